@@ -1,0 +1,49 @@
+//! The password: something the person knows. Table `password`.
+
+use anyhow::Context;
+use sqlx::AnyExecutor;
+
+use crate::clock::Timestamp;
+use crate::hashing::Busy;
+use crate::person::PersonId;
+use crate::throttle::Reservation;
+use crate::world::World;
+
+/// The stored hash of a person's password; none if they have no MinID, or are nobody.
+pub async fn stored(db: impl AnyExecutor<'_>, person: Option<&PersonId>) -> sqlx::Result<Option<String>> {
+    const SQL: &str = "SELECT phc FROM password WHERE person = $1";
+    let id = person.map_or("", PersonId::as_str);
+    let row: Option<(String,)> = sqlx::query_as(SQL).bind(id).fetch_optional(db).await?;
+    Ok(row.map(|(phc,)| phc))
+}
+
+/// Compares. Where there is no reservation nothing is compared, and the same work is done.
+pub async fn is_right(
+    world: &World,
+    reservation: Option<&Reservation>,
+    phc: Option<&str>,
+    password: &str,
+) -> anyhow::Result<Result<bool, Busy>> {
+    world.hasher.verify(password, phc.filter(|_| reservation.is_some())).await
+}
+
+/// Gives the person this password, over any that they had.
+pub async fn set(world: &World, person: &PersonId, password: &str, now: Timestamp) -> anyhow::Result<Result<(), Busy>> {
+    const SQL: &str = "INSERT INTO password (person, phc, changed_at) VALUES ($1, $2, $3)
+                       ON CONFLICT (person) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at";
+    let Ok(phc) = world.hasher.hash(password, world.chance.bytes()?).await? else { return Ok(Err(Busy)) };
+    let query = sqlx::query(SQL).bind(person.as_str()).bind(phc).bind(now.seconds());
+    query.execute(world.db.pool()).await.context("cannot store a password")?;
+    Ok(Ok(()))
+}
+
+/// Hashes the right password anew if the parameters have grown since. A busy pool puts it off to the next login.
+pub async fn refresh(world: &World, person: &PersonId, phc: &str, password: &str) -> anyhow::Result<()> {
+    const SQL: &str = "UPDATE password SET phc = $3 WHERE person = $1 AND phc = $2";
+    if !world.hasher.is_stale(phc) {
+        return Ok(());
+    }
+    let Ok(new) = world.hasher.hash(password, world.chance.bytes()?).await? else { return Ok(()) };
+    sqlx::query(SQL).bind(person.as_str()).bind(phc).bind(new).execute(world.db.pool()).await?;
+    Ok(())
+}

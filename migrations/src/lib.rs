@@ -1,0 +1,91 @@
+//! The database and its schema: the only place that knows that there are two engines.
+//!
+//! Every query is one text of `SQLite` and Postgres alike: columns are `TEXT` and `BIGINT`, parameters are
+//! `$1`, ids and times come from Rust. The migrations in `sql/` go forward only.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::MigrateError;
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// An open and migrated database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    engine: Engine,
+    pool: AnyPool,
+}
+
+impl Db {
+    /// Connects to `sqlite:…` or `postgres:…` and brings the schema up to date.
+    pub async fn open(url: &str) -> anyhow::Result<Db> {
+        sqlx::any::install_default_drivers();
+        let engine = match url.split(':').next() {
+            Some("sqlite") => Engine::Sqlite,
+            Some("postgres" | "postgresql") => Engine::Postgres,
+            _ => bail!("the database URL must begin with sqlite: or postgres:"),
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(match engine {
+                Engine::Sqlite => 4,
+                Engine::Postgres => 16,
+            })
+            .acquire_timeout(Duration::from_secs(5))
+            .after_connect(move |connection, _| Box::pin(set_up(engine, connection)))
+            .connect(url)
+            .await
+            .context("cannot open the database")?;
+        let db = Db { engine, pool };
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        match sqlx::migrate!("./sql").run(&self.pool).await {
+            Ok(()) => Ok(()),
+            Err(MigrateError::VersionMissing(version)) => {
+                bail!("the database belongs to a newer version of Porten (it has migration {version}, which this program does not know)")
+            }
+            Err(error) => Err(error).context("cannot migrate the database"),
+        }
+    }
+
+    /// Where queries run that are one statement long.
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Begins a transaction that will write. Nothing else begins one.
+    pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Any>> {
+        match self.engine {
+            // A deferred transaction that reads first cannot become a writing one under load.
+            Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,
+            Engine::Postgres => self.pool.begin().await,
+        }
+    }
+
+    /// Asks the database for an answer, for the readiness probe.
+    pub async fn ping(&self) -> sqlx::Result<()> {
+        sqlx::query("SELECT id FROM person LIMIT 1").fetch_optional(&self.pool).await.map(|_| ())
+    }
+}
+
+async fn set_up(engine: Engine, connection: &mut AnyConnection) -> sqlx::Result<()> {
+    if engine == Engine::Sqlite {
+        // FULL: what we have acknowledged survives a power cut, too.
+        connection
+            .execute(
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                 PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000;",
+            )
+            .await?;
+    }
+    Ok(())
+}
