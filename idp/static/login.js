@@ -69,7 +69,9 @@
         over.hidden = false;
         said.textContent = clock.getAttribute("data-over");
         var again = document.querySelector("button[value=resend]");
+        var confirm = document.querySelector("button[value=next]");
         if (again) again.removeAttribute("data-variant");
+        if (confirm) confirm.setAttribute("data-variant", "secondary");
       } else if (left <= 60 && !minuteSaid) {
         minuteSaid = true;
         said.textContent = clock.getAttribute("data-minute");

@@ -145,3 +145,6 @@ testid-level = Security level
 level-substantial = Substantial
 level-high = High
 problem-level-empty = Choose a security level.
+
+# The SMS itself
+sms-code = Porten: Your one-time code is { $code }. Do not share it with anyone.

@@ -145,3 +145,6 @@ testid-level = Sikkerhetsnivå
 level-substantial = Betydelig
 level-high = Høyt
 problem-level-empty = Velg et sikkerhetsnivå.
+
+# The SMS itself
+sms-code = Porten: Engangskoden din er { $code }. Del den ikke med noen.

@@ -145,3 +145,6 @@ testid-level = Tryggleiksnivå
 level-substantial = Betydeleg
 level-high = Høgt
 problem-level-empty = Vel eit tryggleiksnivå.
+
+# The SMS itself
+sms-code = Porten: Eingongskoden din er { $code }. Ikkje del han med nokon.

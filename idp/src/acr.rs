@@ -1,0 +1,165 @@
+//! Levels of assurance (`acr`), and what each electronic identity (eID) reaches.
+
+use authenticators::factor::FactorKind;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Framework {
+    Idporten,
+    Eidas,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Level {
+    Low,
+    Substantial,
+    High,
+}
+
+/// A level of assurance in a framework, such as `idporten-loa-substantial`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Acr {
+    framework: Framework,
+    level: Level,
+}
+
+impl Acr {
+    /// What a service gets that asks for nothing, and what MinID reaches.
+    pub const SUBSTANTIAL: Acr = Acr { framework: Framework::Idporten, level: Level::Substantial };
+    /// What BankID, Buypass and Commfides reach.
+    pub const HIGH: Acr = Acr { framework: Framework::Idporten, level: Level::High };
+
+    /// All that a service can ask for, in the order of the discovery document.
+    pub const ALL: [Acr; 6] = [
+        Acr { framework: Framework::Idporten, level: Level::Low },
+        Acr::SUBSTANTIAL,
+        Acr::HIGH,
+        Acr { framework: Framework::Eidas, level: Level::Low },
+        Acr { framework: Framework::Eidas, level: Level::Substantial },
+        Acr { framework: Framework::Eidas, level: Level::High },
+    ];
+
+    /// Reads the name on the wire.
+    pub fn parse(name: &str) -> Option<Acr> {
+        Acr::ALL.into_iter().find(|acr| acr.name() == name)
+    }
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match (self.framework, self.level) {
+            (Framework::Idporten, Level::Low) => "idporten-loa-low",
+            (Framework::Idporten, Level::Substantial) => "idporten-loa-substantial",
+            (Framework::Idporten, Level::High) => "idporten-loa-high",
+            (Framework::Eidas, Level::Low) => "eidas-loa-low",
+            (Framework::Eidas, Level::Substantial) => "eidas-loa-substantial",
+            (Framework::Eidas, Level::High) => "eidas-loa-high",
+        }
+    }
+
+    /// Whether who has this level may enter where `asked` is asked for. The frameworks are not on one scale.
+    pub fn satisfies(self, asked: Acr) -> bool {
+        self.framework == asked.framework && self.level >= asked.level
+    }
+
+    /// The same for a list, of which one is enough.
+    pub fn satisfies_one_of(self, asked: &[Acr]) -> bool {
+        asked.iter().any(|asked| self.satisfies(*asked))
+    }
+}
+
+impl From<Acr> for String {
+    fn from(acr: Acr) -> String {
+        acr.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for Acr {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Acr, String> {
+        Acr::parse(&name).ok_or(name)
+    }
+}
+
+/// An electronic identity that people can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Eid {
+    /// Ours.
+    MinId,
+    /// Synthetic people, no password, any level; where synthetic people are let in.
+    TestId,
+}
+
+impl Eid {
+    /// Its name in forms.
+    pub fn id(self) -> &'static str {
+        match self {
+            Eid::MinId => "minid",
+            Eid::TestId => "testid",
+        }
+    }
+
+    /// Reads the name in forms.
+    pub fn parse(id: &str) -> Option<Eid> {
+        [Eid::MinId, Eid::TestId].into_iter().find(|eid| eid.id() == id)
+    }
+
+    /// The levels it can reach, of which one would satisfy what is asked.
+    pub fn levels(self, asked: &[Acr]) -> Vec<Acr> {
+        let all = match self {
+            Eid::MinId => &[Acr::SUBSTANTIAL][..],
+            Eid::TestId => &Acr::ALL[..],
+        };
+        all.iter().copied().filter(|acr| acr.satisfies_one_of(asked)).collect()
+    }
+}
+
+/// The level and the `amr` value that MinID reaches with a second factor.
+pub fn reached(second: FactorKind) -> Option<(Acr, &'static str)> {
+    match second {
+        FactorKind::Password => None,
+        FactorKind::Otc => Some((Acr::SUBSTANTIAL, "Minid-OTC")),
+    }
+}
+
+/// The `amr` value of TestID.
+pub const AMR_TEST_ID: &str = "TestID";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for acr in Acr::ALL {
+            assert_eq!(Acr::parse(acr.name()), Some(acr));
+        }
+        assert_eq!(Acr::parse("Idporten-loa-high"), None);
+        assert_eq!(Acr::parse("Level4"), None);
+    }
+
+    #[test]
+    fn which_level_opens_which_door() {
+        let check = |has: &str, asked: &str, expected: bool| {
+            let (has, asked) = (Acr::parse(has).unwrap(), Acr::parse(asked).unwrap());
+            assert_eq!(has.satisfies(asked), expected, "{has:?} for {asked:?}");
+        };
+        check("idporten-loa-substantial", "idporten-loa-substantial", true);
+        check("idporten-loa-substantial", "idporten-loa-low", true);
+        check("idporten-loa-substantial", "idporten-loa-high", false);
+        check("idporten-loa-high", "idporten-loa-substantial", true);
+        check("idporten-loa-high", "eidas-loa-low", false);
+        check("eidas-loa-high", "idporten-loa-low", false);
+        check("eidas-loa-high", "eidas-loa-substantial", true);
+    }
+
+    #[test]
+    fn what_an_eid_can_do_for_a_service() {
+        assert_eq!(Eid::MinId.levels(&[Acr::SUBSTANTIAL]), [Acr::SUBSTANTIAL]);
+        assert_eq!(Eid::MinId.levels(&[Acr::HIGH]), []);
+        assert_eq!(Eid::TestId.levels(&[Acr::SUBSTANTIAL]), [Acr::SUBSTANTIAL, Acr::HIGH]);
+        assert_eq!(Eid::TestId.levels(&[Acr::HIGH]), [Acr::HIGH]);
+    }
+}

@@ -1,0 +1,69 @@
+//! What every endpoint has at hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use authenticators::person::FnrPolicy;
+use authenticators::world::World;
+use ipnet::IpNet;
+use moka::future::Cache;
+
+use crate::acr::{Acr, Eid};
+use crate::client::{Client, ClientId};
+use crate::config::Issuer;
+use crate::keys::Keys;
+use crate::text::Words;
+
+/// For how long a node may not see that a client was changed.
+const CLIENTS_KEPT: Duration = Duration::from_secs(5);
+
+/// What the endpoints are told of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The public base URL.
+    pub issuer: Issuer,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Which person identifiers are let in.
+    pub people: FnrPolicy,
+}
+
+/// The program's inside. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// What lies outside.
+    pub world: World,
+    /// What was configured.
+    pub config: Arc<Settings>,
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// The words of every language.
+    pub words: &'static Words,
+    clients: Cache<ClientId, Arc<Client>>,
+}
+
+impl App {
+    /// Puts it together.
+    pub fn new(world: World, config: Settings, keys: Keys, words: &'static Words) -> App {
+        let clients = Cache::builder().max_capacity(10_000).time_to_live(CLIENTS_KEPT).build();
+        App { world, config: Arc::new(config), keys: Arc::new(keys), words, clients }
+    }
+
+    /// An active client, as it was registered a few seconds ago at the most.
+    pub async fn client(&self, id: &ClientId) -> anyhow::Result<Option<Arc<Client>>> {
+        if let Some(client) = self.clients.get(id).await {
+            return Ok(Some(client));
+        }
+        let found = Client::find(&self.world.db, id).await.context("cannot read a client")?;
+        let Some(client) = found.filter(|client| client.registration.active).map(Arc::new) else { return Ok(None) };
+        self.clients.insert(id.clone(), client.clone()).await;
+        Ok(Some(client))
+    }
+
+    /// The eIDs by which a citizen can reach what is asked for.
+    pub fn offered(&self, asked: &[Acr]) -> Vec<Eid> {
+        let all = if self.config.people.synthetic { &[Eid::MinId, Eid::TestId][..] } else { &[Eid::MinId] };
+        all.iter().copied().filter(|eid| !eid.levels(asked).is_empty()).collect()
+    }
+}

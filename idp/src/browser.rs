@@ -1,0 +1,175 @@
+//! What a browser brings along: its cookies, its language, where it comes from.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use authenticators::chance::{Token, same};
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite};
+
+use crate::app::App;
+use crate::text::Language;
+
+/// The cookies that we set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieName {
+    /// Binds login attempts and forms to the browser in which they were begun.
+    Browser,
+    /// Single sign-on.
+    Session,
+    /// A browser in which somebody has logged in before.
+    Known,
+    /// The reader's own choice of language.
+    Language,
+}
+
+impl CookieName {
+    /// The name. Over TLS it has the prefix that keeps neighbours from planting one (RFC 6265bis 4.1.3.2).
+    fn on_the_wire(self, secure: bool) -> String {
+        let name = match self {
+            CookieName::Browser => "porten-browser",
+            CookieName::Session => "porten-session",
+            CookieName::Known => "porten-known",
+            CookieName::Language => "porten-language",
+        };
+        if secure { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
+    /// How long the browser keeps it; not after it is closed, if nothing is said.
+    fn max_age(self) -> Option<cookie::time::Duration> {
+        match self {
+            CookieName::Browser | CookieName::Session => None,
+            CookieName::Known | CookieName::Language => Some(cookie::time::Duration::days(365)),
+        }
+    }
+}
+
+/// A browser and what it brought along.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    /// The secret that binds attempts and forms to it: its own, or a fresh one that the answer must set.
+    pub secret: Token,
+    is_new: bool,
+    /// The single sign-on session.
+    pub session: Option<Token>,
+    /// The mark of earlier logins.
+    pub known: Option<Token>,
+    /// The reader's own choice.
+    pub language: Option<Language>,
+    /// Where it comes from.
+    pub address: IpAddr,
+    cross_site: bool,
+}
+
+impl Browser {
+    /// The value that a form of ours carries for this purpose.
+    pub fn csrf(&self, purpose: &str) -> String {
+        self.secret.derive(&format!("csrf {purpose}"))
+    }
+
+    /// Whether a form came from a page that we gave this browser.
+    pub fn has_sent(&self, purpose: &str, csrf: Option<&str>) -> bool {
+        !self.cross_site && !self.is_new && csrf.is_some_and(|csrf| same(csrf, &self.csrf(purpose)))
+    }
+
+    /// Puts the browser's secret into the answer if it is new.
+    pub fn settle(&self, app: &App, headers: &mut HeaderMap) {
+        if self.is_new {
+            set(app, headers, CookieName::Browser, self.secret.reveal());
+        }
+    }
+
+    /// Reads the headers.
+    pub fn read(app: &App, headers: &HeaderMap, peer: Option<SocketAddr>) -> anyhow::Result<Browser> {
+        let mut cookies = Vec::new();
+        for line in headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+            cookies.extend(Cookie::split_parse(line.to_owned()).flatten());
+        }
+        let secure = app.config.issuer.is_https();
+        let find = |name: CookieName| {
+            let name = name.on_the_wire(secure);
+            cookies.iter().find(|cookie| cookie.name() == name).map(|cookie| Token::presented(cookie.value()))
+        };
+        let secret = find(CookieName::Browser);
+        Ok(Browser {
+            is_new: secret.is_none(),
+            secret: secret.map_or_else(|| app.world.chance.token(), Ok)?,
+            session: find(CookieName::Session),
+            known: find(CookieName::Known),
+            language: find(CookieName::Language).and_then(|token| Language::parse(token.reveal())),
+            address: address(app, headers, peer),
+            cross_site: is_cross_site(headers, app.config.issuer.as_str()),
+        })
+    }
+}
+
+/// Who sends forms: the browser says so itself, in one header or the other.
+fn is_cross_site(headers: &HeaderMap, origin: &str) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    match (text("sec-fetch-site"), text("origin")) {
+        (Some("same-origin" | "none"), _) => false,
+        (Some(_), _) => true,
+        (None, Some(sender)) => sender != origin,
+        (None, None) => false,
+    }
+}
+
+/// The peer's address, or the one that a proxy of ours vouches for: the last one that is no proxy.
+fn address(app: &App, headers: &HeaderMap, peer: Option<SocketAddr>) -> IpAddr {
+    let proxies = &app.config.trusted_proxies;
+    let is_proxy = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip().to_canonical());
+    if !is_proxy(&peer) {
+        return peer;
+    }
+    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let mut named: Vec<IpAddr> = Vec::new();
+    for entry in lines.flat_map(|line| line.split(',')) {
+        match entry.trim().parse::<IpAddr>() {
+            Ok(address) => named.push(address.to_canonical()),
+            // What stands before something unreadable was not written by a proxy of ours.
+            Err(_) => named.clear(),
+        }
+    }
+    named.into_iter().rev().find(|address| !is_proxy(address)).unwrap_or(peer)
+}
+
+impl FromRequestParts<App> for Browser {
+    type Rejection = crate::error::Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Browser, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        Ok(Browser::read(app, &parts.headers, peer)?)
+    }
+}
+
+/// Sets a cookie.
+pub fn set(app: &App, headers: &mut HeaderMap, name: CookieName, value: &str) {
+    let secure = app.config.issuer.is_https();
+    let mut cookie = Cookie::new(name.on_the_wire(secure), value.to_owned());
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    cookie.set_secure(secure);
+    // Lax and not Strict: people come here from the services.
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_max_age(name.max_age());
+    append(headers, &cookie);
+}
+
+/// Makes the browser forget a cookie.
+pub fn forget(app: &App, headers: &mut HeaderMap, name: CookieName) {
+    let secure = app.config.issuer.is_https();
+    let mut cookie = Cookie::new(name.on_the_wire(secure), "");
+    cookie.set_path("/");
+    cookie.set_secure(secure);
+    cookie.set_http_only(true);
+    cookie.set_max_age(cookie::time::Duration::ZERO);
+    append(headers, &cookie);
+}
+
+fn append(headers: &mut HeaderMap, cookie: &Cookie<'_>) {
+    if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+        headers.append(header::SET_COOKIE, value);
+    }
+}

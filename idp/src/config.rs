@@ -1,0 +1,302 @@
+//! The configuration of `porten serve`: defaults here, one TOML file, and `PORTEN__SECTION__KEY` over both.
+//!
+//! Values are parsed into what they mean, unknown keys are refused, and secrets are given as files.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use authenticators::hashing::HashingConfig;
+use authenticators::person::FnrPolicy;
+use config::{Environment, File, FileFormat};
+use ipnet::IpNet;
+use serde::Deserialize;
+use url::{Host, Url};
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where and as whom it answers.
+    pub server: Server,
+    /// What lasts.
+    pub database: Database,
+    /// What does not.
+    #[serde(default)]
+    pub scratch: ScratchConfig,
+    /// What encrypts the private keys.
+    pub keys: KeysConfig,
+    /// The way to telephones.
+    pub sms: SmsConfig,
+    /// Which person identifiers are let in.
+    #[serde(default)]
+    pub people: FnrPolicy,
+    /// How passwords are hashed.
+    #[serde(default)]
+    pub password: HashingConfig,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port to listen on.
+    pub address: SocketAddr,
+    /// The public base URL, without a slash at the end. All links and tokens are made from it.
+    pub issuer: Issuer,
+    /// The networks whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Certificates, where no proxy ends TLS in front of us.
+    pub tls: Option<Tls>,
+}
+
+/// `[server.tls]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM: the certificate and its chain. Read again when it changes.
+    pub certificate_file: PathBuf,
+    /// PEM: the private key. Read again when it changes.
+    pub key_file: PathBuf,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite://…` or `postgres://…` where no password is in it.
+    pub url: Option<String>,
+    /// A file that holds the URL.
+    pub url_file: Option<PathBuf>,
+}
+
+/// `[scratch]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScratchConfig {
+    /// `redis://…` or `rediss://…`; left out, it is in memory and there can be one node only.
+    pub redis: Option<String>,
+    /// A file that holds the URL.
+    pub redis_file: Option<PathBuf>,
+}
+
+/// `[keys]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// 32 random bytes, base64: `openssl rand -base64 32`. Without it nothing in the table of keys can be read.
+    pub file: PathBuf,
+}
+
+/// `[sms]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "lowercase")]
+pub enum SmsConfig {
+    /// A gateway that takes JSON over HTTP.
+    Gateway {
+        /// Where.
+        url: Url,
+        /// A file with the bearer token.
+        token_file: PathBuf,
+        /// Who the messages are from.
+        from: String,
+    },
+    /// Kannel's `sendsms`.
+    Kannel {
+        /// Where, up to and with `/cgi-bin/sendsms`.
+        url: Url,
+        /// The `sendsms-user`.
+        username: String,
+        /// A file with its password.
+        password_file: PathBuf,
+        /// Who the messages are from.
+        from: String,
+    },
+    /// Development only.
+    Inbox,
+}
+
+/// The issuer: an origin, and perhaps a path, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Issuer {
+    text: String,
+    url: Url,
+}
+
+impl TryFrom<String> for Issuer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Issuer, String> {
+        let url = Url::parse(&text).map_err(|error| format!("the issuer is not a URL: {error}"))?;
+        let bare = matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text;
+        // OpenID Connect Discovery 1.0, 3 would allow a path; our routes begin at the root.
+        if bare { Ok(Issuer { text, url }) } else { Err("the issuer must be https://host[:port] and nothing more".into()) }
+    }
+}
+
+impl Issuer {
+    /// As it stands in tokens.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host, for the last line of an SMS.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// Whether browsers come over TLS.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file and lays the environment over it.
+    pub fn load(path: &Path) -> anyhow::Result<Config> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let environment = Environment::with_prefix("PORTEN").prefix_separator("__").separator("__");
+        let layers = config::Config::builder().add_source(File::from_str(&text, FileFormat::Toml));
+        let config = layers.add_source(environment).build()?.try_deserialize();
+        config.with_context(|| format!("in {}", path.display()))
+    }
+
+    /// What stands in the way of a start in earnest, one line each.
+    pub fn objections(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut object = |wrong: bool, line: &str| {
+            if wrong {
+                lines.push(line.to_owned());
+            }
+        };
+        object(self.people.synthetic, "people.synthetic: synthetic people are not let in outside development");
+        object(!self.people.real, "people.real: nobody could log in");
+        object(matches!(self.sms, SmsConfig::Inbox), "sms.kind: the development inbox sends no SMS to anybody");
+        object(
+            !self.server.issuer.is_https() && !self.server.issuer.is_loopback(),
+            "server.issuer: must be https, since it isn't this machine's loopback address",
+        );
+        object(
+            self.server.tls.is_some() && !self.server.issuer.is_https(),
+            "server.issuer: must be https where server.tls is given",
+        );
+        object(
+            self.server.issuer.is_https()
+                && self.server.tls.is_none()
+                && self.server.trusted_proxies.is_empty()
+                && !self.server.address.ip().is_loopback(),
+            "server.tls: give a certificate, or name in server.trusted_proxies the proxies that end TLS",
+        );
+        if let Err(error) = self.password.params() {
+            lines.push(format!("password: {error:#}"));
+        }
+        lines
+    }
+}
+
+impl Database {
+    /// The URL, wherever it was given.
+    pub fn url(&self) -> anyhow::Result<String> {
+        given(self.url.as_ref(), self.url_file.as_deref())?.context("database.url or database.url_file is missing")
+    }
+}
+
+impl ScratchConfig {
+    /// The URL of Redis, wherever it was given.
+    pub fn redis(&self) -> anyhow::Result<Option<String>> {
+        given(self.redis.as_ref(), self.redis_file.as_deref())
+    }
+}
+
+fn given(value: Option<&String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    match (value, file) {
+        (Some(value), None) => Ok(Some(value.clone())),
+        (None, Some(file)) => secret(file).map(Some),
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => anyhow::bail!("a value and a file are given for the same setting"),
+    }
+}
+
+/// Reads a secret from its file, without the line's end.
+pub fn secret(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the secret in {}", file.display()))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(!text.is_empty(), "the secret in {} is empty", file.display());
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [server]
+        address = "127.0.0.1:8080"
+        issuer = "https://login.example.no"
+        [database]
+        url = "sqlite:///var/lib/porten/porten.db?mode=rwc"
+        [keys]
+        file = "/run/secrets/porten-key"
+        [sms]
+        kind = "gateway"
+        url = "https://sms.example.no/send"
+        token_file = "/run/secrets/sms"
+        from = "MinID"
+    "#;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let layers = config::Config::builder().add_source(File::from_str(text, FileFormat::Toml));
+        layers.build().unwrap().try_deserialize().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_small_site_needs_few_lines() {
+        let config = read(GOOD).unwrap();
+        assert_eq!(config.objections(), Vec::<String>::new());
+        assert_eq!(config.password.memory_kib, 19_456);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let wrong = GOOD.replace("[keys]", "[keys]\nfolder = \"/tmp\"");
+        assert!(read(&wrong).unwrap_err().contains("folder"));
+        assert!(read(&format!("{GOOD}\n[serve]\n")).unwrap_err().contains("serve"));
+    }
+
+    #[test]
+    fn a_start_in_earnest_refuses_what_belongs_to_development() {
+        let check = |from: &str, to: &str, expected: &str| {
+            let lines = read(&GOOD.replace(from, to)).unwrap().objections();
+            assert!(lines.iter().any(|line| line.starts_with(expected)), "{expected} in {lines:?}");
+        };
+        check("[keys]", "[people]\nsynthetic = true\n[keys]", "people.synthetic");
+        check("https://login.example.no", "http://login.example.no", "server.issuer");
+        check("127.0.0.1:8080", "0.0.0.0:8080", "server.tls");
+        check("[keys]", "[password]\nmemory_kib = 1\n[keys]", "password");
+        let inbox = read(&GOOD.replace(
+            "kind = \"gateway\"\n        url = \"https://sms.example.no/send\"\n        token_file = \"/run/secrets/sms\"\n        from = \"MinID\"",
+            "kind = \"inbox\"",
+        ));
+        assert!(inbox.unwrap().objections()[0].starts_with("sms.kind"));
+        let local = read(&GOOD.replace("https://login.example.no", "http://localhost:8080")).unwrap();
+        assert_eq!(local.objections(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_issuer_is_an_origin() {
+        for wrong in ["https://a.no/", "https://a.no/x", "ftp://a.no", "https://a.no?x", "https://u@a.no", "a.no"] {
+            assert!(Issuer::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! `/login/{client}/{id}`: the steps of a login, all at one address.
+//!
+//! Whatever a back button, a reload or a double click sends, the answer is where the login stands now, or the
+//! way back to the service.
+
+use std::time::Duration;
+
+use authenticators::chance::{Token, TokenHash};
+use authenticators::clock::Timestamp;
+use authenticators::contact;
+use authenticators::factor::{CodeVerdict, FactorKind, FirstFactor, PasswordVerdict};
+use authenticators::otc::{self, Sending};
+use authenticators::person::{Fnr, FnrProblem, Person};
+use authenticators::prove;
+use authenticators::scratch::Read;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use crate::acr::{Acr, Eid};
+use crate::app::App;
+use crate::browser::{self, Browser, CookieName};
+use crate::claims;
+use crate::error::{DeadKind, OAuthError, Refusal};
+use crate::finish;
+use crate::flow::{self, Authentication, Decision, LoginAttempt, Remark, Step};
+use crate::page;
+use crate::params::Params;
+use crate::session::{self, Session};
+use crate::steps::{self, Place, Problems};
+
+/// Passwords from one address in [`ADDRESS_WINDOW`]; a school's pupils share one.
+const PER_ADDRESS: i64 = 300;
+const ADDRESS_WINDOW: Duration = Duration::from_mins(10);
+
+/// A login, and what is known of the request that concerns it.
+struct Turn<'a> {
+    app: &'a App,
+    browser: &'a Browser,
+    place: Place,
+    read: Read<LoginAttempt>,
+    form: Params,
+    now: Timestamp,
+}
+
+/// `GET /login/{client}/{id}`
+pub async fn show(
+    State(app): State<App>,
+    browser: Browser,
+    Path((client, id)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let now = app.world.clock.now();
+    let (place, read) = steps::find(&app, &browser, (&client, &id), now).await?;
+    let turn = Turn { app: &app, browser: &browser, place, read, form: Params::default(), now };
+    match turn.attempt().step {
+        Step::Finished => turn.again().await,
+        _ => turn.page(&Problems::default()).await,
+    }
+}
+
+/// `POST /login/{client}/{id}`
+pub async fn answer(
+    State(app): State<App>,
+    browser: Browser,
+    Path((client, id)): Path<(String, String)>,
+    form: Params,
+) -> Result<Response, Refusal> {
+    let now = app.world.clock.now();
+    let (place, read) = steps::find(&app, &browser, (&client, &id), now).await?;
+    if !browser.has_sent(place.id.reveal(), form.field("csrf")) {
+        return Err(place.dead(StatusCode::FORBIDDEN, DeadKind::Csrf));
+    }
+    let turn = Turn { app: &app, browser: &browser, place, read, form, now };
+    if turn.wants("cancel") && turn.attempt().step != Step::Finished {
+        return Err(turn.attempt().request.refuse(OAuthError::access_denied("The citizen turned back.")));
+    }
+    match turn.attempt().step {
+        Step::ChooseEid => turn.choose_eid().await,
+        Step::Password => turn.password().await,
+        Step::Code => turn.code().await,
+        Step::Method => turn.method().await,
+        Step::TestId => turn.test_id().await,
+        Step::Consent => turn.consent().await,
+        Step::Stopped(_) => turn.stopped().await,
+        Step::Finished => turn.twice().await,
+    }
+}
+
+impl Turn<'_> {
+    fn attempt(&self) -> &LoginAttempt {
+        &self.read.value
+    }
+
+    fn wants(&self, what: &str) -> bool {
+        self.form.field("do") == Some(what)
+    }
+
+    async fn page(&self, problems: &Problems) -> Result<Response, Refusal> {
+        steps::show(self.app, self.browser, &self.place, self.attempt(), problems, self.now).await
+    }
+
+    /// To where the login stands, whoever has moved it.
+    fn onwards(&self) -> Response {
+        page::see_other(&self.place.path())
+    }
+
+    /// Writes the login down and goes on. If a double click came first, so be it: it goes on from there.
+    async fn go(&self, to: LoginAttempt) -> Result<Response, Refusal> {
+        steps::write(self.app, &self.place, &self.read, &to, self.now).await?;
+        Ok(self.onwards())
+    }
+
+    async fn choose_eid(&self) -> Result<Response, Refusal> {
+        let chosen = self.form.field("eid").and_then(Eid::parse);
+        let offered = self.app.offered(&self.attempt().request.acr);
+        match chosen.filter(|eid| offered.contains(eid)) {
+            Some(eid) => self.go(self.attempt().at(flow::step_of(eid))).await,
+            None => Ok(self.onwards()),
+        }
+    }
+
+    /// Back to the picker, or what stands in its place where there is one eID.
+    async fn other_eid(&self) -> Result<Response, Refusal> {
+        let step = steps::first_step(self.app, &self.attempt().request)?;
+        self.go(LoginAttempt { step, ..self.attempt().from_the_password() }).await
+    }
+
+    async fn password(&self) -> Result<Response, Refusal> {
+        if self.wants("back") {
+            return self.other_eid().await;
+        }
+        let (typed, password) = (self.form.field("fnr").unwrap_or_default(), self.form.field("password"));
+        if !self.wants("next") {
+            return Ok(self.onwards());
+        }
+        let mut problems = Problems { typed: typed.chars().take(40).collect(), ..Problems::default() };
+        let fnr = Fnr::parse(typed, self.app.config.people).map_err(|problem| problems.fnr = Some(fnr_problem(problem)));
+        if password.is_none() {
+            problems.password = Some("problem-password-empty");
+        }
+        let (Ok(fnr), Some(password)) = (fnr, password) else { return self.page(&problems).await };
+        if self.too_many_from_here().await? {
+            problems.form = Some("problem-too-many");
+            problems.status = Some(StatusCode::TOO_MANY_REQUESTS);
+            return Ok(retry_after(self.page(&problems).await?, ADDRESS_WINDOW));
+        }
+        let known = self.browser.known.as_ref().map(Token::hash);
+        match prove::password(&self.app.world, &fnr, password, known.as_ref(), self.now).await? {
+            PasswordVerdict::Proved(first) => self.send_code(first).await,
+            PasswordVerdict::Stopped(stop) => self.go(self.attempt().at(Step::Stopped(stop))).await,
+            PasswordVerdict::Wrong => {
+                problems.form = Some("problem-wrong-password");
+                self.page(&problems).await
+            }
+            PasswordVerdict::Busy => {
+                problems.form = Some("problem-busy");
+                problems.status = Some(StatusCode::SERVICE_UNAVAILABLE);
+                Ok(retry_after(self.page(&problems).await?, Duration::from_secs(5)))
+            }
+        }
+    }
+
+    async fn too_many_from_here(&self) -> anyhow::Result<bool> {
+        let name = format!("passwords from {}", TokenHash::of(&self.browser.address.to_string()).as_str());
+        Ok(self.app.world.scratch.count(&name, ADDRESS_WINDOW, self.now).await? > PER_ADDRESS)
+    }
+
+    /// Sends a code to the telephone of somebody who has given the right password, and goes on to its page. A new
+    /// code in the same login brings no new tries.
+    async fn send_code(&self, first: FirstFactor) -> Result<Response, Refusal> {
+        let mobile = contact::mobile(self.app.world.db.pool(), &first.person).await?;
+        let Some(mobile) = mobile else {
+            return self.go(self.attempt().at(Step::Stopped(authenticators::factor::Stop::NoSecondFactor))).await;
+        };
+        let text = page::text_for(self.app, self.browser, self.attempt().request.return_to.language);
+        let host = self.app.config.issuer.host().to_owned();
+        // The last line is WebOTP's: browsers offer the code on this site alone.
+        let words = |code: &str| format!("{}\n\n@{host} #{code}", text.with("sms-code", "code", code));
+        let earlier = self.attempt().code.as_ref();
+        let next = LoginAttempt { first: Some(first), phone: mobile.masked(), ..self.attempt().at(Step::Code) };
+        let next = match otc::send(&self.app.world, &mobile, words, self.now).await? {
+            Sending::Sent(code) => {
+                let code = Some(code.after(earlier));
+                let next = LoginAttempt { code, ..next };
+                if earlier.is_some() { next.saying(Remark::SentAgain) } else { next }
+            }
+            Sending::TooMany => next.saying(Remark::SmsTooMany),
+            Sending::Failed => next.saying(Remark::SmsFailed),
+        };
+        self.go(next).await
+    }
+
+    async fn code(&self) -> Result<Response, Refusal> {
+        let attempt = self.attempt();
+        let Some(first) = attempt.first.clone() else { return self.go(attempt.from_the_password()).await };
+        if self.wants("resend") {
+            return match &attempt.code {
+                Some(code) if !code.wait(self.now).is_zero() => self.go(attempt.saying(Remark::TooSoon)).await,
+                _ => self.send_code(first).await,
+            };
+        }
+        if self.wants("extend") {
+            let code = attempt.code.clone().map(|code| code.extended(self.now));
+            return self.go(LoginAttempt { code, ..attempt.saying(Remark::MoreTime) }).await;
+        }
+        if self.wants("method") {
+            return self.go(attempt.at(Step::Method)).await;
+        }
+        let Some(typed) = self.form.field("code").or(self.wants("next").then_some("")) else { return Ok(self.onwards()) };
+        let typed: String = typed.chars().filter(|c| !c.is_whitespace()).take(20).collect();
+        let problem = |code| Problems { code: Some(code), ..Problems::default() };
+        if typed.is_empty() && self.wants("next") {
+            return self.page(&problem("problem-code-empty")).await;
+        }
+        if typed.len() != otc::LENGTH || !typed.bytes().all(|b| b.is_ascii_digit()) {
+            return self.page(&problem("problem-code-digits")).await;
+        }
+        match attempt.code.as_ref().filter(|code| code.valid_until() > self.now) {
+            Some(_) => self.check(first, &typed).await,
+            None => self.page(&problem("problem-code-expired")).await,
+        }
+    }
+
+    /// Reserve, verify, settle: the try is written down before the code is compared, and of many who come with
+    /// the right one at the same instant one goes through.
+    async fn check(&self, first: FirstFactor, typed: &str) -> Result<Response, Refusal> {
+        let (app, now) = (self.app, self.now);
+        let Some(reserved) = self.reserve().await? else { return self.twice_or_onwards(typed).await };
+        let Some(code) = reserved.value.code.clone() else { return Ok(self.onwards()) };
+        match prove::code(&app.world, &first, &code, typed, now).await? {
+            CodeVerdict::Proved => {
+                let Some(proved) = Authentication::by_minid(first.clone(), FactorKind::Otc, now) else {
+                    return Ok(self.onwards());
+                };
+                let known = self.browser.known.clone().map_or_else(|| app.world.chance.token(), Ok)?;
+                let Some(mut response) = self.end(&reserved, proved).await? else {
+                    return self.twice_or_onwards(typed).await;
+                };
+                prove::carried_through(&app.world, &first, &known.hash(), now).await?;
+                browser::set(app, response.headers_mut(), CookieName::Known, known.reveal());
+                Ok(response)
+            }
+            CodeVerdict::Stopped(stop) => {
+                steps::write(app, &self.place, &reserved, &reserved.value.at(Step::Stopped(stop)), now).await?;
+                Ok(self.onwards())
+            }
+            CodeVerdict::Wrong if code.left() == 0 => {
+                let over = reserved.value.from_the_password().saying(Remark::CodeUsedUp);
+                steps::write(app, &self.place, &reserved, &over, now).await?;
+                Ok(self.onwards())
+            }
+            CodeVerdict::Wrong => {
+                let key = if code.left() == 1 { "problem-code-wrong-last" } else { "problem-code-wrong" };
+                self.page(&Problems { code: Some(key), ..Problems::default() }).await
+            }
+        }
+    }
+
+    /// Writes one try down. None if there is none left, or the login has moved on meanwhile.
+    async fn reserve(&self) -> Result<Option<Read<LoginAttempt>>, Refusal> {
+        let path = (self.place.client.id.as_str(), self.place.id.reveal());
+        let mut read = steps::find(self.app, self.browser, path, self.now).await?.1;
+        loop {
+            let code = read.value.code.clone().filter(|_| read.value.step == Step::Code);
+            let Some(code) = code.and_then(otc::OtcChallenge::tried) else { return Ok(None) };
+            let tried = LoginAttempt { code: Some(code), remark: None, ..read.value.clone() };
+            if steps::write(self.app, &self.place, &read, &tried, self.now).await? {
+                // Read back, for the writes to come compare with it.
+                return Ok(Some(steps::find(self.app, self.browser, path, self.now).await?.1));
+            }
+            read = steps::find(self.app, self.browser, path, self.now).await?.1;
+        }
+    }
+
+    /// Ends the login, or asks for agreement first. None if somebody else has ended it.
+    async fn end(&self, read: &Read<LoginAttempt>, proved: Authentication) -> Result<Option<Response>, Refusal> {
+        let next = read.value.proved(proved.clone());
+        if next.step == Step::Consent {
+            return Ok(steps::write(self.app, &self.place, read, &next, self.now).await?.then(|| self.onwards()));
+        }
+        let token = self.app.world.chance.token()?;
+        if !steps::write(self.app, &self.place, read, &next.finished(token.hash()), self.now).await? {
+            return Ok(None);
+        }
+        let request = &self.attempt().request;
+        finish::login(self.app, self.browser, request, proved, &token, self.now).await.map(Some)
+    }
+
+    async fn method(&self) -> Result<Response, Refusal> {
+        if self.wants("eid") {
+            return self.other_eid().await;
+        }
+        let attempt = self.attempt();
+        match (self.form.field("method"), &attempt.first, &attempt.code) {
+            (Some("otc"), Some(first), None) => self.send_code(first.clone()).await,
+            (Some("otc"), Some(_), Some(_)) => self.go(attempt.at(Step::Code)).await,
+            _ if self.wants("back") => self.go(attempt.at(Step::Code)).await,
+            _ => Ok(self.onwards()),
+        }
+    }
+
+    async fn test_id(&self) -> Result<Response, Refusal> {
+        if self.wants("back") {
+            return self.other_eid().await;
+        }
+        if !self.wants("next") {
+            return Ok(self.onwards());
+        }
+        let typed = self.form.field("fnr").unwrap_or_default();
+        let mut problems = Problems { typed: typed.chars().take(40).collect(), ..Problems::default() };
+        let fnr = Fnr::parse(typed, self.app.config.people).map_err(|problem| problems.fnr = Some(fnr_problem(problem)));
+        let offered = Eid::TestId.levels(&self.attempt().request.acr);
+        let acr = self.form.field("acr").and_then(Acr::parse).filter(|acr| offered.contains(acr));
+        if acr.is_none() {
+            problems.level = Some("problem-level-empty");
+        }
+        let (Ok(fnr), Some(acr)) = (fnr, acr) else { return self.page(&problems).await };
+        let person = Person::ensure(&self.app.world.db, &self.app.world.chance, &fnr, self.now).await?;
+        let proved = Authentication::by_test_id(person, acr, self.now);
+        let ended = self.end(&self.read, proved).await?;
+        Ok(ended.unwrap_or_else(|| self.onwards()))
+    }
+
+    async fn consent(&self) -> Result<Response, Refusal> {
+        let attempt = self.attempt();
+        let Some(proved) = attempt.proved.clone().filter(|_| self.wants("next")) else { return Ok(self.onwards()) };
+        let token = self.app.world.chance.token()?;
+        if !steps::write(self.app, &self.place, &self.read, &attempt.finished(token.hash()), self.now).await? {
+            return Ok(self.onwards());
+        }
+        finish::login(self.app, self.browser, &attempt.request, proved, &token, self.now).await
+    }
+
+    async fn stopped(&self) -> Result<Response, Refusal> {
+        if self.wants("eid") { self.other_eid().await } else { Ok(self.onwards()) }
+    }
+
+    /// A login that is over is asked for again: back button, reload, bookmark. In the session that it ended in,
+    /// the service gets a fresh code; elsewhere the same request starts afresh.
+    async fn again(&self) -> Result<Response, Refusal> {
+        let (app, now, request) = (self.app, self.now, self.attempt().request.clone());
+        let own = self.browser.session.as_ref().map(Token::hash);
+        if let (Some(proved), true) = (&self.attempt().proved, own.is_some() && own == self.attempt().session) {
+            if session::find(app, self.browser, now).await?.is_some() {
+                let token = app.world.chance.token()?;
+                let finished = self.attempt().finished(token.hash());
+                if !steps::write(app, &self.place, &self.read, &finished, now).await? {
+                    return Ok(self.onwards());
+                }
+                return finish::login(app, self.browser, &request, proved.clone(), &token, now).await;
+            }
+        }
+        let session = session::find(app, self.browser, now).await?;
+        let name = |who: &Authentication| claims::subject(app, &request.return_to.client, who);
+        let offered = app.offered(&request.acr);
+        let decision = flow::decide(&request, session.as_ref().map(|read| &read.value), &offered, name, now);
+        let first = match decision.map_err(|error| request.refuse(error))? {
+            Decision::Ask(step, proved) => (step, proved),
+            // Somebody is logged in by another login: they agree to go on as who they are.
+            Decision::Grant(proved) => (Step::Consent, Some(proved)),
+        };
+        steps::open(app, self.browser, request, first, now).await
+    }
+
+    async fn twice_or_onwards(&self, typed: &str) -> Result<Response, Refusal> {
+        let path = (self.place.client.id.as_str(), self.place.id.reveal());
+        let (place, read) = steps::find(self.app, self.browser, path, self.now).await?;
+        if read.value.step != Step::Finished {
+            return Ok(self.onwards());
+        }
+        let form = Params::parse(&format!("code={typed}"));
+        Turn { app: self.app, browser: self.browser, place, read, form, now: self.now }.twice().await
+    }
+
+    /// The second of a double click, which is the one whose answer the browser shows: it brings the very code
+    /// that let the first one in. It gets the session under a new name, and the page that leads to the service.
+    async fn twice(&self) -> Result<Response, Refusal> {
+        let (attempt, scratch, now) = (self.attempt(), &self.app.world.scratch, self.now);
+        let typed: String = self.form.field("code").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+        let same = attempt.code.as_ref().is_some_and(|code| code.was_answered_by(&typed));
+        let Some(old) = attempt.session.as_ref().filter(|_| same) else { return Ok(self.onwards()) };
+        let token = self.app.world.chance.token()?;
+        if !steps::write(self.app, &self.place, &self.read, &attempt.finished(token.hash()), now).await? {
+            return Ok(self.onwards());
+        }
+        let mut response = self.onwards();
+        if let Some(session) = scratch.take::<Session>(old, now).await? {
+            scratch.put(&token.hash(), &session, now).await?;
+            browser::set(self.app, response.headers_mut(), CookieName::Session, token.reveal());
+        }
+        Ok(response)
+    }
+}
+
+fn fnr_problem(problem: FnrProblem) -> &'static str {
+    match problem {
+        FnrProblem::Empty => "problem-fnr-empty",
+        FnrProblem::Digits => "problem-fnr-digits",
+        FnrProblem::Invalid => "problem-fnr-invalid",
+        FnrProblem::Synthetic => "problem-fnr-synthetic",
+        FnrProblem::Real => "problem-fnr-real",
+    }
+}
+
+fn retry_after(mut response: Response, time: Duration) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(time.as_secs()));
+    response
+}

@@ -1,0 +1,246 @@
+//! `/logout`: OpenID Connect RP-Initiated Logout 1.0.
+
+use std::time::Duration;
+
+use askama::Template;
+use authenticators::chance::Token;
+use authenticators::clock::Timestamp;
+use authenticators::scratch::Kept;
+use axum::extract::State;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::browser::{self, Browser, CookieName};
+use crate::claims;
+use crate::client::ClientId;
+use crate::error::{Dead, DeadKind, OAuthError, Refusal};
+use crate::grant;
+use crate::page::{self, Frame, WayOn};
+use crate::params::Params;
+use crate::session::{self, Session};
+use crate::text::{Language, Text};
+
+/// A logout that was asked for, kept while the citizen is asked.
+#[derive(Serialize, Deserialize)]
+struct Logout {
+    client: Option<ClientId>,
+    /// The subject of `id_token_hint`.
+    subject: Option<String>,
+    /// Registered for the client, with `state` joined on.
+    return_to: Option<String>,
+    language: Option<Language>,
+}
+
+impl Kept for Logout {
+    const KIND: &'static str = "logout";
+    const FOR: Duration = Duration::from_mins(15);
+}
+
+#[derive(Template)]
+#[template(path = "logout.html")]
+struct AskPage {
+    frame: Frame,
+    action: String,
+    csrf: String,
+}
+
+#[derive(Template)]
+#[template(path = "logged_out.html")]
+struct LoggedOutPage {
+    frame: Frame,
+    way_on: Option<WayOn>,
+}
+
+/// `GET` or `POST /logout`
+pub async fn ask(
+    State(app): State<App>,
+    browser: Browser,
+    method: Method,
+    params: Params,
+) -> Result<Response, Refusal> {
+    let now = app.world.clock.now();
+    if let Some(name) = params.repeated() {
+        let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+        let error = OAuthError::invalid_request(format!("Parameter {name} is sent more than once."));
+        return Err(Refusal::ToPerson(error));
+    }
+    let logout = read(&app, &params).await.map_err(Refusal::ToPerson)?;
+    // A form posted from a service comes without our cookies, which are SameSite=Lax. The redirect brings them,
+    // and keeps the token out of the address.
+    if method == Method::POST {
+        let handle = app.world.chance.token()?;
+        app.world.scratch.put(&handle.hash(), &logout, now).await?;
+        return Ok(page::see_other(&format!("/logout/{}", handle.reveal())));
+    }
+    go_on(&app, &browser, logout, None, now).await
+}
+
+/// `GET /logout/{handle}`: a logout that was posted.
+pub async fn resume(
+    State(app): State<App>,
+    browser: Browser,
+    axum::extract::Path(handle): axum::extract::Path<String>,
+) -> Result<Response, Refusal> {
+    let now = app.world.clock.now();
+    let handle = Token::presented(&handle);
+    let read = app.world.scratch.get::<Logout>(&handle.hash(), now).await?;
+    go_on(&app, &browser, read.ok_or_else(expired)?.value, Some(handle), now).await
+}
+
+/// `POST /logout/{handle}`: the citizen's answer.
+pub async fn answer(
+    State(app): State<App>,
+    browser: Browser,
+    axum::extract::Path(handle): axum::extract::Path<String>,
+    form: Params,
+) -> Result<Response, Refusal> {
+    let now = app.world.clock.now();
+    if !browser.has_sent(&handle, form.field("csrf")) {
+        let dead = Dead { status: StatusCode::FORBIDDEN, kind: DeadKind::Csrf, service: None };
+        return Err(Refusal::Page(Box::new(dead)));
+    }
+    let logout = app.world.scratch.take::<Logout>(&Token::presented(&handle).hash(), now).await?;
+    let logout = logout.ok_or_else(expired)?;
+    if form.field("do") == Some("logout") {
+        return end(&app, &browser, &logout, now).await;
+    }
+    let way_back = match &logout.client {
+        Some(client) => app.client(client).await?.and_then(|client| client.way_back()),
+        None => None,
+    };
+    Ok(page::see_other(way_back.as_deref().unwrap_or("/")))
+}
+
+fn expired() -> Refusal {
+    Refusal::Page(Box::new(Dead { status: StatusCode::GONE, kind: DeadKind::Expired, service: None }))
+}
+
+/// RP-Initiated Logout 2, 3: a hint must be a token of ours, and an address is used only if it is registered.
+async fn read(app: &App, params: &Params) -> Result<Logout, OAuthError> {
+    let hint = match params.one("id_token_hint")? {
+        Some(token) => {
+            let hint = claims::read_hint(app, token);
+            Some(hint.ok_or_else(|| OAuthError::invalid_request("Invalid parameter id_token_hint."))?)
+        }
+        None => None,
+    };
+    let named = params.one("client_id")?.map(str::to_owned);
+    let id = match (&hint, named) {
+        (Some(hint), Some(named)) if hint.aud != named => {
+            return Err(OAuthError::invalid_request("Parameter client_id differs from id_token_hint."));
+        }
+        (Some(hint), _) => Some(hint.aud.clone()),
+        (None, named) => named,
+    };
+    let client = match id.as_deref().map(ClientId::named) {
+        Some(Some(id)) => app.client(&id).await?,
+        _ => None,
+    };
+    if id.is_some() && client.is_none() {
+        return Err(OAuthError::invalid_request("Invalid parameter client_id. Not registered."));
+    }
+    let state = params.one("state")?;
+    let wrong = || OAuthError::invalid_request("Invalid parameter post_logout_redirect_uri. Not registered on client.");
+    let return_to = match (params.one("post_logout_redirect_uri")?, &client) {
+        (None, _) => None,
+        (Some(_), None) => return Err(wrong()),
+        (Some(asked), Some(client)) => {
+            let registered = client.registration.post_logout_redirect_uris.iter().find(|uri| *uri == asked);
+            Some(with_state(registered.ok_or_else(wrong)?, state))
+        }
+    };
+    let locales = params.one("ui_locales")?.unwrap_or_default();
+    Ok(Logout {
+        client: client.map(|client| client.id.clone()),
+        subject: hint.map(|hint| hint.sub),
+        return_to,
+        language: locales.split(' ').take(20).find_map(Language::parse),
+    })
+}
+
+fn with_state(uri: &str, state: Option<&str>) -> String {
+    let Some(state) = state else { return uri.to_owned() };
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+    let joint = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{joint}{query}")
+}
+
+/// Who shows a token of the very person who is logged in is believed; anybody else is asked (RP-Initiated
+/// Logout 2), since any site could send a browser here.
+async fn go_on(
+    app: &App,
+    browser: &Browser,
+    logout: Logout,
+    handle: Option<Token>,
+    now: Timestamp,
+) -> Result<Response, Refusal> {
+    let Some(session) = session::find(app, browser, now).await? else { return end(app, browser, &logout, now).await };
+    let own = |client: &ClientId, subject: &str| {
+        session.value.proofs().any(|who| claims::subject(app, client, who) == subject)
+    };
+    if let (Some(client), Some(subject)) = (&logout.client, &logout.subject) {
+        if own(client, subject) {
+            return end(app, browser, &logout, now).await;
+        }
+    }
+    let handle = match handle {
+        Some(handle) => handle,
+        None => {
+            let handle = app.world.chance.token()?;
+            app.world.scratch.put(&handle.hash(), &logout, now).await?;
+            handle
+        }
+    };
+    let action = format!("/logout/{}", handle.reveal());
+    let frame = Frame::new(text(app, browser, &logout), service(app, &logout).await?, &action);
+    let page = AskPage { frame, action, csrf: browser.csrf(handle.reveal()) };
+    let targets = match &logout.client {
+        Some(client) => app.client(client).await?.map(|client| client.form_targets()).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let mut response = page::html(StatusCode::OK, &page, &targets);
+    browser.settle(app, response.headers_mut());
+    Ok(response)
+}
+
+/// Ends the session, then the tokens that served login alone.
+async fn end(app: &App, browser: &Browser, logout: &Logout, now: Timestamp) -> Result<Response, Refusal> {
+    let session = match &browser.session {
+        Some(token) => app.world.scratch.take::<Session>(&token.hash(), now).await?,
+        None => None,
+    };
+    if let Some(session) = session {
+        grant::end_logins_of(app, &session.sid, now).await?;
+        for visit in session.login_grants() {
+            grant::revoke_access(app, visit, now).await?;
+        }
+    }
+    let mut response = match &logout.return_to {
+        Some(return_to) => page::see_other(return_to),
+        None => {
+            let frame = Frame::new(text(app, browser, logout), None, "/");
+            let way_on = service(app, logout).await?;
+            let way_on = match (&logout.client, way_on) {
+                (Some(client), Some(name)) => {
+                    let href = app.client(client).await?.and_then(|client| client.way_back());
+                    href.map(|href| WayOn { label: frame.with("way-on-service", "service", name), href })
+                }
+                _ => None,
+            };
+            page::html(StatusCode::OK, &LoggedOutPage { frame, way_on }, &[])
+        }
+    };
+    browser::forget(app, response.headers_mut(), CookieName::Session);
+    Ok(response)
+}
+
+fn text(app: &App, browser: &Browser, logout: &Logout) -> Text {
+    page::text_for(app, browser, logout.language)
+}
+
+async fn service(app: &App, logout: &Logout) -> anyhow::Result<Option<String>> {
+    let Some(client) = &logout.client else { return Ok(None) };
+    Ok(app.client(client).await?.map(|client| client.registration.shown_name().to_owned()))
+}

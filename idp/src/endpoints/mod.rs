@@ -1,0 +1,11 @@
+//! One file for each endpoint or family of pages; they never use one another.
+
+pub mod authorize;
+pub mod discovery;
+pub mod front;
+pub mod health;
+pub mod language;
+pub mod login;
+pub mod logout;
+pub mod token;
+pub mod userinfo;

@@ -1,0 +1,336 @@
+//! The decisions of a login: what a request needs, and what comes after what. No I/O.
+
+use std::time::Duration;
+
+use authenticators::chance::TokenHash;
+use authenticators::clock::Timestamp;
+use authenticators::factor::{FactorKind, FirstFactor, Stop};
+use authenticators::otc::OtcChallenge;
+use authenticators::person::{Fnr, Person, PersonId};
+use authenticators::scratch::Kept;
+use serde::{Deserialize, Serialize};
+
+use crate::acr::{self, Acr, Eid};
+use crate::error::OAuthError;
+use crate::request::AuthorizationRequest;
+use crate::session::Session;
+
+/// That somebody has proved who they are. **The witness**: neither a session nor a grant can be made without
+/// one, and only this module makes one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    person: PersonId,
+    fnr: Fnr,
+    acr: Acr,
+    amr: String,
+    at: Timestamp,
+}
+
+impl Authentication {
+    /// Password and second factor have both been proved.
+    pub fn by_minid(first: FirstFactor, second: FactorKind, now: Timestamp) -> Option<Authentication> {
+        let (acr, amr) = acr::reached(second)?;
+        Some(Authentication { person: first.person, fnr: first.fnr, acr, amr: amr.to_owned(), at: now })
+    }
+
+    /// A synthetic person was picked.
+    pub fn by_test_id(person: Person, acr: Acr, now: Timestamp) -> Authentication {
+        Authentication { person: person.id, fnr: person.fnr, acr, amr: acr::AMR_TEST_ID.to_owned(), at: now }
+    }
+
+    /// Who.
+    pub fn person(&self) -> &PersonId {
+        &self.person
+    }
+
+    /// Their identifier.
+    pub fn fnr(&self) -> &Fnr {
+        &self.fnr
+    }
+
+    /// How surely.
+    pub fn acr(&self) -> Acr {
+        self.acr
+    }
+
+    /// By what.
+    pub fn amr(&self) -> &str {
+        &self.amr
+    }
+
+    /// When.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+/// Where a login stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Choosing an eID.
+    ChooseEid,
+    /// MinID: identifier and password.
+    Password,
+    /// MinID: the code by SMS.
+    Code,
+    /// MinID: choosing another second factor.
+    Method,
+    /// TestID: identifier and level.
+    TestId,
+    /// The citizen is asked to agree.
+    Consent,
+    /// MinID gets no further.
+    Stopped(Stop),
+    /// Done; the citizen has been sent back.
+    Finished,
+}
+
+/// What a request gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// An answer at once.
+    Grant(Authentication),
+    /// A page; and what is proved already, where the page only asks for agreement.
+    Ask(Step, Option<Authentication>),
+}
+
+/// Decides on a request. `subject` tells by what name the service would know the person.
+pub fn decide(
+    request: &AuthorizationRequest,
+    session: Option<&Session>,
+    offered: &[Eid],
+    subject: impl Fn(&Authentication) -> String,
+    now: Timestamp,
+) -> Result<Decision, OAuthError> {
+    let proved = session.and_then(|session| session.authentication_for(request));
+    let proved = proved.filter(|proved| {
+        !request.prompt.login
+            && proved.acr.satisfies_one_of(&request.acr)
+            && request.max_age.is_none_or(|age| now.since(proved.at) <= Duration::from_secs(age.into()))
+            && request.subject.as_ref().is_none_or(|expected| *expected == subject(proved))
+    });
+    match proved {
+        Some(proved) if request.prompt.consent => Ok(Decision::Ask(Step::Consent, Some(proved.clone()))),
+        Some(proved) => Ok(Decision::Grant(proved.clone())),
+        None if request.prompt.none => Err(OAuthError::login_required("The citizen is not logged in.")),
+        None => first_step(offered).map(|step| Decision::Ask(step, None)),
+    }
+}
+
+/// The first page of a login with the eIDs that reach what is asked.
+pub fn first_step(offered: &[Eid]) -> Result<Step, OAuthError> {
+    match offered {
+        [] => Err(OAuthError::unmet_authentication_requirements("No eID offered here reaches the level in acr_values.")),
+        [only] => Ok(step_of(*only)),
+        _ => Ok(Step::ChooseEid),
+    }
+}
+
+/// The first page of an eID.
+pub fn step_of(eid: Eid) -> Step {
+    match eid {
+        Eid::MinId => Step::Password,
+        Eid::TestId => Step::TestId,
+    }
+}
+
+/// Something to say on the next page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remark {
+    /// A code was sent again.
+    SentAgain,
+    /// More time was given.
+    MoreTime,
+    /// The gateway didn't take the code.
+    SmsFailed,
+    /// The telephone has had its share.
+    SmsTooMany,
+    /// It is too soon for a new code.
+    TooSoon,
+    /// Three wrong codes.
+    CodeUsedUp,
+}
+
+/// A login under way, kept for a quarter of an hour after each step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LoginAttempt {
+    /// What the service asked.
+    pub request: AuthorizationRequest,
+    /// The browser in which it was begun.
+    pub browser: TokenHash,
+    /// Where it stands.
+    pub step: Step,
+    /// Who has given the right password.
+    pub first: Option<FirstFactor>,
+    /// The telephone, as far as it is shown.
+    pub phone: String,
+    /// The code on its way.
+    pub code: Option<OtcChallenge>,
+    /// Something to say on the next page.
+    pub remark: Option<Remark>,
+    /// What has been proved, where agreement is still to come.
+    pub proved: Option<Authentication>,
+    /// The session that it ended in.
+    pub session: Option<TokenHash>,
+    /// When it was begun.
+    pub begun_at: Timestamp,
+}
+
+impl Kept for LoginAttempt {
+    const KIND: &'static str = "attempt";
+    const FOR: Duration = Duration::from_mins(15);
+}
+
+/// No login takes longer, however often it is kept alive.
+pub const AT_MOST: Duration = Duration::from_hours(1);
+
+impl LoginAttempt {
+    /// A login at its beginning.
+    pub fn begin(
+        request: AuthorizationRequest,
+        browser: TokenHash,
+        step: Step,
+        proved: Option<Authentication>,
+        now: Timestamp,
+    ) -> LoginAttempt {
+        LoginAttempt {
+            request,
+            browser,
+            step,
+            first: None,
+            phone: String::new(),
+            code: None,
+            remark: None,
+            proved,
+            session: None,
+            begun_at: now,
+        }
+    }
+
+    /// The login at another step.
+    #[must_use]
+    pub fn at(&self, step: Step) -> LoginAttempt {
+        LoginAttempt { step, remark: None, ..self.clone() }
+    }
+
+    /// The login with something to say.
+    #[must_use]
+    pub fn saying(&self, remark: Remark) -> LoginAttempt {
+        LoginAttempt { remark: Some(remark), ..self.clone() }
+    }
+
+    /// Back where the password is asked for; what was proved is forgotten.
+    #[must_use]
+    pub fn from_the_password(&self) -> LoginAttempt {
+        LoginAttempt { first: None, code: None, phone: String::new(), ..self.at(Step::Password) }
+    }
+
+    /// What comes after the proof: agreement, if the service wants it asked for.
+    #[must_use]
+    pub fn proved(&self, authentication: Authentication) -> LoginAttempt {
+        let step = if self.request.prompt.consent { Step::Consent } else { Step::Finished };
+        LoginAttempt { proved: Some(authentication), ..self.at(step) }
+    }
+
+    /// The end, in this session.
+    #[must_use]
+    pub fn finished(&self, session: TokenHash) -> LoginAttempt {
+        LoginAttempt { session: Some(session), ..self.at(Step::Finished) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Prompt, ResponseMode, ReturnTo};
+    use authenticators::person::FnrPolicy;
+
+    const NOW: Timestamp = Timestamp::from_seconds(2_000_000_000);
+
+    fn request(change: impl FnOnce(&mut AuthorizationRequest)) -> AuthorizationRequest {
+        let client = crate::client::ClientId::named("a").unwrap();
+        let return_to = ReturnTo {
+            client,
+            redirect_uri: "https://a.test/cb".into(),
+            mode: ResponseMode::Query,
+            state: None,
+            language: None,
+        };
+        let mut request = AuthorizationRequest {
+            return_to,
+            scope: vec!["openid".into()],
+            nonce: None,
+            code_challenge: None,
+            acr: vec![Acr::SUBSTANTIAL],
+            prompt: Prompt::default(),
+            max_age: None,
+            subject: None,
+            test_id: None,
+            isolated: false,
+        };
+        change(&mut request);
+        request
+    }
+
+    fn authentication(acr: Acr, minutes_ago: u64) -> Authentication {
+        let policy = FnrPolicy { real: false, synthetic: true, expanded: false };
+        Authentication {
+            person: serde_json::from_str("\"p\"").unwrap(),
+            fnr: Fnr::parse("05895894984", policy).unwrap(),
+            acr,
+            amr: "Minid-OTC".into(),
+            at: NOW.minus(Duration::from_mins(minutes_ago)),
+        }
+    }
+
+    fn outcome(
+        change: impl FnOnce(&mut AuthorizationRequest),
+        session: Option<Authentication>,
+        offered: &[Eid],
+    ) -> Result<String, &'static str> {
+        let session = session.map(|proved| Session::of(proved, false, None, "sid".into(), NOW));
+        let decision = decide(&request(change), session.as_ref(), offered, |_| "subject".into(), NOW);
+        match decision {
+            Ok(Decision::Grant(_)) => Ok("grant".into()),
+            Ok(Decision::Ask(step, _)) => Ok(format!("{step:?}")),
+            Err(error) => Err(error.code),
+        }
+    }
+
+    #[test]
+    fn what_a_request_gets() {
+        let both = [Eid::MinId, Eid::TestId];
+        let minid = [Eid::MinId];
+        let session = || Some(authentication(Acr::SUBSTANTIAL, 5));
+        let check = |name: &str, got: Result<String, &'static str>, expected: Result<&str, &'static str>| {
+            assert_eq!(got, expected.map(str::to_owned), "{name}");
+        };
+        check("nobody, two eIDs", outcome(|_| {}, None, &both), Ok("ChooseEid"));
+        check("nobody, one eID", outcome(|_| {}, None, &minid), Ok("Password"));
+        check("nobody, TestID alone", outcome(|_| {}, None, &[Eid::TestId]), Ok("TestId"));
+        check("nobody, none reaches", outcome(|_| {}, None, &[]), Err("unmet_authentication_requirements"));
+        check("nobody, prompt none", outcome(|r| r.prompt.none = true, None, &both), Err("login_required"));
+        check("session", outcome(|_| {}, session(), &both), Ok("grant"));
+        check("session, prompt none", outcome(|r| r.prompt.none = true, session(), &both), Ok("grant"));
+        check("session, prompt login", outcome(|r| r.prompt.login = true, session(), &both), Ok("ChooseEid"));
+        check("session, prompt consent", outcome(|r| r.prompt.consent = true, session(), &both), Ok("Consent"));
+        check("session, too old", outcome(|r| r.max_age = Some(299), session(), &both), Ok("ChooseEid"));
+        check("session, just old enough", outcome(|r| r.max_age = Some(300), session(), &both), Ok("grant"));
+        check("session, too old, none", {
+            outcome(|r| (r.max_age, r.prompt.none) = (Some(1), true), session(), &both)
+        }, Err("login_required"));
+        check("step-up", outcome(|r| r.acr = vec![Acr::HIGH], session(), &[Eid::TestId]), Ok("TestId"));
+        check("step-up, none reaches", {
+            outcome(|r| r.acr = vec![Acr::HIGH], session(), &[])
+        }, Err("unmet_authentication_requirements"));
+        check("high session", outcome(|_| {}, Some(authentication(Acr::HIGH, 5)), &both), Ok("grant"));
+        check("the right hint", outcome(|r| r.subject = Some("subject".into()), session(), &both), Ok("grant"));
+        check("another's hint", outcome(|r| r.subject = Some("x".into()), session(), &both), Ok("ChooseEid"));
+        check("another's hint, none", {
+            outcome(|r| (r.subject, r.prompt.none) = (Some("x".into()), true), session(), &both)
+        }, Err("login_required"));
+        check("isolated", outcome(|r| r.isolated = true, session(), &both), Ok("ChooseEid"));
+    }
+}

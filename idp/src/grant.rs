@@ -1,0 +1,291 @@
+//! What a citizen's login gives a service: a code that is good once, and the refresh tokens after it (tables
+//! `refresh_family` and `refresh_token`).
+
+use std::time::Duration;
+
+use authenticators::chance::{Token, TokenHash};
+use authenticators::clock::Timestamp;
+use authenticators::scratch::Kept;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::client::{Client, ClientId, RefreshTokenUsage};
+use crate::error::OAuthError;
+use crate::flow::Authentication;
+use crate::request::AuthorizationRequest;
+use crate::text::Language;
+
+/// The name of a grant: in `jti` of its access tokens, and of its refresh family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GrantId(String);
+
+impl GrantId {
+    /// A fresh one.
+    pub fn fresh(app: &App) -> anyhow::Result<GrantId> {
+        Ok(GrantId(app.world.chance.token()?.reveal().chars().take(22).collect()))
+    }
+
+    /// A fresh `jti` of one of its tokens, from which it can be read back.
+    pub fn token_id(&self, app: &App) -> anyhow::Result<String> {
+        let own: String = app.world.chance.token()?.reveal().chars().take(22).collect();
+        Ok(format!("{}.{own}", self.0))
+    }
+
+    /// The grant of a `jti` or a code.
+    pub fn of_token(jti: &str) -> Option<GrantId> {
+        jti.split_once('.').map(|(grant, _)| GrantId(grant.to_owned()))
+    }
+
+    fn key(&self) -> TokenHash {
+        TokenHash::of(&self.0)
+    }
+}
+
+/// What tokens are made from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its name.
+    pub id: GrantId,
+    /// The service.
+    pub client: ClientId,
+    /// Who has logged in, how and when.
+    pub authentication: Authentication,
+    /// The session's public name.
+    pub sid: String,
+    /// What was asked for.
+    pub scope: Vec<String>,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// The language that the citizen saw.
+    pub locale: Language,
+}
+
+/// A code as it is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Code {
+    Fresh { grant: Box<Grant>, redirect_uri: String, challenge: Option<String> },
+    /// Kept for the rest of the minute, so that a second use is seen.
+    Used,
+}
+
+impl Kept for Code {
+    const KIND: &'static str = "code";
+    /// OpenID Connect wants it short; Digdir's own modules give it a minute.
+    const FOR: Duration = Duration::from_secs(60);
+}
+
+/// A grant that was revoked: its access tokens are no good any more.
+#[derive(Serialize, Deserialize)]
+struct Revoked;
+
+impl Kept for Revoked {
+    const KIND: &'static str = "revoked";
+    const FOR: Duration = Duration::from_hours(24);
+}
+
+/// The longest life of an access token, which must not outlive the note that it is revoked.
+pub const ACCESS_TOKEN_AT_MOST: Duration = Revoked::FOR;
+
+/// Issues a code.
+pub async fn issue(app: &App, request: &AuthorizationRequest, grant: Grant, now: Timestamp) -> anyhow::Result<Token> {
+    // It names its grant, so that whoever uses it twice says what is to be revoked.
+    let token = Token::presented(&format!("{}.{}", grant.id.0, app.world.chance.token()?.reveal()));
+    let code = Code::Fresh {
+        grant: Box::new(grant),
+        redirect_uri: request.return_to.redirect_uri.clone(),
+        challenge: request.code_challenge.clone(),
+    };
+    app.world.scratch.put(&token.hash(), &code, now).await?;
+    Ok(token)
+}
+
+/// Takes a code, once. Whoever presents it, it is dead afterwards; if it was used before, so is all that came
+/// of it (RFC 6749 4.1.2).
+pub async fn take(
+    app: &App,
+    client: &Client,
+    code: &str,
+    form: (Option<&str>, Option<&str>),
+    now: Timestamp,
+) -> Result<Grant, OAuthError> {
+    let (redirect_uri, verifier) = form;
+    let gone = || OAuthError::invalid_grant("Invalid parameter code.");
+    let named = GrantId::of_token(code).ok_or_else(gone)?;
+    let taken = app.world.scratch.swap(&TokenHash::of(code), &Code::Used, now).await?;
+    let (grant, registered, challenge) = match taken {
+        None => return Err(gone()),
+        Some(Code::Used) => {
+            revoke(app, &named, now).await?;
+            return Err(gone());
+        }
+        Some(Code::Fresh { grant, redirect_uri, challenge }) => (grant, redirect_uri, challenge),
+    };
+    if grant.client != client.id {
+        return Err(gone());
+    }
+    // RFC 6749 4.1.3
+    if redirect_uri != Some(registered.as_str()) {
+        return Err(OAuthError::invalid_grant("Invalid parameter redirect_uri."));
+    }
+    if !proves(challenge.as_deref(), verifier) {
+        return Err(OAuthError::invalid_grant("Invalid parameter code_verifier."));
+    }
+    Ok(*grant)
+}
+
+/// RFC 7636 4.1, 4.6. A verifier where there was no challenge is a downgrade by somebody in between.
+fn proves(challenge: Option<&str>, verifier: Option<&str>) -> bool {
+    match (challenge, verifier) {
+        (None, None) => true,
+        (Some(challenge), Some(verifier)) => {
+            let fits = (43..=128).contains(&verifier.len())
+                && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'));
+            fits && authenticators::chance::same(challenge, TokenHash::of(verifier).as_str())
+        }
+        _ => false,
+    }
+}
+
+/// Ends a grant: its access tokens and its refresh tokens, those too that are just being made.
+pub async fn revoke(app: &App, grant: &GrantId, now: Timestamp) -> Result<(), OAuthError> {
+    const SQL: &str = "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at, ended_at)
+                       VALUES ($1, '', '', '', '', $2, $2)
+                       ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at WHERE refresh_family.ended_at IS NULL";
+    revoke_access(app, grant, now).await?;
+    sqlx::query(SQL).bind(&grant.0).bind(now.seconds()).execute(app.world.db.pool()).await?;
+    Ok(())
+}
+
+/// Ends a grant's access tokens alone.
+pub async fn revoke_access(app: &App, grant: &GrantId, now: Timestamp) -> anyhow::Result<()> {
+    app.world.scratch.put(&grant.key(), &Revoked, now).await
+}
+
+/// Whether a grant's access tokens are no good any more.
+pub async fn is_revoked(app: &App, grant: &GrantId, now: Timestamp) -> anyhow::Result<bool> {
+    Ok(app.world.scratch.get::<Revoked>(&grant.key(), now).await?.is_some())
+}
+
+/// Ends the refresh families of a session that serve login alone. Those with other scopes live on.
+pub async fn end_logins_of(app: &App, sid: &str, now: Timestamp) -> anyhow::Result<()> {
+    const SQL: &str = "UPDATE refresh_family SET ended_at = $2
+                       WHERE sid = $1 AND ended_at IS NULL AND scope IN ('openid', 'openid profile', 'profile')";
+    sqlx::query(SQL).bind(sid).bind(now.seconds()).execute(app.world.db.pool()).await?;
+    Ok(())
+}
+
+/// Whether a scope serves login alone.
+pub fn is_login_only(scope: &[String]) -> bool {
+    scope.iter().all(|scope| matches!(scope.as_str(), "openid" | "profile"))
+}
+
+/// A refresh token to hand out.
+pub struct Refresh {
+    /// The token.
+    pub token: Token,
+    /// Seconds that it is good for.
+    pub expires_in: u64,
+}
+
+/// Begins a family with its first token; nothing if the grant was revoked while it was being made.
+pub async fn begin_family(app: &App, client: &Client, grant: &Grant, now: Timestamp) -> Result<Option<Refresh>, OAuthError> {
+    const SQL: &str = "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at) VALUES ($1, $2, $3, $4, $5, $6)
+                       ON CONFLICT (id) DO NOTHING";
+    let ends_at = now.plus(Duration::from_secs(client.registration.authorization_lifetime.into()));
+    let subject = serde_json::to_string(grant).map_err(anyhow::Error::from)?;
+    let mut tx = app.world.db.begin().await?;
+    let query = sqlx::query(SQL).bind(&grant.id.0).bind(client.id.as_str()).bind(&grant.sid);
+    let query = query.bind(grant.scope.join(" ")).bind(subject).bind(ends_at.seconds());
+    if query.execute(&mut *tx).await?.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let refresh = add_token(app, client, &grant.id, ends_at, &mut tx, now).await?;
+    tx.commit().await?;
+    Ok(Some(refresh))
+}
+
+async fn add_token(
+    app: &App,
+    client: &Client,
+    family: &GrantId,
+    ends_at: Timestamp,
+    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
+    now: Timestamp,
+) -> Result<Refresh, OAuthError> {
+    const SQL: &str = "INSERT INTO refresh_token (hash, family, expires_at) VALUES ($1, $2, $3)";
+    let token = app.world.chance.token()?;
+    let expires_at = now.plus(Duration::from_secs(client.registration.refresh_token_lifetime.into())).min(ends_at);
+    let query = sqlx::query(SQL).bind(token.hash()).bind(&family.0).bind(expires_at.seconds());
+    query.execute(&mut **tx).await?;
+    Ok(Refresh { token, expires_in: expires_at.since(now).as_secs() })
+}
+
+#[derive(sqlx::FromRow)]
+struct FamilyRow {
+    id: String,
+    client: String,
+    subject: String,
+    ends_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    expires_at: Timestamp,
+    used_at: Option<Timestamp>,
+}
+
+/// Uses a refresh token and makes the next one. Of many who use the same one, one gets on; whoever comes with
+/// a used one ends the family (RFC 9700 4.14.2).
+pub async fn refresh(
+    app: &App,
+    client: &Client,
+    token: &str,
+    scope: Option<&str>,
+    now: Timestamp,
+) -> Result<(Grant, Refresh), OAuthError> {
+    const FIND: &str = "SELECT f.id, f.client, f.subject, f.ends_at, f.ended_at, t.expires_at, t.used_at
+                        FROM refresh_token t JOIN refresh_family f ON f.id = t.family WHERE t.hash = $1";
+    const USE: &str = "UPDATE refresh_token SET used_at = $2 WHERE hash = $1 AND used_at IS NULL";
+    const PROLONG: &str = "UPDATE refresh_token SET expires_at = $2 WHERE hash = $1";
+    let refused = || OAuthError::invalid_grant("Invalid parameter refresh_token.");
+    let hash = TokenHash::of(token);
+    let mut tx = app.world.db.begin().await?;
+    let row: Option<FamilyRow> = sqlx::query_as(FIND).bind(hash.as_str()).fetch_optional(&mut *tx).await?;
+    let row = row.filter(|row| row.client == client.id.as_str()).ok_or_else(refused)?;
+    if row.ended_at.is_some() || row.ends_at <= now {
+        return Err(refused());
+    }
+    let mut grant: Grant = serde_json::from_str(&row.subject).map_err(anyhow::Error::from)?;
+    grant.nonce = None;
+    // RFC 6749 6: less than was granted may be asked for, not more; told before the token is used up.
+    let granted = |asked: &str| grant.scope.iter().any(|own| own == asked);
+    if scope.is_some_and(|scope| !scope.split(' ').all(granted)) {
+        return Err(OAuthError::invalid_scope("Invalid parameter scope. More than was granted."));
+    }
+    let used = sqlx::query(USE).bind(hash.as_str()).bind(now.seconds());
+    let reusable = client.registration.refresh_token_usage == RefreshTokenUsage::Reuse && client.registration.has_secret();
+    if reusable && row.used_at.is_none() && row.expires_at > now {
+        let lifetime = Duration::from_secs(client.registration.refresh_token_lifetime.into());
+        let expires_at = now.plus(lifetime).min(row.ends_at);
+        sqlx::query(PROLONG).bind(hash.as_str()).bind(expires_at.seconds()).execute(&mut *tx).await?;
+        tx.commit().await?;
+        let refresh = Refresh { token: Token::presented(token), expires_in: expires_at.since(now).as_secs() };
+        return Ok((grant, refresh));
+    }
+    if row.used_at.is_some() || used.execute(&mut *tx).await?.rows_affected() == 0 {
+        tx.rollback().await?;
+        revoke(app, &GrantId(row.id), now).await?;
+        return Err(refused());
+    }
+    if row.expires_at <= now {
+        return Err(refused());
+    }
+    let refresh = add_token(app, client, &GrantId(row.id), row.ends_at, &mut tx, now).await?;
+    tx.commit().await?;
+    Ok((grant, refresh))
+}
+
+/// Forgets some of the families that are over; true if there may be more.
+pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<bool> {
+    const SQL: &str = "DELETE FROM refresh_family WHERE id IN (SELECT id FROM refresh_family WHERE ends_at <= $1 LIMIT 1000)";
+    let before = now.minus(Duration::from_hours(24));
+    Ok(sqlx::query(SQL).bind(before.seconds()).execute(app.world.db.pool()).await?.rows_affected() == 1000)
+}

@@ -1,0 +1,220 @@
+//! HTML answers: the frame around every page, their headers, and the answer that goes back to a service.
+
+use askama::Template;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::assets;
+use crate::browser::Browser;
+use crate::error::{Dead, DeadKind, OAuthError, Refusal};
+use crate::request::{ResponseMode, ReturnTo};
+use crate::text::{Language, Text};
+
+/// What every page has.
+pub struct Frame {
+    text: Text,
+    /// The service that the citizen is logging in to.
+    pub service: Option<String>,
+    here: String,
+}
+
+/// A link in the language menu.
+pub struct LanguageLink {
+    /// `nb`
+    pub code: &'static str,
+    /// `Bokmål`
+    pub name: &'static str,
+    /// Where it leads.
+    pub href: String,
+    /// Whether it is the chosen one.
+    pub current: bool,
+}
+
+impl Frame {
+    /// A frame for a reader, around the page at `here` (a path of ours).
+    pub fn new(text: Text, service: Option<String>, here: impl Into<String>) -> Frame {
+        Frame { text, service, here: here.into() }
+    }
+
+    /// The words under a key.
+    pub fn t(&self, key: &str) -> String {
+        self.text.t(key)
+    }
+
+    /// The words under a key, with one thing put in.
+    pub fn with(&self, key: &str, name: &str, value: impl ToString) -> String {
+        self.text.with(key, name, value)
+    }
+
+    /// The language of the words.
+    pub fn lang(&self) -> &'static str {
+        self.text.language.of_words().code()
+    }
+
+    /// The language menu.
+    pub fn languages(&self) -> Vec<LanguageLink> {
+        let link = |language: Language| {
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("to", language.code())
+                .append_pair("back", &self.here)
+                .finish();
+            LanguageLink {
+                code: language.code(),
+                name: language.name(),
+                href: format!("/language?{query}"),
+                current: language == self.text.language,
+            }
+        };
+        Language::ALL.map(link).into()
+    }
+
+    /// The URL of a static file.
+    #[expect(clippy::unused_self, reason = "templates call it on the frame")]
+    pub fn asset(&self, name: &str) -> &'static str {
+        assets::url(name)
+    }
+}
+
+/// A link that leads on.
+pub struct WayOn {
+    /// Its words.
+    pub label: String,
+    /// Where it leads.
+    pub href: String,
+}
+
+/// For the help desk.
+pub struct Details {
+    /// The HTTP status.
+    pub status: u16,
+    /// The OAuth code.
+    pub error: String,
+    /// What the service's developer is told.
+    pub description: String,
+    /// What the log calls this request.
+    pub trace_id: String,
+}
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct Notice {
+    frame: Frame,
+    heading: &'static str,
+    body: Vec<&'static str>,
+    way_on: Option<WayOn>,
+    details: Option<Details>,
+}
+
+#[derive(Template)]
+#[template(path = "form_post.html")]
+struct FormPost {
+    frame: Frame,
+    action: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+/// A page, with the headers that keep it to itself. Its forms may lead to `targets` besides to us.
+pub fn html(status: StatusCode, page: &impl Template, targets: &[String]) -> Response {
+    let text = match page.render() {
+        Ok(text) => text,
+        Err(error) => return OAuthError::from(anyhow::Error::from(error)).into_response(),
+    };
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'{}",
+        targets.iter().map(|target| format!(" {target}")).collect::<String>()
+    );
+    let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Away from here; 303 so that a form is never posted on (RFC 9700 4.12).
+pub fn see_other(to: &str) -> Response {
+    match HeaderValue::from_str(to) {
+        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
+        Err(error) => OAuthError::from(anyhow::Error::from(error)).into_response(),
+    }
+}
+
+/// The answer to the service, in the mode that it asked for, with `state` and `iss` (RFC 9207).
+pub async fn answer(
+    app: &App,
+    browser: &Browser,
+    to: &ReturnTo,
+    mut fields: Vec<(&'static str, String)>,
+) -> anyhow::Result<Response> {
+    fields.extend(to.state.clone().map(|state| ("state", state)));
+    fields.push(("iss", app.config.issuer.as_str().to_owned()));
+    match to.mode {
+        ResponseMode::Query => {
+            let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
+            let joint = if to.redirect_uri.contains('?') { '&' } else { '?' };
+            Ok(see_other(&format!("{}{joint}{query}", to.redirect_uri)))
+        }
+        ResponseMode::FormPost => {
+            let client = app.client(&to.client).await?;
+            let service = client.as_ref().map(|client| client.registration.shown_name().to_owned());
+            let frame = Frame::new(text_for(app, browser, to.language), service, "/");
+            let targets = client.map(|client| client.form_targets()).unwrap_or_default();
+            Ok(html(StatusCode::OK, &FormPost { frame, action: to.redirect_uri.clone(), fields }, &targets))
+        }
+    }
+}
+
+/// The reader's own choice goes before the service's wish (domain 2.4).
+pub fn text_for(app: &App, browser: &Browser, wish: Option<Language>) -> Text {
+    app.words.text(browser.language.or(wish).unwrap_or_default())
+}
+
+/// Makes a refusal into an answer.
+pub async fn refuse(app: &App, headers: &HeaderMap, refusal: &Refusal, trace_id: &str) -> Response {
+    let Ok(browser) = Browser::read(app, headers, None) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let frame = || Frame::new(text_for(app, &browser, None), None, "/");
+    match refusal {
+        Refusal::ToClient(to, error) => {
+            error.log();
+            let fields = vec![("error", error.code.to_owned()), ("error_description", error.description.clone())];
+            match answer(app, &browser, to, fields).await {
+                Ok(response) => response,
+                Err(fault) => OAuthError::from(fault).into_response(),
+            }
+        }
+        Refusal::ToPerson(error) => {
+            error.log();
+            let frame = frame();
+            let body = if error.status.is_server_error() { "error-server" } else { "error-request" };
+            let details = Details {
+                status: error.status.as_u16(),
+                error: error.code.to_owned(),
+                description: error.description.clone(),
+                trace_id: trace_id.to_owned(),
+            };
+            let way_on = Some(WayOn { label: frame.t("way-on-start"), href: "/".into() });
+            // RFC 6749 4.1.2.1 leaves the status to us; what the service got wrong is 400.
+            let status = if error.status.is_server_error() { error.status } else { StatusCode::BAD_REQUEST };
+            let notice =
+                Notice { frame, heading: "error-title", body: vec![body, "error-help"], way_on, details: Some(details) };
+            html(status, &notice, &[])
+        }
+        Refusal::Page(dead) => dead_end(dead, frame()),
+    }
+}
+
+fn dead_end(dead: &Dead, mut frame: Frame) -> Response {
+    let (heading, body) = match dead.kind {
+        DeadKind::Expired => ("expired-title", "expired-body"),
+        DeadKind::OtherBrowser => ("other-browser-title", "other-browser-body"),
+        DeadKind::Csrf => ("csrf-title", "csrf-body"),
+        DeadKind::NotFound => ("error-not-found-title", "error-not-found"),
+    };
+    let way_on = match &dead.service {
+        Some((name, Some(href))) => WayOn { label: frame.with("way-on-service", "service", name), href: href.clone() },
+        _ => WayOn { label: frame.t("way-on-start"), href: "/".into() },
+    };
+    frame.service = dead.service.as_ref().map(|(name, _)| name.clone());
+    html(dead.status, &Notice { frame, heading, body: vec![body], way_on: Some(way_on), details: None }, &[])
+}

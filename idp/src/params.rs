@@ -1,0 +1,69 @@
+//! The parameters of a request, from the query and the form, each at most once.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::error::OAuthError;
+
+/// Names and values in the order in which they came.
+#[derive(Debug, Clone, Default)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Reads `application/x-www-form-urlencoded`.
+    pub fn parse(text: &str) -> Params {
+        Params(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// The one value of a parameter. One without a value counts as not sent (RFC 6749 3.1).
+    pub fn one(&self, name: &str) -> Result<Option<&str>, OAuthError> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (first, None) => Ok(first.filter(|value| !value.is_empty())),
+            (_, Some(_)) => Err(OAuthError::invalid_request(format!("Parameter {name} is sent more than once."))),
+        }
+    }
+
+    /// The same for forms of our own, where a doubled field is as good as none.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.one(name).ok().flatten()
+    }
+
+    /// Whether any parameter comes more than once.
+    pub fn repeated(&self) -> Option<&str> {
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names.windows(2).find_map(|pair| match pair {
+            [one, other] if one == other => Some(*one),
+            _ => None,
+        })
+    }
+
+    /// All of them, for handing on.
+    pub fn encode(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Params {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Params, Response> {
+        let mut params = Params::parse(request.uri().query().unwrap_or_default());
+        if request.method() == Method::POST {
+            let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+            let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+            // The size is capped by a layer of the router.
+            let body = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+            match String::from_utf8(body.into()) {
+                Ok(text) if is_form => params.0.extend(Params::parse(&text).0),
+                Ok(text) if text.is_empty() => {}
+                _ => return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form is expected.\n").into_response()),
+            }
+        }
+        Ok(params)
+    }
+}
