@@ -74,6 +74,11 @@ impl MasterKey {
     }
 }
 
+/// A fresh master key, as it stands in its file.
+pub fn fresh_master(chance: &Chance) -> anyhow::Result<String> {
+    Ok(STANDARD.encode(chance.bytes::<32>()?))
+}
+
 enum Private {
     Rsa(Box<RsaKeyPair>),
     Ec(Box<EcdsaKeyPair>),
@@ -150,6 +155,13 @@ impl Keys {
         sqlx::query(ADD).bind(&id).bind(purpose).bind(sealed).bind(now.seconds()).execute(db.pool()).await?;
         let row = find().await?.context("a key that was just made is gone")?;
         master.open(&row.id, &row.sealed)
+    }
+
+    /// Whether the master key opens what the database holds; makes nothing.
+    pub async fn check(db: &Db, master: &MasterKey) -> anyhow::Result<()> {
+        const SQL: &str = "SELECT id, sealed FROM secret_key WHERE retired_at IS NULL";
+        let rows: Vec<Row> = sqlx::query_as(SQL).fetch_all(db.pool()).await?;
+        rows.iter().try_for_each(|row| master.open(&row.id, &row.sealed).map(|_| ()))
     }
 
     /// Signs claims as a compact JWS.

@@ -1,0 +1,102 @@
+//! `porten dev`: the whole product on this machine, with synthetic people, demonstration services and an inbox.
+
+mod pages;
+mod people;
+mod relying_party;
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use authenticators::chance::Chance;
+use authenticators::clock::Clock;
+use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::scratch::Scratch;
+use authenticators::sms::{Inbox, Sms};
+use authenticators::world::World;
+use clap::Args;
+use idp::app::{App, Settings};
+use idp::config::Issuer;
+use idp::keys::{Keys, MasterKey};
+use idp::text::{Language, Words};
+use migrations::Db;
+
+use crate::{open, say, server};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The port on this machine's loopback address.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The folder that the database and its key are kept in.
+    #[arg(long, default_value = "porten-data")]
+    data: PathBuf,
+}
+
+/// What the development face has at hand.
+#[derive(Clone)]
+struct Dev {
+    app: App,
+    inbox: Inbox,
+    services: relying_party::Services,
+}
+
+/// The words of this face, each language's file.
+const WORDS: [(Language, &str); 3] = [
+    (Language::Nb, include_str!("../../locales/nb/dev.ftl")),
+    (Language::Nn, include_str!("../../locales/nn/dev.ftl")),
+    (Language::En, include_str!("../../locales/en/dev.ftl")),
+];
+
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    let listener = server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
+    let port = listener.local_addr()?.port();
+    let issuer = Issuer::try_from(format!("http://localhost:{port}")).map_err(anyhow::Error::msg)?;
+    let master = master_key(&options.data)?;
+    let db = Db::open(&open::sqlite(&options.data.join(open::DEV_DATABASE))).await?;
+    let inbox = Inbox::default();
+    let world = World {
+        db,
+        scratch: Scratch::memory(),
+        clock: Clock::System,
+        chance: Chance::System,
+        sms: Sms::Inbox(inbox.clone()),
+        hasher: Hasher::start(HashingConfig::default())?,
+    };
+    let now = world.clock.now();
+    let (keys, ()) =
+        tokio::try_join!(Keys::open(&world.db, &world.chance, &master, now), people::register(&world, now))?;
+    let services = relying_party::register(&world, issuer.as_str(), now).await?;
+    let settings = Settings { issuer: issuer.clone(), trusted_proxies: Vec::new(), people: open::DEV_PEOPLE };
+    let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
+    let app = App::new(world, settings, keys, words);
+    let routes = idp::router(&app, pages::routes(Dev { app: app.clone(), inbox, services }));
+    greet(issuer.as_str(), &options.data);
+    server::serve(listener, None, app, routes).await
+}
+
+fn greet(issuer: &str, data: &Path) {
+    let person = people::all(Clock::System.now()).into_iter().next();
+    say(&format!("Porten runs at {issuer}, with its data in {}.", data.display()));
+    say("Open it in a browser, choose a service, and log in with MinID as one of the people on the page:");
+    if let Some(person) = person {
+        say(&format!("  {}, fødselsnummer {}, password {}", person.name(), person.fnr, person.password.unwrap_or_default()));
+    }
+    say(&format!("The codes by SMS are at {issuer}/dev/inbox. Everything here is synthetic. Stop with Ctrl-C."));
+}
+
+/// The key that encrypts the keys: made at the first start, readable by the owner alone.
+fn master_key(data: &Path) -> anyhow::Result<MasterKey> {
+    let folder = || format!("cannot write in the data folder {}", data.display());
+    std::fs::create_dir_all(data).with_context(folder)?;
+    let file = data.join("master.key");
+    if !file.exists() {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let fresh = idp::keys::fresh_master(&Chance::System)?;
+        options.open(&file).and_then(|mut file| file.write_all(fresh.as_bytes())).with_context(folder)?;
+    }
+    MasterKey::parse(&idp::config::secret(&file)?)
+}

@@ -1,0 +1,83 @@
+//! Listening: plain or TLS, until told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use idp::app::App;
+use idp::config::Tls;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::interval;
+
+/// How long requests in flight may take after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(25);
+/// How often the certificate files are looked at.
+const LOOK: Duration = Duration::from_secs(5);
+/// How often what is over is cleaned away.
+const CLEAN: Duration = Duration::from_mins(10);
+
+/// Takes the port, or says in one line why not.
+pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Serves until SIGTERM or SIGINT, and then until the requests in flight are answered.
+pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, routes: Router) -> anyhow::Result<()> {
+    let handle = Handle::new();
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stopper = handle.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
+        stopper.graceful_shutdown(Some(DRAIN));
+    });
+    tokio::spawn(clean(app));
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        Some(tls) => {
+            let config = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await.context("server.tls")?;
+            tokio::spawn(watch(config.clone(), tls.clone()));
+            axum_server::from_tcp_rustls(listener, config)?.handle(handle).serve(service).await?;
+        }
+        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
+    }
+    Ok(())
+}
+
+async fn clean(app: App) {
+    let mut ticks = interval(CLEAN);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = idp::clean(&app, app.world.clock.now()).await {
+            tracing::warn!(error = format!("{error:#}"), "cleaning failed");
+        }
+    }
+}
+
+/// Reads the certificate again when a file has changed. A pair that doesn't fit is tried again; the old one stays.
+async fn watch(config: RustlsConfig, tls: Tls) {
+    let stamp = |file: &Path| std::fs::metadata(file).and_then(|data| data.modified()).ok();
+    let stamps = || -> [Option<SystemTime>; 2] { [stamp(&tls.certificate_file), stamp(&tls.key_file)] };
+    let mut loaded = stamps();
+    let mut ticks = interval(LOOK);
+    loop {
+        ticks.tick().await;
+        let now = stamps();
+        if now == loaded {
+            continue;
+        }
+        match config.reload_from_pem_file(&tls.certificate_file, &tls.key_file).await {
+            Ok(()) => {
+                loaded = now;
+                tracing::info!("read the certificate again");
+            }
+            Err(error) => tracing::warn!(%error, "the new certificate cannot be read; the old one stays"),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `porten check`: what is wrong with a configuration, one line each.
+
+use std::path::Path;
+
+use anyhow::bail;
+use authenticators::scratch::Scratch;
+use axum_server::tls_rustls::RustlsConfig;
+use idp::config::{Config, SmsConfig, secret};
+use idp::keys::{Keys, MasterKey};
+use migrations::Db;
+
+use crate::say;
+
+pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
+    let config = Config::load(file)?;
+    let mut lines = config.objections();
+    let mut note = |place: &str, result: anyhow::Result<()>| {
+        if let Err(error) = result {
+            lines.push(format!("{place}: {error:#}").replace('\n', " "));
+        }
+    };
+    let master = secret(&config.keys.file).and_then(|text| MasterKey::parse(&text));
+    note("database, keys", database_and_keys(&config, master.as_ref().ok()).await);
+    note("keys.file", master.map(|_| ()));
+    note("scratch.redis", scratch(&config).await);
+    note("sms", sms(&config.sms));
+    if let Some(tls) = &config.server.tls {
+        let loaded = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await;
+        note("server.tls", loaded.map(|_| ()).map_err(Into::into));
+    }
+    for line in &lines {
+        say(line);
+    }
+    match lines.len() {
+        0 => {
+            say("The configuration is good.");
+            Ok(())
+        }
+        count => bail!("{count} to mend in {}", file.display()),
+    }
+}
+
+async fn database_and_keys(config: &Config, master: Option<&MasterKey>) -> anyhow::Result<()> {
+    let db = Db::open(&config.database.url()?).await?;
+    db.ping().await?;
+    match master {
+        Some(master) => Keys::check(&db, master).await,
+        None => Ok(()),
+    }
+}
+
+async fn scratch(config: &Config) -> anyhow::Result<()> {
+    match config.scratch.redis()? {
+        Some(url) => Scratch::redis(&url).await?.ping().await,
+        None => Ok(()),
+    }
+}
+
+fn sms(config: &SmsConfig) -> anyhow::Result<()> {
+    match config {
+        SmsConfig::Gateway { token_file: file, .. } | SmsConfig::Kannel { password_file: file, .. } => {
+            secret(file).map(|_| ())
+        }
+        SmsConfig::Inbox => Ok(()),
+    }
+}

@@ -1,0 +1,6 @@
+//! One file for each verb or noun of the command line.
+
+pub(crate) mod check;
+pub(crate) mod client;
+pub(crate) mod person;
+pub(crate) mod serve;

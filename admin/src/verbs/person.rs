@@ -1,0 +1,154 @@
+//! `porten person add|show`
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use authenticators::chance::Chance;
+use authenticators::clock::Clock;
+use authenticators::contact::{self, Phone};
+use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::person::{Fnr, FnrPolicy, FnrProblem, NewPerson, Person};
+use authenticators::scratch::Scratch;
+use authenticators::sms::{Inbox, Sms};
+use authenticators::throttle::{self, Lane, Standing, Subject};
+use authenticators::world::World;
+use authenticators::{password, prove};
+use clap::Subcommand;
+use idp::config::secret;
+use serde_json::json;
+
+use crate::open::{Opened, Place};
+use crate::say;
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Register a person, with MinID if a password is given.
+    Add {
+        #[command(flatten)]
+        place: Place,
+        /// Fødselsnummer or D-number.
+        fnr: String,
+        /// First and middle names.
+        #[arg(long, default_value = "")]
+        given_name: String,
+        /// Surname.
+        #[arg(long, default_value = "")]
+        family_name: String,
+        /// The telephone that gets the codes.
+        #[arg(long)]
+        mobile: Option<String>,
+        /// A file with the password; - is standard input.
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+    },
+    /// Show what is known of a person, without their secrets.
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// Fødselsnummer or D-number.
+        fnr: String,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
+    match verb {
+        Verb::Add { place, fnr, given_name, family_name, mobile, password_file } => {
+            let mobile = mobile.map(|typed| Phone::parse(&typed).context("mobile: not a mobile number")).transpose()?;
+            let password = password_file.map(read_password).transpose()?;
+            let opened = place.open().await?;
+            let fnr = parse(&fnr, opened.people)?;
+            let world = world(opened)?;
+            let person = NewPerson { given_name, family_name };
+            add(&world, &fnr, person, mobile.as_ref(), password.as_deref()).await
+        }
+        Verb::Show { place, fnr, json } => {
+            let opened = place.open().await?;
+            let fnr = parse(&fnr, opened.people)?;
+            show(&world(opened)?, &fnr, json).await
+        }
+    }
+}
+
+fn parse(typed: &str, policy: FnrPolicy) -> anyhow::Result<Fnr> {
+    Fnr::parse(typed, policy).map_err(|problem| {
+        anyhow::anyhow!(match problem {
+            FnrProblem::Empty | FnrProblem::Digits => "a fødselsnummer or D-number has eleven digits",
+            FnrProblem::Invalid => "that is not a fødselsnummer or D-number: date or check digits are wrong",
+            FnrProblem::Synthetic => "synthetic people are not let in here (people.synthetic)",
+            FnrProblem::Real => "real people are not let in here (people.real)",
+        })
+    })
+}
+
+fn read_password(file: PathBuf) -> anyhow::Result<String> {
+    if file.as_os_str() == "-" {
+        let text = std::io::read_to_string(std::io::stdin())?;
+        return Ok(text.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    secret(&file)
+}
+
+/// The world of a verb: no other server is needed.
+fn world(opened: Opened) -> anyhow::Result<World> {
+    let hasher = Hasher::start(HashingConfig { threads: 1, ..opened.password })?;
+    let (scratch, sms) = (Scratch::memory(), Sms::Inbox(Inbox::default()));
+    Ok(World { db: opened.db, scratch, clock: Clock::System, chance: Chance::System, sms, hasher })
+}
+
+async fn add(
+    world: &World,
+    fnr: &Fnr,
+    new: NewPerson,
+    mobile: Option<&Phone>,
+    password: Option<&str>,
+) -> anyhow::Result<()> {
+    let now = world.clock.now();
+    if !Person::register(&world.db, &world.chance, fnr, new, now).await? {
+        bail!("that person is registered already");
+    }
+    let person = Person::ensure(&world.db, &world.chance, fnr, now).await?;
+    if let Some(mobile) = mobile {
+        contact::set_mobile(&world.db, &person.id, mobile, now).await?;
+    }
+    if let Some(password) = password {
+        let done = password::set(world, &person.id, password, now).await?;
+        anyhow::ensure!(done.is_ok(), "the hashing threads are busy");
+    }
+    say(if password.is_some() { "Registered, with MinID." } else { "Registered, without MinID." });
+    Ok(())
+}
+
+async fn show(world: &World, fnr: &Fnr, as_json: bool) -> anyhow::Result<()> {
+    let person = Person::by_fnr(world.db.pool(), fnr).await?.context("no such person is registered")?;
+    let has_minid = password::stored(world.db.pool(), Some(&person.id)).await?.is_some();
+    let mobile = contact::mobile(world.db.pool(), &person.id).await?.map(|phone| phone.masked());
+    let factors = prove::second_factors(world, &person.id).await?;
+    let standing = throttle::standing(&world.db, &Subject::of(fnr), &Lane::Strangers, world.clock.now()).await?;
+    let standing = match standing {
+        _ if person.closed_at.is_some() => "closed",
+        _ if person.locked_at.is_some() => "locked",
+        Standing::Locked => "locked in browsers that are not known",
+        Standing::Quarantined { .. } => "quarantined in browsers that are not known",
+        Standing::Normal => "normal",
+    };
+    let facts = json!({
+        "fnr": fnr,
+        "name": format!("{} {}", person.given_name, person.family_name).trim(),
+        "minid": has_minid,
+        "mobile": mobile,
+        "second_factors": factors,
+        "standing": standing,
+    });
+    if as_json {
+        say(&serde_json::to_string_pretty(&facts)?);
+    } else if let Some(facts) = facts.as_object() {
+        for (name, value) in facts {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            say(&format!("{name:<16}{value}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! `porten serve`
+
+use std::path::Path;
+
+use anyhow::Context;
+use axum::Router;
+use idp::app::{App, Settings};
+use idp::config::{Config, secret};
+use idp::keys::{Keys, MasterKey};
+use idp::text::Words;
+
+use crate::{open, server};
+
+pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
+    let config = Config::load(file)?;
+    let objections = config.objections();
+    anyhow::ensure!(objections.is_empty(), "refusing to start: {}", objections.join("; "));
+    let listener = server::bind(config.server.address)?;
+    let world = open::world(&config).await?;
+    let master = MasterKey::parse(&secret(&config.keys.file)?).context("keys.file")?;
+    let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
+    let settings = Settings {
+        issuer: config.server.issuer.clone(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        people: config.people,
+    };
+    let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
+    let app = App::new(world, settings, keys, words);
+    let routes = idp::router(&app, Router::new());
+    tracing::info!(issuer = config.server.issuer.as_str(), address = %config.server.address, "serving");
+    server::serve(listener, config.server.tls.as_ref(), app, routes).await
+}
