@@ -1,0 +1,150 @@
+//! A browser without a screen: it keeps cookies, follows redirects while they stay here, and fills in forms.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use cookie::Cookie;
+use tower::ServiceExt;
+use url::Url;
+
+use crate::idp::{Answer, TestIdp, TestPerson, read};
+
+/// The browser.
+#[derive(Clone)]
+pub struct Browser {
+    router: Router,
+    origin: String,
+    /// The cookies that it holds.
+    pub cookies: BTreeMap<String, String>,
+    /// Headers that it adds to each request.
+    pub headers: Vec<(&'static str, String)>,
+    /// The answer that it shows.
+    pub page: Answer,
+    /// Where it is: a path of ours, or an address elsewhere that it was sent to.
+    pub at: String,
+}
+
+impl Browser {
+    pub(crate) fn new(router: Router, origin: &str) -> Browser {
+        let page = Answer { status: StatusCode::OK, headers: axum::http::HeaderMap::new(), body: String::new() };
+        let (cookies, headers) = (BTreeMap::new(), Vec::new());
+        Browser { router, origin: origin.to_owned(), cookies, headers, page, at: String::new() }
+    }
+
+    /// Opens an address of ours and follows where it leads.
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<&mut Browser> {
+        self.send("GET", path, None).await?;
+        self.follow().await
+    }
+
+    /// Sends a form and follows where it leads.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
+        self.post_only(path, fields).await?;
+        self.follow().await
+    }
+
+    /// Sends a form and stays at the answer.
+    pub async fn post_only(&mut self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send("POST", path, Some(body)).await?;
+        Ok(self)
+    }
+
+    /// Fills in the form on the page, with its hidden fields, and sends it.
+    pub async fn answer(&mut self, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
+        let (action, csrf) = (self.action()?, self.csrf()?);
+        let all: Vec<(&str, &str)> = [("csrf", csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        self.post(&action, &all).await
+    }
+
+    /// Where the form on the page goes.
+    pub fn action(&self) -> anyhow::Result<String> {
+        between(&self.page.body, " action=\"", "\"").context("no form on the page").map(unescape)
+    }
+
+    /// The mark that the form on the page carries.
+    pub fn csrf(&self) -> anyhow::Result<String> {
+        between(&self.page.body, "name=\"csrf\" value=\"", "\"").context("no mark in the form").map(unescape)
+    }
+
+    async fn send(&mut self, method: &str, path: &str, form: Option<String>) -> anyhow::Result<()> {
+        let mut request = Request::builder().method(method).uri(path);
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        if form.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Body::from(form.unwrap_or_default()))?;
+        self.page = read(self.router.clone().oneshot(request).await?).await?;
+        path.clone_into(&mut self.at);
+        for line in self.page.headers.get_all(header::SET_COOKIE) {
+            let cookie = Cookie::parse(line.to_str()?.to_owned())?;
+            if cookie.max_age() == Some(cookie::time::Duration::ZERO) {
+                self.cookies.remove(cookie.name());
+            } else {
+                self.cookies.insert(cookie.name().to_owned(), cookie.value().to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows redirects while they stay here.
+    pub async fn follow(&mut self) -> anyhow::Result<&mut Browser> {
+        for _ in 0..10 {
+            let Some(location) = self.page.header("location").map(str::to_owned) else { return Ok(self) };
+            let path = location.strip_prefix(&self.origin).unwrap_or(&location).to_owned();
+            if !path.starts_with('/') {
+                self.at = location;
+                return Ok(self);
+            }
+            self.send("GET", &path, None).await?;
+        }
+        bail!("redirected in circles at {}", self.at)
+    }
+
+    /// What the service was sent, by name.
+    pub fn sent_back(&self, name: &str) -> anyhow::Result<String> {
+        let url = Url::parse(&self.at).with_context(|| format!("not at a service: {} {}", self.at, self.page.body))?;
+        let mut values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        values.next().with_context(|| format!("no {name} in {url}"))
+    }
+
+    /// Whether the page has these words.
+    pub fn shows(&self, words: &str) -> bool {
+        unescape(self.page.body.clone()).contains(words)
+    }
+
+    /// From the picker or MinID's first page to the page for the code.
+    pub async fn give_password(&mut self, person: &TestPerson) -> anyhow::Result<&mut Browser> {
+        if self.page.body.contains("value=\"minid\"") {
+            self.answer(&[("eid", "minid")]).await?;
+        }
+        self.answer(&[("do", "next"), ("fnr", &person.fnr), ("password", &person.password)]).await
+    }
+
+    /// The whole login with MinID, from the first page back to the service.
+    pub async fn log_in(&mut self, idp: &TestIdp, person: &TestPerson) -> anyhow::Result<&mut Browser> {
+        self.give_password(person).await?;
+        let code = idp.last_code(person)?;
+        self.answer(&[("do", "next"), ("code", &code)]).await
+    }
+}
+
+fn between(text: &str, before: &str, after: &str) -> Option<String> {
+    let rest = text.split_once(before)?.1;
+    Some(rest.split_once(after)?.0.to_owned())
+}
+
+/// The characters that the templates escape.
+fn unescape(text: String) -> String {
+    let text = text.replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"");
+    text.replace("&#39;", "'").replace("&#38;", "&").replace("&amp;", "&")
+}

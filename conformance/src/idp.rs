@@ -1,0 +1,374 @@
+//! Porten in this process: the real router on a real database, with a clock that tests move and an inbox in the
+//! place of telephones.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use authenticators::chance::{Chance, Token};
+use authenticators::clock::{Clock, Timestamp};
+use authenticators::contact::{self, Phone};
+use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::password;
+use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
+use authenticators::scratch::Scratch;
+use authenticators::sms::{Inbox, Sms};
+use authenticators::world::World;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http_body_util::BodyExt;
+use idp::app::{App, Settings};
+use idp::client::{Client, ClientId, Registration};
+use idp::config::Issuer;
+use idp::keys::{Keys, MasterKey, fresh_master};
+use idp::text::Words;
+use migrations::Db;
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::browser::Browser;
+
+/// Where it answers.
+pub const ISSUER: &str = "https://idp.test";
+/// The verifier of ID-porten's documentation.
+pub const VERIFIER: &str = "xyo94uhy3zKvgB0NJwLms86SwcjtWviEOpkBnGgaLlo";
+/// And its challenge.
+pub const CHALLENGE: &str = "b7elB7ZyxIXgFyvBznKvxl7wOB-H17Pz0a3B62NIMFI";
+/// Where the clients of the tests take logins.
+pub const REDIRECT: &str = "https://a.test/cb";
+
+/// What a test may want otherwise.
+pub struct Setup {
+    /// The public base URL.
+    pub issuer: String,
+    /// Who is let in; everybody, if nothing is said.
+    pub people: FnrPolicy,
+    /// How passwords are hashed; quickly, if nothing is said.
+    pub hashing: HashingConfig,
+    /// The sender; an inbox, if nothing is said.
+    pub sms: Option<Sms>,
+}
+
+/// A running Porten.
+pub struct TestIdp {
+    /// Its inside.
+    pub app: App,
+    router: Router,
+    inbox: Inbox,
+    clock: Arc<AtomicI64>,
+    _folder: TempDir,
+}
+
+/// A registered client and its secret.
+#[derive(Clone)]
+pub struct TestClient {
+    /// Its name.
+    pub id: String,
+    /// Its secret; empty for a public client.
+    pub secret: String,
+    /// How it proves who it is.
+    pub method: String,
+    /// Its first redirect address.
+    pub redirect_uri: String,
+}
+
+/// A synthetic person who has MinID.
+#[derive(Clone)]
+pub struct TestPerson {
+    /// Their identifier.
+    pub fnr: String,
+    /// Their password.
+    pub password: String,
+    /// Their telephone.
+    pub phone: String,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> anyhow::Result<Value> {
+        serde_json::from_str(&self.body).with_context(|| format!("not JSON: {}", self.body))
+    }
+
+    /// The OAuth error in the body.
+    pub fn error(&self) -> anyhow::Result<String> {
+        let json = self.json()?;
+        json["error"].as_str().map(str::to_owned).with_context(|| format!("no error: {json}"))
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the script that runs the tests says which servers it has started")]
+fn given(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A fresh database: a SQLite file, or a schema of its own in the Postgres that `TEST_DATABASE_URL` names.
+async fn database(folder: &TempDir) -> anyhow::Result<Db> {
+    let Some(url) = given("TEST_DATABASE_URL") else {
+        return Db::open(&format!("sqlite://{}?mode=rwc", folder.path().join("porten.db").display())).await;
+    };
+    sqlx::any::install_default_drivers();
+    let schema = format!("t{}", u64::from_be_bytes(Chance::System.bytes()?));
+    let mut connection = sqlx::AnyConnection::connect(&url).await?;
+    connection.execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await?;
+    connection.close().await?;
+    Db::open(&format!("{url}?options=-c%20search_path%3D{schema}")).await
+}
+
+impl TestIdp {
+    /// Starts it.
+    pub async fn start() -> anyhow::Result<TestIdp> {
+        TestIdp::with(|_| {}).await
+    }
+
+    /// Starts it otherwise.
+    pub async fn with(change: impl FnOnce(&mut Setup)) -> anyhow::Result<TestIdp> {
+        let mut setup = Setup {
+            issuer: ISSUER.to_owned(),
+            people: FnrPolicy { real: true, synthetic: true, expanded: true },
+            hashing: HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 2, queue: 1024 },
+            sms: None,
+        };
+        change(&mut setup);
+        let folder = TempDir::new()?;
+        let scratch = match given("TEST_REDIS_URL") {
+            Some(url) => Scratch::redis(&url).await?,
+            None => Scratch::memory(),
+        };
+        // Each test has a time of its own: counters by time window do not meet in a shared Redis.
+        let start = 1_800_000_000 + i64::from(u32::from_be_bytes(Chance::System.bytes()?) / 8);
+        let clock = Arc::new(AtomicI64::new(start));
+        let inbox = Inbox::default();
+        let world = World {
+            db: database(&folder).await?,
+            scratch,
+            clock: Clock::Manual(clock.clone()),
+            chance: Chance::System,
+            sms: setup.sms.unwrap_or_else(|| Sms::Inbox(inbox.clone())),
+            hasher: Hasher::start(setup.hashing)?,
+        };
+        let master = MasterKey::parse(&fresh_master(&world.chance)?)?;
+        let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
+        let issuer = Issuer::try_from(setup.issuer).map_err(anyhow::Error::msg)?;
+        let trusted_proxies = vec!["10.0.0.0/8".parse()?];
+        let settings = Settings { issuer, trusted_proxies, people: setup.people };
+        let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
+        let app = App::new(world, settings, keys, words);
+        let router = idp::router(&app, Router::new());
+        Ok(TestIdp { app, router, inbox, clock, _folder: folder })
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, time: Duration) {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(0);
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// What time it is there.
+    pub fn now(&self) -> Timestamp {
+        self.app.world.clock.now()
+    }
+
+    /// The router, for a socket.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// A browser with no cookies.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.router.clone(), self.app.config.issuer.as_str())
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, request: Request<Body>) -> anyhow::Result<Answer> {
+        read(self.router.clone().oneshot(request).await?).await
+    }
+
+    /// Registers a client: web, with a secret sent in the form.
+    pub async fn client(&self) -> anyhow::Result<TestClient> {
+        self.client_with(json!({})).await
+    }
+
+    /// Registers a client with some fields otherwise.
+    pub async fn client_with(&self, fields: Value) -> anyhow::Result<TestClient> {
+        let mut all = json!({
+            "client_name": "Test service",
+            "client_uri": "https://a.test/start",
+            "client_orgno": "999999999",
+            "token_endpoint_auth_method": "client_secret_post",
+            "redirect_uris": [REDIRECT],
+            "post_logout_redirect_uris": ["https://a.test/bye"],
+        });
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            all[name] = value.clone();
+        }
+        let registration: Registration = serde_json::from_value(all)?;
+        let objections = registration.objections();
+        ensure!(objections.is_empty(), "{objections:?}");
+        let id = Client::fresh_id(&self.app.world.chance)?;
+        let secret = registration.has_secret().then(|| self.app.world.chance.token()).transpose()?;
+        Client::register(&self.app.world.db, &id, &registration, secret.as_ref(), self.now()).await?;
+        Ok(TestClient {
+            id: id.as_str().to_owned(),
+            secret: secret.as_ref().map(Token::reveal).unwrap_or_default().to_owned(),
+            method: registration.token_endpoint_auth_method.name().to_owned(),
+            redirect_uri: registration.redirect_uris.first().cloned().unwrap_or_default(),
+        })
+    }
+
+    /// Changes a registered client behind the server's back.
+    pub async fn change_client(&self, client: &TestClient, change: impl FnOnce(&mut Registration)) -> anyhow::Result<()> {
+        let id = ClientId::named(&client.id).context("a name")?;
+        let mut registration = Client::find(&self.app.world.db, &id).await?.context("no client")?.registration;
+        change(&mut registration);
+        Client::change(&self.app.world.db, &id, &registration, None, self.now()).await?;
+        Ok(())
+    }
+
+    /// Registers a synthetic person with MinID.
+    pub async fn person(&self) -> anyhow::Result<TestPerson> {
+        let person = unregistered()?;
+        let (db, chance, now) = (&self.app.world.db, &self.app.world.chance, self.now());
+        let fnr = Fnr::parse(&person.fnr, self.app.config.people).map_err(|p| anyhow::anyhow!("{p:?}"))?;
+        Person::register(db, chance, &fnr, NewPerson::default(), now).await?;
+        let registered = Person::by_fnr(db.pool(), &fnr).await?.context("no person")?;
+        let phone = Phone::parse(&person.phone).context("no telephone")?;
+        contact::set_mobile(db, &registered.id, &phone, now).await?;
+        let done = password::set(&self.app.world, &registered.id, &person.password, now).await?;
+        ensure!(done.is_ok(), "busy");
+        Ok(person)
+    }
+
+    /// The row of a person.
+    pub async fn row_of(&self, person: &TestPerson) -> anyhow::Result<Person> {
+        let fnr = Fnr::parse(&person.fnr, self.app.config.people).map_err(|p| anyhow::anyhow!("{p:?}"))?;
+        Person::by_fnr(self.app.world.db.pool(), &fnr).await?.context("no person")
+    }
+
+    /// How many messages have gone to a telephone.
+    pub fn sms_count(&self, person: &TestPerson) -> usize {
+        self.inbox.messages().iter().filter(|message| message.to == person.phone).count()
+    }
+
+    /// The text that came last.
+    pub fn last_sms(&self, person: &TestPerson) -> anyhow::Result<String> {
+        let messages = self.inbox.messages();
+        let message = messages.iter().find(|message| message.to == person.phone);
+        message.map(|message| message.text.clone()).context("no message")
+    }
+
+    /// The code that came last.
+    pub fn last_code(&self, person: &TestPerson) -> anyhow::Result<String> {
+        let text = self.last_sms(person)?;
+        text.rsplit('#').next().map(str::to_owned).context("no code")
+    }
+
+    /// An authorization request of a client, with some parameters otherwise; an empty value leaves one out.
+    pub fn authorize(&self, client: &TestClient, more: &[(&str, &str)]) -> String {
+        let mut params = vec![
+            ("client_id", client.id.as_str()),
+            ("redirect_uri", &client.redirect_uri),
+            ("response_type", "code"),
+            ("scope", "openid profile"),
+            ("state", "the-state"),
+            ("nonce", "the-nonce"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        for (name, value) in more {
+            params.retain(|(known, _)| known != name);
+            params.push((name, value));
+        }
+        params.retain(|(_, value)| !value.is_empty());
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+        format!("/authorize?{query}")
+    }
+
+    /// Posts to the token endpoint as a client, by its registered method.
+    pub async fn token(&self, client: &TestClient, fields: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let mut request = Request::post("/token").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        match client.method.as_str() {
+            "client_secret_basic" => {
+                let encoded = STANDARD.encode(format!("{}:{}", client.id, client.secret));
+                request = request.header(header::AUTHORIZATION, format!("Basic {encoded}"));
+            }
+            "client_secret_post" => {
+                form.append_pair("client_id", &client.id).append_pair("client_secret", &client.secret);
+            }
+            _ => {
+                form.append_pair("client_id", &client.id);
+            }
+        }
+        form.extend_pairs(fields);
+        self.send(request.body(form.finish().into())?).await
+    }
+
+    /// Redeems a code by the book.
+    pub async fn redeem(&self, client: &TestClient, code: &str) -> anyhow::Result<Answer> {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", client.redirect_uri.as_str()),
+            ("code_verifier", VERIFIER),
+        ];
+        self.token(client, &fields).await
+    }
+
+    /// Uses a refresh token.
+    pub async fn refresh(&self, client: &TestClient, token: &str) -> anyhow::Result<Answer> {
+        self.token(client, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+    }
+
+    /// Asks `/userinfo` with an access token.
+    pub async fn userinfo(&self, token: &str) -> anyhow::Result<Answer> {
+        let request = Request::get("/userinfo").header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.send(request.body(Body::empty())?).await
+    }
+}
+
+/// A synthetic person whom nobody has registered.
+pub fn unregistered() -> anyhow::Result<TestPerson> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::SeqCst);
+    let policy = FnrPolicy { real: false, synthetic: true, expanded: false };
+    let (day, year) = (number % 28 + 1, 50 + (number / 28) % 40);
+    let mut all = (100..499).flat_map(|n| (0..100).map(move |check| format!("{day:02}81{year:02}{n:03}{check:02}")));
+    let fnr = all.find(|fnr| Fnr::parse(fnr, policy).is_ok()).context("no such number")?;
+    let phone = format!("+479{}", Chance::System.digits(7)?);
+    Ok(TestPerson { fnr, password: "rød grønn blå 7".to_owned(), phone })
+}
+
+/// Reads an answer to its end.
+pub async fn read(response: Response<Body>) -> anyhow::Result<Answer> {
+    let (parts, body) = response.into_parts();
+    let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
+    Ok(Answer { status: parts.status, headers: parts.headers, body })
+}
+
+/// The claims of a token, whoever signed it.
+pub fn claims(token: &Value) -> anyhow::Result<Value> {
+    let body = token.as_str().and_then(|token| token.split('.').nth(1)).context("not a JWT")?;
+    Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body)?)?)
+}

@@ -1,0 +1,172 @@
+//! Single sign-on: 30 minutes idle, 120 at most, isolated services, step-up.
+
+use std::time::Duration;
+
+use conformance::browser::Browser;
+use conformance::idp::{TestClient, TestIdp, claims, unregistered};
+use serde_json::{Value, json};
+
+async fn id_token(idp: &TestIdp, browser: &Browser, client: &TestClient) -> anyhow::Result<Value> {
+    let tokens = idp.redeem(client, &browser.sent_back("code")?).await?.json()?;
+    claims(&tokens["id_token"])
+}
+
+#[tokio::test]
+async fn half_an_hour_idle_and_two_hours_at_most() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
+    let began = id_token(&idp, &browser, &client).await?["auth_time"].clone();
+    // Four visits with 29 minutes between: 116 minutes.
+    for _ in 0..4 {
+        idp.advance(Duration::from_mins(29));
+        browser.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
+        let token = id_token(&idp, &browser, &client).await?;
+        assert_eq!(token["auth_time"], began);
+        assert_ne!(token["iat"], began);
+    }
+    idp.advance(Duration::from_mins(5));
+    browser.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
+    assert_eq!(browser.sent_back("error")?, "login_required", "121 minutes");
+
+    browser.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
+    idp.advance(Duration::from_mins(30));
+    browser.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
+    assert_eq!(browser.sent_back("error")?, "login_required", "30 minutes without a visit");
+    Ok(())
+}
+
+#[tokio::test]
+async fn prompt_login_and_max_age_ask_again() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
+    let first = id_token(&idp, &browser, &client).await?;
+    idp.advance(Duration::from_secs(31));
+    for more in [[("prompt", "login")], [("max_age", "1")], [("max_age", "0")]] {
+        browser.get(&idp.authorize(&client, &more)).await?;
+        assert!(browser.shows("Velg innloggingsmetode"), "{more:?}");
+    }
+    browser.log_in(&idp, &kari).await?;
+    let second = id_token(&idp, &browser, &client).await?;
+    assert_eq!(second["sub"], first["sub"]);
+    assert_eq!(second["auth_time"].as_i64(), first["auth_time"].as_i64().map(|t| t + 31));
+    browser.get(&idp.authorize(&client, &[("max_age", "15000"), ("prompt", "none")])).await?;
+    assert_eq!(id_token(&idp, &browser, &client).await?["auth_time"], second["auth_time"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_hint_names_who_is_to_be_logged_in() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, other) = (idp.client().await?, idp.client().await?);
+    let (kari, ola) = (idp.person().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
+    let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
+    let hint = tokens["id_token"].as_str().unwrap_or_default().to_owned();
+    idp.advance(Duration::from_mins(20));
+    browser.get(&idp.authorize(&client, &[("prompt", "none"), ("id_token_hint", &hint)])).await?;
+    assert!(browser.sent_back("code").is_ok(), "an expired hint is still a hint");
+    browser.get(&idp.authorize(&other, &[("id_token_hint", &hint)])).await?;
+    assert_eq!(browser.sent_back("error")?, "invalid_request", "another client's");
+    let access = tokens["access_token"].as_str().unwrap_or_default();
+    browser.get(&idp.authorize(&client, &[("id_token_hint", access)])).await?;
+    assert_eq!(browser.sent_back("error")?, "invalid_request", "an access token is no ID token");
+
+    let mut another = idp.browser();
+    another.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &ola).await?;
+    another.get(&idp.authorize(&client, &[("prompt", "none"), ("id_token_hint", &hint)])).await?;
+    assert_eq!(another.sent_back("error")?, "login_required");
+    another.get(&idp.authorize(&client, &[("id_token_hint", &hint)])).await?;
+    assert!(another.shows("Velg innloggingsmetode"));
+    idp.advance(Duration::from_secs(31));
+    another.log_in(&idp, &ola).await?;
+    assert_eq!(another.sent_back("error")?, "login_required", "the wrong one logged in");
+    Ok(())
+}
+
+#[tokio::test]
+async fn step_up_to_a_higher_level() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
+    browser.get(&idp.authorize(&client, &[("acr_values", "idporten-loa-high"), ("prompt", "none")])).await?;
+    assert_eq!(browser.sent_back("error")?, "login_required");
+    browser.get(&idp.authorize(&client, &[("acr_values", "idporten-loa-high")])).await?;
+    browser.answer(&[("do", "next"), ("fnr", &kari.fnr), ("acr", "idporten-loa-high")]).await?;
+    assert_eq!(id_token(&idp, &browser, &client).await?["acr"], "idporten-loa-high");
+    // The session is high from now on, which is enough for less.
+    browser.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
+    assert_eq!(id_token(&idp, &browser, &client).await?["acr"], "idporten-loa-high");
+    browser.get(&idp.authorize(&client, &[("acr_values", "eidas-loa-low"), ("prompt", "none")])).await?;
+    assert_eq!(browser.sent_back("error")?, "login_required", "another framework");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_isolated_service_shares_with_itself_alone() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let shared = idp.client().await?;
+    let isolated = idp.client_with(json!({ "sso_disabled": true })).await?;
+    let kari = idp.person().await?;
+    let asks = async |browser: &mut Browser, client: &TestClient| -> anyhow::Result<bool> {
+        browser.get(&idp.authorize(client, &[("prompt", "none")])).await?;
+        Ok(browser.sent_back("error").is_ok())
+    };
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&shared, &[])).await?.log_in(&idp, &kari).await?;
+    assert!(asks(&mut browser, &isolated).await?, "not from the shared session");
+    browser.get(&idp.authorize(&isolated, &[])).await?.log_in(&idp, &kari).await?;
+    assert!(!asks(&mut browser, &isolated).await?);
+    assert!(!asks(&mut browser, &shared).await?, "the shared session goes on");
+
+    let mut other = idp.browser();
+    other.get(&idp.authorize(&isolated, &[])).await?.log_in(&idp, &kari).await?;
+    assert!(!asks(&mut other, &isolated).await?);
+    assert!(asks(&mut other, &shared).await?, "nor into it");
+    Ok(())
+}
+
+// security.md 20: another person in the same browser.
+#[tokio::test]
+async fn another_person_in_the_same_browser_starts_a_session_of_their_own() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let client = idp.client_with(json!({ "frontchannel_logout_session_required": true })).await?;
+    let (kari, ola) = (idp.person().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
+    let first = id_token(&idp, &browser, &client).await?;
+    browser.get(&idp.authorize(&client, &[("prompt", "login")])).await?.log_in(&idp, &ola).await?;
+    let second = id_token(&idp, &browser, &client).await?;
+    assert_ne!(first["sid"], second["sid"]);
+    assert_eq!(second["pid"], ola.fnr.as_str());
+    // The same person again stays in the session.
+    idp.advance(Duration::from_secs(31));
+    browser.get(&idp.authorize(&client, &[("prompt", "login")])).await?.log_in(&idp, &ola).await?;
+    assert_eq!(id_token(&idp, &browser, &client).await?["sid"], second["sid"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_login_under_way_is_not_finished_as_somebody_else() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let ola = unregistered()?;
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?;
+    let place = browser.action()?;
+    browser.log_in(&idp, &kari).await?;
+    let hint = format!("testid:{}_idporten-loa-substantial", ola.fnr);
+    browser.get(&idp.authorize(&client, &[("login_hint", &hint)])).await?;
+    assert_eq!(id_token(&idp, &browser, &client).await?["pid"], ola.fnr.as_str());
+    // Back to Kari's finished login, in Ola's session: asked first.
+    browser.get(&place).await?;
+    assert!(browser.page.body.contains("value=\"next\"") && !browser.page.body.contains("name=\"code\""));
+    browser.answer(&[("do", "next")]).await?;
+    assert_eq!(id_token(&idp, &browser, &client).await?["pid"], ola.fnr.as_str());
+    Ok(())
+}
