@@ -79,7 +79,7 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-fn start_log(json: bool) -> () {
+fn start_log(json: bool) {
     let filter = EnvFilter::try_from_env("PORTEN_LOG");
     let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
     if json {

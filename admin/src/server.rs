@@ -41,7 +41,8 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         Some(tls) => {
-            let config = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await.context("server.tls")?;
+            let config =
+                RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await.context("server.tls")?;
             tokio::spawn(watch(config.clone(), tls.clone()));
             axum_server::from_tcp_rustls(listener, config)?.handle(handle).serve(service).await?;
         }

@@ -92,7 +92,9 @@ impl Hasher {
 
     /// Hashes a new password for keeping, in PHC form.
     pub async fn hash(&self, password: &str, salt: [u8; 16]) -> anyhow::Result<Result<String, Busy>> {
-        let Some(password) = prepare(password) else { anyhow::bail!("the password has characters that cannot be used") };
+        let Some(password) = prepare(password) else {
+            anyhow::bail!("the password has characters that cannot be used")
+        };
         let salt = Salt::new(&salt)?;
         match self.digest(password, salt, self.params.clone()).await? {
             Ok(hash) => Ok(Ok(encode(&self.params, salt, &hash)?)),

@@ -121,10 +121,8 @@ impl Reading {
         };
         let (year, individual) = (d5 * 10 + d6, d7 * 100 + d8 * 10 + d9);
         // The individual number names a century until 2031, and nothing after that.
-        let has_century = matches!(
-            (individual, year),
-            (0..=499, _) | (500..=749, 54..) | (500..=999, 0..=39) | (900..=999, 40..)
-        );
+        let has_century =
+            matches!((individual, year), (0..=499, _) | (500..=749, 54..) | (500..=999, 0..=39) | (900..=999, 40..));
         if !has_century && !expanded {
             return None;
         }

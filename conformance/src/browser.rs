@@ -62,12 +62,14 @@ impl Browser {
 
     /// Where the form on the page goes.
     pub fn action(&self) -> anyhow::Result<String> {
-        between(&self.page.body, " action=\"", "\"").context("no form on the page").map(unescape)
+        between(&self.page.body, " action=\"", "\"").context("no form on the page").map(|text| unescape(&text))
     }
 
     /// The mark that the form on the page carries.
     pub fn csrf(&self) -> anyhow::Result<String> {
-        between(&self.page.body, "name=\"csrf\" value=\"", "\"").context("no mark in the form").map(unescape)
+        between(&self.page.body, "name=\"csrf\" value=\"", "\"")
+            .context("no mark in the form")
+            .map(|text| unescape(&text))
     }
 
     async fn send(&mut self, method: &str, path: &str, form: Option<String>) -> anyhow::Result<()> {
@@ -119,7 +121,7 @@ impl Browser {
 
     /// Whether the page has these words.
     pub fn shows(&self, words: &str) -> bool {
-        unescape(self.page.body.clone()).contains(words)
+        unescape(&self.page.body).contains(words)
     }
 
     /// From the picker or MinID's first page to the page for the code.
@@ -144,7 +146,7 @@ fn between(text: &str, before: &str, after: &str) -> Option<String> {
 }
 
 /// The characters that the templates escape.
-fn unescape(text: String) -> String {
+fn unescape(text: &str) -> String {
     let text = text.replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"");
     text.replace("&#39;", "'").replace("&#38;", "&").replace("&amp;", "&")
 }

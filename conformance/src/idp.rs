@@ -109,7 +109,7 @@ impl Answer {
     /// The OAuth error in the body.
     pub fn error(&self) -> anyhow::Result<String> {
         let json = self.json()?;
-        json["error"].as_str().map(str::to_owned).with_context(|| format!("no error: {json}"))
+        json.get("error").and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no error: {json}"))
     }
 
     /// A header.
@@ -220,8 +220,8 @@ impl TestIdp {
             "redirect_uris": [REDIRECT],
             "post_logout_redirect_uris": ["https://a.test/bye"],
         });
-        for (name, value) in fields.as_object().into_iter().flatten() {
-            all[name] = value.clone();
+        if let (Some(all), Some(fields)) = (all.as_object_mut(), fields.as_object()) {
+            all.extend(fields.clone());
         }
         let registration: Registration = serde_json::from_value(all)?;
         let objections = registration.objections();
@@ -238,7 +238,11 @@ impl TestIdp {
     }
 
     /// Changes a registered client behind the server's back.
-    pub async fn change_client(&self, client: &TestClient, change: impl FnOnce(&mut Registration)) -> anyhow::Result<()> {
+    pub async fn change_client(
+        &self,
+        client: &TestClient,
+        change: impl FnOnce(&mut Registration),
+    ) -> anyhow::Result<()> {
         let id = ClientId::named(&client.id).context("a name")?;
         let mut registration = Client::find(&self.app.world.db, &id).await?.context("no client")?.registration;
         change(&mut registration);

@@ -40,7 +40,8 @@ impl Program {
         let folder = TempDir::new()?;
         let mut command = Command::new(binary());
         command.args(["dev", "--port", "0", "--data"]).arg(folder.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().context("cannot start porten")?;
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().context("cannot start porten")?;
         let output = child.stdout.take().context("no standard output")?;
         // It says where it runs, since it chose the port itself.
         let mut lines = BufReader::new(output).lines();

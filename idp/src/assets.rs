@@ -34,7 +34,8 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     for name in Files::iter() {
         let Some(file) = Files::get(&name) else { continue };
         let digest = file.metadata.sha256_hash().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let hash: String = TokenHash::of(&digest).as_str().chars().filter(char::is_ascii_alphanumeric).take(12).collect();
+        let hash: String =
+            TokenHash::of(&digest).as_str().chars().filter(char::is_ascii_alphanumeric).take(12).collect();
         let hashed = match name.rsplit_once('.') {
             Some((stem, end)) => format!("{stem}.{hash}.{end}"),
             None => format!("{name}.{hash}"),
@@ -74,7 +75,9 @@ pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
         (header::VARY, "accept-encoding"),
     ];
     match &asset.gzip {
-        Some(gzip) if takes_gzip(&headers) => (head, [(header::CONTENT_ENCODING, "gzip")], gzip.clone()).into_response(),
+        Some(gzip) if takes_gzip(&headers) => {
+            (head, [(header::CONTENT_ENCODING, "gzip")], gzip.clone()).into_response()
+        }
         _ => (head, asset.plain.clone()).into_response(),
     }
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use authenticators::chance::{Token, same};
+use authenticators::clock::Timestamp;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -142,6 +143,17 @@ impl FromRequestParts<App> for Browser {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         Ok(Browser::read(app, &parts.headers, peer)?)
     }
+}
+
+/// One request of a browser: what is at hand, who asks, and when.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The program's inside.
+    pub app: &'a App,
+    /// Who asks.
+    pub browser: &'a Browser,
+    /// When.
+    pub now: Timestamp,
 }
 
 /// Sets a cookie.

@@ -14,7 +14,7 @@ use crate::grant::{self, ACCESS_TOKEN_AT_MOST, Grant, GrantId, Refresh};
 use crate::keys::{Expected, TokenType};
 use crate::text::Language;
 
-/// domain: "id_token ~120 s".
+/// ID-porten: about two minutes.
 const ID_TOKEN_FOR: Duration = Duration::from_secs(120);
 
 /// OpenID Connect Core 2, with ID-porten's additions. `at_hash` is left out on purpose, as there.
@@ -165,8 +165,17 @@ struct ReadAccessToken {
     jti: String,
 }
 
+/// OpenID Connect Core 5.3.2
+#[derive(Serialize)]
+pub struct UserInfo {
+    sub: String,
+    pid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locale: Option<Language>,
+}
+
 /// The answer of `/userinfo` to an access token (OpenID Connect Core 5.3).
-pub async fn userinfo(app: &App, token: &str, now: Timestamp) -> Result<Value, OAuthError> {
+pub async fn userinfo(app: &App, token: &str, now: Timestamp) -> Result<UserInfo, OAuthError> {
     let issuer = app.config.issuer.as_str();
     let expected = Expected { kind: TokenType::AccessToken, issuer, not_after: Some(now) };
     let invalid = || OAuthError::invalid_token("The access token is invalid, expired or revoked.");
@@ -182,9 +191,6 @@ pub async fn userinfo(app: &App, token: &str, now: Timestamp) -> Result<Value, O
     if !has("openid") {
         return Err(OAuthError::insufficient_scope("The access token was not issued for openid."));
     }
-    let mut claims = json!({ "sub": token.sub, "pid": token.pid });
-    if has("profile") {
-        claims["locale"] = json!(token.locale);
-    }
-    Ok(claims)
+    let locale = has("profile").then_some(token.locale);
+    Ok(UserInfo { sub: token.sub, pid: token.pid, locale })
 }

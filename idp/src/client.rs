@@ -274,7 +274,10 @@ impl Registration {
 
 /// Something that can stand on a page without pretending to be more: no control or direction characters.
 fn is_a_name(name: &str) -> bool {
-    let odd = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
     !name.trim().is_empty() && name.chars().count() <= 100 && !name.chars().any(odd)
 }
 
@@ -284,7 +287,8 @@ fn is_a_scope(scope: &str) -> bool {
 }
 
 fn check_redirect(text: &str, kind: ApplicationType) -> Result<(), &'static str> {
-    if !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['\\', '"', '<', '>', '^', '`', '{', '|', '}', '*']) {
+    if !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['\\', '"', '<', '>', '^', '`', '{', '|', '}', '*'])
+    {
         return Err("has characters that a URL doesn't have");
     }
     let url = Url::parse(text).map_err(|_| "is not an absolute URL")?;
@@ -361,7 +365,7 @@ impl Client {
         const SQL: &str = "INSERT INTO client (id, registration, secret_hash, created_at, updated_at)
                            VALUES ($1, $2, $3, $4, $4) ON CONFLICT (id) DO NOTHING";
         let query = sqlx::query(SQL).bind(id.as_str()).bind(serde_json::to_string(registration)?);
-        let query = query.bind(secret.map(|secret| secret.hash())).bind(now.seconds());
+        let query = query.bind(secret.map(Token::hash)).bind(now.seconds());
         Ok(query.execute(db.pool()).await?.rows_affected() == 1)
     }
 
@@ -377,7 +381,7 @@ impl Client {
                                secret_hash = CASE WHEN $4 = 0 THEN NULL ELSE COALESCE($5, secret_hash) END
                            WHERE id = $1 AND removed_at IS NULL";
         let query = sqlx::query(SQL).bind(id.as_str()).bind(serde_json::to_string(registration)?).bind(now.seconds());
-        let query = query.bind(i64::from(registration.has_secret())).bind(secret.map(|secret| secret.hash()));
+        let query = query.bind(i64::from(registration.has_secret())).bind(secret.map(Token::hash));
         Ok(query.execute(db.pool()).await?.rows_affected() == 1)
     }
 
@@ -431,7 +435,8 @@ pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Param
     let (method, id, secret) = match (authorization, in_form) {
         (Some(_), Some(_)) => return Err(OAuthError::invalid_request("Two ways of client authentication at once.")),
         (Some(header), None) => {
-            let (id, secret) = basic(header).ok_or_else(|| OAuthError::invalid_client_basic("Malformed Authorization."))?;
+            let (id, secret) =
+                basic(header).ok_or_else(|| OAuthError::invalid_client_basic("Malformed Authorization."))?;
             if named.is_some_and(|named| named != id) {
                 return Err(OAuthError::invalid_request("Parameter client_id differs from the authenticated client."));
             }
@@ -488,9 +493,22 @@ mod tests {
         check("http://127.0.0.1/cb", Web, true);
         check("no.fjordvik.app:/cb", Native, true);
         for wrong in [
-            "", "cb", "//a.test/cb", "http://a.test/cb", "https://a.test/cb#x", "https://u:p@a.test/cb", "javascript:alert(1)",
-            "JaVaScript:alert(1)", "data:text/html,x", "https://a.test/c b", "https://a.test/*", "app:/cb", "file:///etc/passwd",
-            "https://a.test\\@b.test/", "https://a.test/\u{202e}", "https:///cb\t",
+            "",
+            "cb",
+            "//a.test/cb",
+            "http://a.test/cb",
+            "https://a.test/cb#x",
+            "https://u:p@a.test/cb",
+            "javascript:alert(1)",
+            "JaVaScript:alert(1)",
+            "data:text/html,x",
+            "https://a.test/c b",
+            "https://a.test/*",
+            "app:/cb",
+            "file:///etc/passwd",
+            "https://a.test\\@b.test/",
+            "https://a.test/\u{202e}",
+            "https:///cb\t",
         ] {
             check(wrong, Web, false);
         }

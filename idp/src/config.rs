@@ -132,7 +132,11 @@ impl TryFrom<String> for Issuer {
         let url = Url::parse(&text).map_err(|error| format!("the issuer is not a URL: {error}"))?;
         let bare = matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text;
         // OpenID Connect Discovery 1.0, 3 would allow a path; our routes begin at the root.
-        if bare { Ok(Issuer { text, url }) } else { Err("the issuer must be https://host[:port] and nothing more".into()) }
+        if bare {
+            Ok(Issuer { text, url })
+        } else {
+            Err("the issuer must be https://host[:port] and nothing more".into())
+        }
     }
 }
 
@@ -230,7 +234,8 @@ fn given(value: Option<&String>, file: Option<&Path>) -> anyhow::Result<Option<S
 
 /// Reads a secret from its file, without the line's end.
 pub fn secret(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the secret in {}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read the secret in {}", file.display()))?;
     let text = text.trim_end_matches(['\r', '\n']);
     anyhow::ensure!(!text.is_empty(), "the secret in {} is empty", file.display());
     Ok(text.to_owned())

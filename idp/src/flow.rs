@@ -121,7 +121,9 @@ pub fn decide(
 /// The first page of a login with the eIDs that reach what is asked.
 pub fn first_step(offered: &[Eid]) -> Result<Step, OAuthError> {
     match offered {
-        [] => Err(OAuthError::unmet_authentication_requirements("No eID offered here reaches the level in acr_values.")),
+        [] => {
+            Err(OAuthError::unmet_authentication_requirements("No eID offered here reaches the level in acr_values."))
+        }
         [only] => Ok(step_of(*only)),
         _ => Ok(Step::ChooseEid),
     }
@@ -318,19 +320,25 @@ mod tests {
         check("session, prompt consent", outcome(|r| r.prompt.consent = true, session(), &both), Ok("Consent"));
         check("session, too old", outcome(|r| r.max_age = Some(299), session(), &both), Ok("ChooseEid"));
         check("session, just old enough", outcome(|r| r.max_age = Some(300), session(), &both), Ok("grant"));
-        check("session, too old, none", {
-            outcome(|r| (r.max_age, r.prompt.none) = (Some(1), true), session(), &both)
-        }, Err("login_required"));
+        check(
+            "session, too old, none",
+            { outcome(|r| (r.max_age, r.prompt.none) = (Some(1), true), session(), &both) },
+            Err("login_required"),
+        );
         check("step-up", outcome(|r| r.acr = vec![Acr::HIGH], session(), &[Eid::TestId]), Ok("TestId"));
-        check("step-up, none reaches", {
-            outcome(|r| r.acr = vec![Acr::HIGH], session(), &[])
-        }, Err("unmet_authentication_requirements"));
+        check(
+            "step-up, none reaches",
+            { outcome(|r| r.acr = vec![Acr::HIGH], session(), &[]) },
+            Err("unmet_authentication_requirements"),
+        );
         check("high session", outcome(|_| {}, Some(authentication(Acr::HIGH, 5)), &both), Ok("grant"));
         check("the right hint", outcome(|r| r.subject = Some("subject".into()), session(), &both), Ok("grant"));
         check("another's hint", outcome(|r| r.subject = Some("x".into()), session(), &both), Ok("ChooseEid"));
-        check("another's hint, none", {
-            outcome(|r| (r.subject, r.prompt.none) = (Some("x".into()), true), session(), &both)
-        }, Err("login_required"));
+        check(
+            "another's hint, none",
+            { outcome(|r| (r.subject, r.prompt.none) = (Some("x".into()), true), session(), &both) },
+            Err("login_required"),
+        );
         check("isolated", outcome(|r| r.isolated = true, session(), &both), Ok("ChooseEid"));
     }
 }

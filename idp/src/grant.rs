@@ -64,7 +64,11 @@ pub struct Grant {
 /// A code as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Code {
-    Fresh { grant: Box<Grant>, redirect_uri: String, challenge: Option<String> },
+    Fresh {
+        grant: Box<Grant>,
+        redirect_uri: String,
+        challenge: Option<String>,
+    },
     /// Kept for the rest of the minute, so that a second use is seen.
     Used,
 }
@@ -189,8 +193,14 @@ pub struct Refresh {
 }
 
 /// Begins a family with its first token; nothing if the grant was revoked while it was being made.
-pub async fn begin_family(app: &App, client: &Client, grant: &Grant, now: Timestamp) -> Result<Option<Refresh>, OAuthError> {
-    const SQL: &str = "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at) VALUES ($1, $2, $3, $4, $5, $6)
+pub async fn begin_family(
+    app: &App,
+    client: &Client,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<Option<Refresh>, OAuthError> {
+    const SQL: &str =
+        "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at) VALUES ($1, $2, $3, $4, $5, $6)
                        ON CONFLICT (id) DO NOTHING";
     let ends_at = now.plus(Duration::from_secs(client.registration.authorization_lifetime.into()));
     let subject = serde_json::to_string(grant).map_err(anyhow::Error::from)?;
@@ -200,7 +210,7 @@ pub async fn begin_family(app: &App, client: &Client, grant: &Grant, now: Timest
     if query.execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(None);
     }
-    let refresh = add_token(app, client, &grant.id, ends_at, &mut tx, now).await?;
+    let refresh = add_token(app, client, (&grant.id, ends_at), &mut tx, now).await?;
     tx.commit().await?;
     Ok(Some(refresh))
 }
@@ -208,12 +218,12 @@ pub async fn begin_family(app: &App, client: &Client, grant: &Grant, now: Timest
 async fn add_token(
     app: &App,
     client: &Client,
-    family: &GrantId,
-    ends_at: Timestamp,
+    family: (&GrantId, Timestamp),
     tx: &mut sqlx::Transaction<'static, sqlx::Any>,
     now: Timestamp,
 ) -> Result<Refresh, OAuthError> {
     const SQL: &str = "INSERT INTO refresh_token (hash, family, expires_at) VALUES ($1, $2, $3)";
+    let (family, ends_at) = family;
     let token = app.world.chance.token()?;
     let expires_at = now.plus(Duration::from_secs(client.registration.refresh_token_lifetime.into())).min(ends_at);
     let query = sqlx::query(SQL).bind(token.hash()).bind(&family.0).bind(expires_at.seconds());
@@ -261,7 +271,8 @@ pub async fn refresh(
         return Err(OAuthError::invalid_scope("Invalid parameter scope. More than was granted."));
     }
     let used = sqlx::query(USE).bind(hash.as_str()).bind(now.seconds());
-    let reusable = client.registration.refresh_token_usage == RefreshTokenUsage::Reuse && client.registration.has_secret();
+    let reusable =
+        client.registration.refresh_token_usage == RefreshTokenUsage::Reuse && client.registration.has_secret();
     if reusable && row.used_at.is_none() && row.expires_at > now {
         let lifetime = Duration::from_secs(client.registration.refresh_token_lifetime.into());
         let expires_at = now.plus(lifetime).min(row.ends_at);
@@ -278,14 +289,15 @@ pub async fn refresh(
     if row.expires_at <= now {
         return Err(refused());
     }
-    let refresh = add_token(app, client, &GrantId(row.id), row.ends_at, &mut tx, now).await?;
+    let refresh = add_token(app, client, (&GrantId(row.id), row.ends_at), &mut tx, now).await?;
     tx.commit().await?;
     Ok((grant, refresh))
 }
 
 /// Forgets some of the families that are over; true if there may be more.
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<bool> {
-    const SQL: &str = "DELETE FROM refresh_family WHERE id IN (SELECT id FROM refresh_family WHERE ends_at <= $1 LIMIT 1000)";
+    const SQL: &str =
+        "DELETE FROM refresh_family WHERE id IN (SELECT id FROM refresh_family WHERE ends_at <= $1 LIMIT 1000)";
     let before = now.minus(Duration::from_hours(24));
     Ok(sqlx::query(SQL).bind(before.seconds()).execute(app.world.db.pool()).await?.rows_affected() == 1000)
 }

@@ -5,9 +5,7 @@ use authenticators::chance::Chance;
 use authenticators::clock::Timestamp;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use aws_lc_rs::{aead, hmac, rsa};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -52,7 +50,8 @@ impl MasterKey {
     /// Reads 32 bytes of base64.
     pub fn parse(text: &str) -> anyhow::Result<MasterKey> {
         let bytes = STANDARD.decode(text.trim()).context("the master key is not base64")?;
-        let key = aead::UnboundKey::new(&aead::AES_256_GCM_SIV, &bytes).ok().context("the master key is not 32 bytes")?;
+        let key =
+            aead::UnboundKey::new(&aead::AES_256_GCM_SIV, &bytes).ok().context("the master key is not 32 bytes")?;
         Ok(MasterKey(aead::LessSafeKey::new(key)))
     }
 
@@ -125,10 +124,8 @@ impl Keys {
             Keys::secret(db, chance, master, "ES256", now)
         )?;
         let pairwise = Keys::secret(db, chance, master, "pairwise", now).await?;
-        let signing = [
-            SigningKey::parse(SigningAlgorithm::RS256, &rs256)?,
-            SigningKey::parse(SigningAlgorithm::ES256, &es256)?,
-        ];
+        let signing =
+            [SigningKey::parse(SigningAlgorithm::RS256, &rs256)?, SigningKey::parse(SigningAlgorithm::ES256, &es256)?];
         let keys = signing.iter().map(|key| key.public.clone()).collect();
         let jwks = serde_json::to_string(&JwkSet { keys })?;
         Ok(Keys { signing, pairwise: hmac::Key::new(hmac::HMAC_SHA256, &pairwise), jwks })
@@ -165,7 +162,12 @@ impl Keys {
     }
 
     /// Signs claims as a compact JWS.
-    pub fn sign(&self, algorithm: SigningAlgorithm, kind: TokenType, claims: &impl Serialize) -> anyhow::Result<String> {
+    pub fn sign(
+        &self,
+        algorithm: SigningAlgorithm,
+        kind: TokenType,
+        claims: &impl Serialize,
+    ) -> anyhow::Result<String> {
         let key = self.signing.iter().find(|key| key.algorithm == algorithm).context("no key of that algorithm")?;
         key.sign(kind, claims)
     }

@@ -33,7 +33,7 @@ use std::time::Duration;
 use authenticators::clock::Timestamp;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -52,8 +52,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn router(app: &App, more: Router<App>) -> Router {
     // A link scanner's HEAD must not use anything up.
     let no_head = || async { StatusCode::METHOD_NOT_ALLOWED };
-    let discovery = get(Document::send).with_state(Document::discovery(app));
-    let jwks = get(Document::send).with_state(Document::jwks(app));
+    let document = |document: Document| get(async move |headers: HeaderMap| document.clone().answer(&headers));
+    let discovery = document(Document::discovery(app));
+    let jwks = document(Document::jwks(app));
     // A service that runs in a browser reads these from its own origin.
     let open = Router::new()
         .route("/.well-known/openid-configuration", discovery)

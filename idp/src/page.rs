@@ -1,6 +1,8 @@
 //! HTML answers: the frame around every page, their headers, and the answer that goes back to a service.
 
-use askama::Template;
+use std::fmt::Display;
+
+use askama::{DynTemplate, Template};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -43,8 +45,8 @@ impl Frame {
     }
 
     /// The words under a key, with one thing put in.
-    pub fn with(&self, key: &str, name: &str, value: impl ToString) -> String {
-        self.text.with(key, name, value)
+    pub fn with(&self, key: &str, name: &str, value: impl Display) -> String {
+        self.text.with(key, name, value.to_string())
     }
 
     /// The language of the words.
@@ -70,7 +72,6 @@ impl Frame {
     }
 
     /// The URL of a static file.
-    #[expect(clippy::unused_self, reason = "templates call it on the frame")]
     pub fn asset(&self, name: &str) -> &'static str {
         assets::url(name)
     }
@@ -115,8 +116,8 @@ struct FormPost {
 }
 
 /// A page, with the headers that keep it to itself. Its forms may lead to `targets` besides to us.
-pub fn html(status: StatusCode, page: &impl Template, targets: &[String]) -> Response {
-    let text = match page.render() {
+pub fn html(status: StatusCode, page: &dyn DynTemplate, targets: &[String]) -> Response {
+    let text = match page.dyn_render() {
         Ok(text) => text,
         Err(error) => return OAuthError::from(anyhow::Error::from(error)).into_response(),
     };
@@ -172,7 +173,9 @@ pub fn text_for(app: &App, browser: &Browser, wish: Option<Language>) -> Text {
 
 /// Makes a refusal into an answer.
 pub async fn refuse(app: &App, headers: &HeaderMap, refusal: &Refusal, trace_id: &str) -> Response {
-    let Ok(browser) = Browser::read(app, headers, None) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let Ok(browser) = Browser::read(app, headers, None) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let frame = || Frame::new(text_for(app, &browser, None), None, "/");
     match refusal {
         Refusal::ToClient(to, error) => {
@@ -196,8 +199,13 @@ pub async fn refuse(app: &App, headers: &HeaderMap, refusal: &Refusal, trace_id:
             let way_on = Some(WayOn { label: frame.t("way-on-start"), href: "/".into() });
             // RFC 6749 4.1.2.1 leaves the status to us; what the service got wrong is 400.
             let status = if error.status.is_server_error() { error.status } else { StatusCode::BAD_REQUEST };
-            let notice =
-                Notice { frame, heading: "error-title", body: vec![body, "error-help"], way_on, details: Some(details) };
+            let notice = Notice {
+                frame,
+                heading: "error-title",
+                body: vec![body, "error-help"],
+                way_on,
+                details: Some(details),
+            };
             html(status, &notice, &[])
         }
         Refusal::Page(dead) => dead_end(dead, frame()),

@@ -104,7 +104,8 @@ async fn client(app: &App, params: &Params) -> Result<std::sync::Arc<Client>, Re
 
 /// RFC 6749 3.1.2, 4.1.2.1: byte equality, and no answer to an address that is not registered.
 fn return_to(client: &Client, params: &Params) -> Result<ReturnTo, OAuthError> {
-    let asked = params.one("redirect_uri")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter redirect_uri."))?;
+    let asked =
+        params.one("redirect_uri")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter redirect_uri."))?;
     let registered = client.registration.redirect_uris.iter().find(|uri| *uri == asked);
     let redirect_uri = registered
         .ok_or_else(|| OAuthError::invalid_request("Invalid parameter redirect_uri. Not registered on client."))?;
@@ -122,12 +123,7 @@ fn return_to(client: &Client, params: &Params) -> Result<ReturnTo, OAuthError> {
     Ok(ReturnTo { client: client.id.clone(), redirect_uri: redirect_uri.clone(), mode, state, language })
 }
 
-fn rest(
-    app: &App,
-    client: &Client,
-    return_to: &ReturnTo,
-    params: &Params,
-) -> Result<AuthorizationRequest, OAuthError> {
+fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Result<AuthorizationRequest, OAuthError> {
     if let Some(name) = params.repeated() {
         return Err(OAuthError::invalid_request(format!("Parameter {} is sent more than once.", ascii(name))));
     }
@@ -174,7 +170,9 @@ fn not_supported(params: &Params) -> Result<(), OAuthError> {
 fn response_type(params: &Params) -> Result<(), OAuthError> {
     match params.one("response_type")? {
         Some("code") => Ok(()),
-        Some(_) => Err(OAuthError::unsupported_response_type("Invalid parameter response_type. Only code is supported.")),
+        Some(_) => {
+            Err(OAuthError::unsupported_response_type("Invalid parameter response_type. Only code is supported."))
+        }
         None => Err(OAuthError::invalid_request("Missing parameter response_type.")),
     }
 }

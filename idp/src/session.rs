@@ -9,7 +9,7 @@ use authenticators::scratch::{Kept, Read};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::browser::Browser;
+use crate::browser::{Browser, Call};
 use crate::client::ClientId;
 use crate::flow::Authentication;
 use crate::grant::{self, GrantId};
@@ -141,14 +141,12 @@ pub async fn visit(
 /// A new session for a proof, under a new name. The browser's old one ends with it; if it was the same
 /// person's, what it knew of visits goes along.
 pub async fn establish(
-    app: &App,
-    browser: &Browser,
+    call: &Call<'_>,
     new: &Token,
     proved: &Authentication,
     visit: (&AuthorizationRequest, &GrantId),
-    now: Timestamp,
 ) -> anyhow::Result<Session> {
-    let (request, grant) = visit;
+    let (Call { app, browser, now }, (request, grant)) = (*call, visit);
     let client = &request.return_to.client;
     let old = match &browser.session {
         Some(token) => app.world.scratch.take::<Session>(&token.hash(), now).await?,

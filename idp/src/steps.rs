@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use askama::Template;
+use askama::{DynTemplate, Template};
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::factor::{FactorKind, Stop};
+use authenticators::otc::OtcChallenge;
+use authenticators::prove;
 use authenticators::scratch::Read;
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::acr::Eid;
 use crate::app::App;
-use crate::browser::Browser;
+use crate::browser::Call;
 use crate::client::{Client, ClientId};
 use crate::error::{Dead, DeadKind, Refusal};
 use crate::flow::{self, AT_MOST, Authentication, LoginAttempt, Remark, Step};
@@ -47,27 +49,22 @@ impl Place {
 
 /// Begins a login, and shows its first page in the same answer.
 pub async fn open(
-    app: &App,
-    browser: &Browser,
+    call: &Call<'_>,
     request: AuthorizationRequest,
     first: (Step, Option<Authentication>),
-    now: Timestamp,
 ) -> Result<Response, Refusal> {
+    let Call { app, browser, now } = *call;
     let client = app.client(&request.return_to.client).await?;
     let client = client.ok_or_else(|| anyhow::anyhow!("a client vanished during a request"))?;
     let place = Place { client, id: app.world.chance.token()? };
     let attempt = LoginAttempt::begin(request, browser.secret.hash(), first.0, first.1, now);
     app.world.scratch.put(&place.key(), &attempt, now).await?;
-    show(app, browser, &place, &attempt, &Problems::default(), now).await
+    show(call, &place, &attempt, &Problems::default()).await
 }
 
 /// Finds a login again, in the browser in which it was begun.
-pub async fn find(
-    app: &App,
-    browser: &Browser,
-    path: (&str, &str),
-    now: Timestamp,
-) -> Result<(Place, Read<LoginAttempt>), Refusal> {
+pub async fn find(call: &Call<'_>, path: (&str, &str)) -> Result<(Place, Read<LoginAttempt>), Refusal> {
+    let Call { app, browser, now } = *call;
     let nowhere = || Refusal::Page(Box::new(Dead { status: StatusCode::GONE, kind: DeadKind::Expired, service: None }));
     let client = ClientId::named(path.0).ok_or_else(nowhere)?;
     let client = app.client(&client).await?.ok_or_else(nowhere)?;
@@ -85,13 +82,12 @@ pub async fn find(
 
 /// Writes a login down if nobody has since it was read; false if somebody has.
 pub async fn write(
-    app: &App,
+    call: &Call<'_>,
     place: &Place,
     read: &Read<LoginAttempt>,
     new: &LoginAttempt,
-    now: Timestamp,
 ) -> anyhow::Result<bool> {
-    app.world.scratch.replace(&place.key(), read, new, now).await
+    call.app.world.scratch.replace(&place.key(), read, new, call.now).await
 }
 
 /// What was wrong with a form: keys of words, by field.
@@ -114,8 +110,9 @@ pub struct Problems {
 }
 
 impl Problems {
-    fn any(&self) -> bool {
-        [self.fnr, self.password, self.code, self.level, self.form].iter().any(Option::is_some)
+    fn status(&self) -> StatusCode {
+        let any = [self.fnr, self.password, self.code, self.level, self.form].iter().any(Option::is_some);
+        self.status.unwrap_or(if any { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK })
     }
 }
 
@@ -218,87 +215,105 @@ struct Stopped {
 
 /// Shows where a login stands.
 pub async fn show(
-    app: &App,
-    browser: &Browser,
+    call: &Call<'_>,
     place: &Place,
     attempt: &LoginAttempt,
     problems: &Problems,
-    now: Timestamp,
 ) -> Result<Response, Refusal> {
-    let action = place.path();
-    let csrf = browser.csrf(place.id.reveal());
-    let text = page::text_for(app, browser, attempt.request.return_to.language);
+    let (action, csrf) = (place.path(), call.browser.csrf(place.id.reveal()));
+    let text = page::text_for(call.app, call.browser, attempt.request.return_to.language);
     let frame = Frame::new(text, Some(place.client.registration.shown_name().to_owned()), &action);
-    let offered = app.offered(&attempt.request.acr);
-    let (remark, notice) = words_of(attempt.remark);
-    let problem = problems.form.or(remark);
-    let wrong = problems.any() || remark.is_some();
-    let status = problems.status.unwrap_or(if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK });
-    // A remark is shown on a page that was asked for with GET, and asking went well.
-    let status = if problems.any() { status } else { StatusCode::OK };
-    let targets = place.client.form_targets();
+    let offered = call.app.offered(&attempt.request.acr);
     let can_go_back = offered.len() > 1;
+    let typed = problems.typed.clone();
+    let html = |page: &dyn DynTemplate| page::html(problems.status(), page, &place.client.form_targets());
     let mut response = match &attempt.step {
         Step::ChooseEid => {
             let eids = offered.iter().map(|eid| EidChoice { id: eid.id() }).collect();
-            page::html(status, &ChooseEid { frame, action, csrf, eids }, &targets)
+            html(&ChooseEid { frame, action, csrf, eids })
         }
-        Step::Password => {
-            let (fnr_problem, password_problem, fnr) = (problems.fnr, problems.password, problems.typed.clone());
-            let page = MinidPassword { frame, action, csrf, fnr, fnr_problem, password_problem, problem, can_go_back };
-            page::html(status, &page, &targets)
-        }
-        Step::TestId => {
-            let levels = Eid::TestId.levels(&attempt.request.acr).into_iter().enumerate();
-            let levels = levels.map(|(n, acr)| TestLevel { acr: acr.name(), checked: n == 0 }).collect();
-            let (fnr_problem, level_problem, fnr) = (problems.fnr, problems.level, problems.typed.clone());
-            page::html(status, &TestId { frame, action, csrf, fnr, fnr_problem, levels, level_problem, can_go_back }, &targets)
-        }
-        Step::Code => {
-            let code = attempt.code.as_ref();
-            let until = code.map_or(now, |code| code.valid_until());
-            let page = MinidCode {
-                frame,
-                action,
-                csrf,
-                phone: attempt.phone.clone(),
-                code_problem: problems.code,
-                problem,
-                notice,
-                seconds_left: until.seconds().saturating_sub(now.seconds()).max(0),
-                valid_until: clock_time(until),
-                can_extend: code.is_some_and(|code| code.can_be_extended(now)),
-                wait: code.map_or(0, |code| i64::try_from(code.wait(now).as_secs()).unwrap_or(0)),
-            };
-            page::html(status, &page, &targets)
-        }
+        Step::Password => html(&MinidPassword {
+            frame,
+            action,
+            csrf,
+            fnr: typed,
+            fnr_problem: problems.fnr,
+            password_problem: problems.password,
+            problem: problems.form.or(attempt.remark.and_then(problem_of)),
+            can_go_back,
+        }),
+        Step::TestId => html(&TestId {
+            frame,
+            action,
+            csrf,
+            fnr: typed,
+            fnr_problem: problems.fnr,
+            levels: levels(&attempt.request),
+            level_problem: problems.level,
+            can_go_back,
+        }),
+        Step::Code => html(&MinidCode::new((frame, action, csrf), attempt, problems, call.now)),
         Step::Method => {
-            let first = attempt.first.as_ref();
-            let kinds = match first {
-                Some(first) => authenticators::prove::second_factors(&app.world, &first.person).await?,
-                None => Vec::new(),
-            };
-            let methods = kinds.into_iter().filter_map(method_id).map(|id| Method { id }).collect();
-            page::html(status, &Methods { frame, action, csrf, methods, other_eid: can_go_back }, &targets)
+            let methods = methods(call, attempt).await?;
+            html(&Methods { frame, action, csrf, methods, other_eid: can_go_back })
         }
-        Step::Consent => {
-            let mut items: Vec<&'static str> = attempt.request.scope.iter().map(|scope| item_of(scope)).collect();
-            items.dedup();
-            page::html(status, &Consent { frame, action, csrf, items }, &targets)
-        }
+        Step::Consent => html(&Consent { frame, action, csrf, items: items(&attempt.request) }),
         Step::Stopped(stop) => {
-            let (reason, until) = match stop {
-                Stop::Quarantined { until } => ("quarantined", Some(clock_time(*until))),
-                Stop::Locked => ("locked", None),
-                Stop::Closed => ("closed", None),
-                Stop::NoSecondFactor => ("no-phone", None),
-            };
-            page::html(status, &Stopped { frame, action, csrf, reason, until, other_eid: can_go_back }, &targets)
+            let (reason, until) = words_of(*stop);
+            html(&Stopped { frame, action, csrf, reason, until, other_eid: can_go_back })
         }
         Step::Finished => return Err(place.dead(StatusCode::GONE, DeadKind::Expired)),
     };
-    browser.settle(app, response.headers_mut());
+    call.browser.settle(call.app, response.headers_mut());
     Ok(response)
+}
+
+impl MinidCode {
+    fn new(common: (Frame, String, String), attempt: &LoginAttempt, problems: &Problems, now: Timestamp) -> MinidCode {
+        let (frame, action, csrf) = common;
+        let code = attempt.code.as_ref();
+        let until = code.map_or(now, OtcChallenge::valid_until);
+        MinidCode {
+            frame,
+            action,
+            csrf,
+            phone: attempt.phone.clone(),
+            code_problem: problems.code,
+            problem: problems.form.or(attempt.remark.and_then(problem_of)),
+            notice: attempt.remark.and_then(notice_of),
+            seconds_left: i64::try_from(until.since(now).as_secs()).unwrap_or(0),
+            valid_until: clock_time(until),
+            can_extend: code.is_some_and(|code| code.can_be_extended(now)),
+            wait: code.map_or(0, |code| i64::try_from(code.wait(now).as_secs()).unwrap_or(0)),
+        }
+    }
+}
+
+fn levels(request: &AuthorizationRequest) -> Vec<TestLevel> {
+    let levels = Eid::TestId.levels(&request.acr).into_iter().enumerate();
+    levels.map(|(number, acr)| TestLevel { acr: acr.name(), checked: number == 0 }).collect()
+}
+
+async fn methods(call: &Call<'_>, attempt: &LoginAttempt) -> anyhow::Result<Vec<Method>> {
+    let Some(first) = &attempt.first else { return Ok(Vec::new()) };
+    let kinds = prove::second_factors(&call.app.world, &first.person).await?;
+    Ok(kinds.into_iter().filter_map(method_id).map(|id| Method { id }).collect())
+}
+
+fn items(request: &AuthorizationRequest) -> Vec<&'static str> {
+    let mut items: Vec<&'static str> = request.scope.iter().map(|scope| item_of(scope)).collect();
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+fn words_of(stop: Stop) -> (&'static str, Option<String>) {
+    match stop {
+        Stop::Quarantined { until } => ("quarantined", Some(clock_time(until))),
+        Stop::Locked => ("locked", None),
+        Stop::Closed => ("closed", None),
+        Stop::NoSecondFactor => ("no-phone", None),
+    }
 }
 
 /// A second factor's name in forms.
@@ -317,16 +332,21 @@ fn item_of(scope: &str) -> &'static str {
     }
 }
 
-/// A remark as a problem or a notice.
-fn words_of(remark: Option<Remark>) -> (Option<&'static str>, Option<&'static str>) {
+fn notice_of(remark: Remark) -> Option<&'static str> {
     match remark {
-        None => (None, None),
-        Some(Remark::SentAgain) => (None, Some("notice-code-sent-again")),
-        Some(Remark::MoreTime) => (None, Some("notice-more-time")),
-        Some(Remark::SmsFailed) => (Some("problem-sms-failed"), None),
-        Some(Remark::SmsTooMany) => (Some("problem-sms-too-many"), None),
-        Some(Remark::TooSoon) => (Some("problem-resend-wait"), None),
-        Some(Remark::CodeUsedUp) => (Some("problem-code-used-up"), None),
+        Remark::SentAgain => Some("notice-code-sent-again"),
+        Remark::MoreTime => Some("notice-more-time"),
+        Remark::SmsFailed | Remark::SmsTooMany | Remark::TooSoon | Remark::CodeUsedUp => None,
+    }
+}
+
+fn problem_of(remark: Remark) -> Option<&'static str> {
+    match remark {
+        Remark::SmsFailed => Some("problem-sms-failed"),
+        Remark::SmsTooMany => Some("problem-sms-too-many"),
+        Remark::TooSoon => Some("problem-resend-wait"),
+        Remark::CodeUsedUp => Some("problem-code-used-up"),
+        Remark::SentAgain | Remark::MoreTime => None,
     }
 }
 

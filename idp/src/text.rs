@@ -3,7 +3,6 @@
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use serde::{Deserialize, Serialize};
-use unic_langid::{LanguageIdentifier, langid};
 
 /// A language that a reader can choose.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,16 +53,9 @@ impl Language {
     }
 
     /// The language whose words are shown.
+    #[must_use]
     pub fn of_words(self) -> Language {
         if self == Language::Se { Language::Nb } else { self }
-    }
-
-    fn id(self) -> LanguageIdentifier {
-        match self {
-            Language::Nb | Language::Se => langid!("nb"),
-            Language::Nn => langid!("nn"),
-            Language::En => langid!("en"),
-        }
     }
 }
 
@@ -81,7 +73,7 @@ impl Words {
     /// Reads the citizens' words, and another face's beside them.
     pub fn new(more: &[(Language, &'static str)]) -> Words {
         Words([Language::Nb, Language::Nn, Language::En].map(|language| {
-            let mut bundle = FluentBundle::new_concurrent(vec![language.id()]);
+            let mut bundle = FluentBundle::new_concurrent(vec![language.code().parse().unwrap_or_default()]);
             // Otherwise each argument stands between two invisible characters.
             bundle.set_use_isolating(false);
             for (_, file) in FILES.iter().chain(more).filter(|(of, _)| *of == language) {
@@ -116,9 +108,9 @@ impl Text {
     }
 
     /// The words under a key, with one thing put in.
-    pub fn with(&self, key: &str, name: &str, value: impl ToString) -> String {
+    pub fn with(&self, key: &str, name: &str, value: impl Into<String>) -> String {
         let mut args = FluentArgs::new();
-        args.set(name.to_owned(), value.to_string());
+        args.set(name.to_owned(), value.into());
         self.format(key, Some(&args))
     }
 

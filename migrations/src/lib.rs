@@ -51,7 +51,9 @@ impl Db {
         match sqlx::migrate!("./sql").run(&self.pool).await {
             Ok(()) => Ok(()),
             Err(MigrateError::VersionMissing(version)) => {
-                bail!("the database belongs to a newer version of Porten (it has migration {version}, which this program does not know)")
+                bail!(
+                    "the database belongs to a newer version of Porten (it has migration {version}, which this program does not know)"
+                )
             }
             Err(error) => Err(error).context("cannot migrate the database"),
         }

@@ -81,7 +81,12 @@ fn greet(issuer: &str, data: &Path) {
     say(&format!("Porten runs at {issuer}, with its data in {}.", data.display()));
     say("Open it in a browser, choose a service, and log in with MinID as one of the people on the page:");
     if let Some(person) = person {
-        say(&format!("  {}, fødselsnummer {}, password {}", person.name(), person.fnr, person.password.unwrap_or_default()));
+        say(&format!(
+            "  {}, fødselsnummer {}, password {}",
+            person.name(),
+            person.fnr,
+            person.password.unwrap_or_default()
+        ));
     }
     say(&format!("The codes by SMS are at {issuer}/dev/inbox. Everything here is synthetic. Stop with Ctrl-C."));
 }

@@ -15,9 +15,9 @@ use idp::error::{Dead, DeadKind, Refusal};
 use idp::page::{self, Frame};
 use serde_json::{Value, json};
 
+use super::Dev;
 use super::people;
 use super::relying_party::{ProtocolStep, SERVICES, Service, Services, fresh_browser};
-use super::Dev;
 
 struct ServiceCard {
     href: String,

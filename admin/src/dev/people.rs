@@ -32,43 +32,47 @@ impl Synthetic {
 fn synthetic(day: u32, month: u32, year: i16) -> String {
     let first = if year >= 2000 { 500 } else { 0 };
     let numbers = (first..first + 400).flat_map(|n| (0..100).map(move |check| (n, check)));
-    let mut numbers = numbers.map(|(n, check)| {
-        format!("{day:02}{:02}{:02}{n:03}{check:02}", month + 80, year.rem_euclid(100))
-    });
+    let mut numbers =
+        numbers.map(|(n, check)| format!("{day:02}{:02}{:02}{n:03}{check:02}", month + 80, year.rem_euclid(100)));
     let policy = authenticators::person::FnrPolicy { expanded: false, ..DEV_PEOPLE };
     numbers.find(|text| Fnr::parse(text, policy).is_ok()).unwrap_or_default()
 }
 
+/// Name, day of birth, password, telephone, and what is special about them. A year below 100 is an age; a day
+/// above 40 is a D-number's.
+type Row = ((&'static str, &'static str), (u32, u32, i16), Option<&'static str>, Option<&'static str>, &'static str);
+
+#[rustfmt::skip]
+const PEOPLE: [Row; 11] = [
+    (("Rolig", "Elv"), (14, 3, 1985), Some("Elva-renner-7"), Some("+4791000001"), "dev-person-ordinary"),
+    (("Varm", "Sommerdag"), (62, 6, 1990), Some("Sol-og-sjø-22"), Some("+4791000002"), "dev-person-dnumber"),
+    (("Stille", "Skog"), (3, 11, 1972), None, None, "dev-person-none"),
+    (("Streng", "Vinter"), (21, 1, 1968), Some("Snø-i-januar-1"), Some("+4791000004"), LOCKED),
+    (("Glad", "Foss"), (9, 9, 1979), Some("Fossen-bruser-9"), Some("+4791000005"), "dev-person-shared-a"),
+    (("Liten", "Foss"), (30, 4, 2009), Some("Bekken-klukker-3"), Some("+4791000005"), "dev-person-shared-b"),
+    (("Modig", "Rev"), (31, 12, 13), Some("Reven-rusler-13"), Some("+4791000007"), "dev-person-thirteen"),
+    (("Ung", "Ekorn"), (1, 1, 12), None, Some("+4791000008"), "dev-person-twelve"),
+    (("Klok", "Ugle"), (17, 5, 1981), Some("Ugla-ser-alt-5"), Some("+4791000009"), "dev-person-teacher"),
+    (("Trygg", "Bjørn"), (8, 8, 1964), Some("Bjørnen-sover-8"), Some("+4791000010"), "dev-person-principal"),
+    (("Snill", "Hare"), (25, 10, 1993), Some("Haren-hopper-4"), Some("+4791000011"), "dev-person-support"),
+];
+
+const LOCKED: &str = "dev-person-locked";
+
 /// Everybody.
 pub(super) fn all(now: Timestamp) -> Vec<Synthetic> {
     let today = jiff::Timestamp::from_second(now.seconds()).unwrap_or_default();
-    let year = today.to_zoned(jiff::tz::TimeZone::UTC).year();
-    let person = |names: (&'static str, &'static str), fnr: String, password, mobile, about| Synthetic {
-        given_name: names.0,
-        family_name: names.1,
-        fnr,
+    let this_year = today.to_zoned(jiff::tz::TimeZone::UTC).year();
+    let person = |((given_name, family_name), (day, month, year), password, mobile, about): Row| Synthetic {
+        given_name,
+        family_name,
+        fnr: synthetic(day, month, if year < 100 { this_year - year } else { year }),
         password,
         mobile,
         about,
-        locked: false,
+        locked: about == LOCKED,
     };
-    let mut people = vec![
-        person(("Rolig", "Elv"), synthetic(14, 3, 1985), Some("Elva-renner-7"), Some("+4791000001"), "dev-person-ordinary"),
-        person(("Varm", "Sommerdag"), synthetic(62, 6, 1990), Some("Sol-og-sjø-22"), Some("+4791000002"), "dev-person-dnumber"),
-        person(("Stille", "Skog"), synthetic(3, 11, 1972), None, None, "dev-person-none"),
-        person(("Streng", "Vinter"), synthetic(21, 1, 1968), Some("Snø-i-januar-1"), Some("+4791000004"), "dev-person-locked"),
-        person(("Glad", "Foss"), synthetic(9, 9, 1979), Some("Fossen-bruser-9"), Some("+4791000005"), "dev-person-shared-a"),
-        person(("Liten", "Foss"), synthetic(30, 4, 2009), Some("Bekken-klukker-3"), Some("+4791000005"), "dev-person-shared-b"),
-        person(("Modig", "Rev"), synthetic(31, 12, year - 13), Some("Reven-rusler-13"), Some("+4791000007"), "dev-person-thirteen"),
-        person(("Ung", "Ekorn"), synthetic(1, 1, year - 12), None, Some("+4791000008"), "dev-person-twelve"),
-        person(("Klok", "Ugle"), synthetic(17, 5, 1981), Some("Ugla-ser-alt-5"), Some("+4791000009"), "dev-person-teacher"),
-        person(("Trygg", "Bjørn"), synthetic(8, 8, 1964), Some("Bjørnen-sover-8"), Some("+4791000010"), "dev-person-principal"),
-        person(("Snill", "Hare"), synthetic(25, 10, 1993), Some("Haren-hopper-4"), Some("+4791000011"), "dev-person-support"),
-    ];
-    for person in &mut people {
-        person.locked = person.about == "dev-person-locked";
-    }
-    people
+    PEOPLE.into_iter().map(person).collect()
 }
 
 /// Registers those who are missing. Whoever is there already stays as they are.

@@ -2,6 +2,7 @@
 //! like any other service, and remember each step for showing.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -218,7 +219,8 @@ impl Services {
             .set_pkce_challenge(challenge)
             .url();
         let mut steps = Vec::new();
-        let [discovery, jwks] = <[_; 2]>::try_from(taken(&trace)).map_err(|_| anyhow::anyhow!("discovery takes two calls"))?;
+        let [discovery, jwks] =
+            <[_; 2]>::try_from(taken(&trace)).map_err(|_| anyhow::anyhow!("discovery takes two calls"))?;
         steps.push(ProtocolStep {
             title: "dev-step-discovery",
             sent: format!("{}\n{}", discovery.0, jwks.0),
@@ -296,7 +298,11 @@ impl Services {
 
         let userinfo = client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))?;
         let userinfo: UserInfoClaims<MoreClaims, CoreGenderClaim> = userinfo.request_async(&http).await?;
-        steps.extend(taken(&trace).into_iter().map(|(sent, got)| ProtocolStep { title: "dev-step-userinfo", sent, got }));
+        steps.extend(taken(&trace).into_iter().map(|(sent, got)| ProtocolStep {
+            title: "dev-step-userinfo",
+            sent,
+            got,
+        }));
         let greeting = userinfo.additional_claims().pid.clone().unwrap_or_else(|| claims.subject().to_string());
         let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let claims = body.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), shown(value))).collect();
@@ -370,14 +376,15 @@ fn shown_request(request: &HttpRequest) -> String {
     let mut text = format!("{} {}\n", request.method(), request.uri());
     for (name, value) in request.headers() {
         let value = value.to_str().unwrap_or_default();
-        let shown = if name == "authorization" { value.split(' ').next().map(|scheme| format!("{scheme} …")) } else { None };
-        text += &format!("{name}: {}\n", shown.unwrap_or_else(|| value.to_owned()));
+        let shown =
+            if name == "authorization" { value.split(' ').next().map(|scheme| format!("{scheme} …")) } else { None };
+        let _ = writeln!(text, "{name}: {}", shown.unwrap_or_else(|| value.to_owned()));
     }
     if !request.body().is_empty() {
         text += "\n";
         for (name, value) in url::form_urlencoded::parse(request.body()) {
             let value = if name == "client_secret" { "…".into() } else { value };
-            text += &format!("  {name}={value}\n");
+            let _ = writeln!(text, "  {name}={value}");
         }
     }
     text

@@ -208,7 +208,8 @@ async fn list(place: &Place, as_json: bool) -> anyhow::Result<()> {
     let opened = place.open().await?;
     let clients = Client::all(&opened.db).await?;
     if as_json {
-        let all: Vec<Value> = clients.iter().map(|client| shown(&client.id, &client.registration)).collect::<Result<_, _>>()?;
+        let all: Vec<Value> =
+            clients.iter().map(|client| shown(&client.id, &client.registration)).collect::<Result<_, _>>()?;
         say(&serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
@@ -243,15 +244,15 @@ async fn change(place: &Place, name: &str, new_secret: bool, mut fields: Map<Str
 }
 
 fn shown(id: &ClientId, registration: &Registration) -> anyhow::Result<Value> {
-    let mut value = serde_json::to_value(registration)?;
-    value["client_id"] = json!(id);
-    Ok(value)
+    let Value::Object(mut fields) = serde_json::to_value(registration)? else { bail!("not an object") };
+    fields.insert("client_id".into(), json!(id));
+    Ok(Value::Object(fields))
 }
 
 fn print(id: &ClientId, registration: &Registration, secret: Option<&Token>) -> anyhow::Result<()> {
     let mut value = shown(id, registration)?;
-    if let Some(secret) = secret {
-        value["client_secret"] = json!(secret.reveal());
+    if let (Some(secret), Some(fields)) = (secret, value.as_object_mut()) {
+        fields.insert("client_secret".into(), json!(secret.reveal()));
     }
     say(&serde_json::to_string_pretty(&value)?);
     Ok(())

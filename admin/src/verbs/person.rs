@@ -1,6 +1,6 @@
 //! `porten person add|show`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use authenticators::chance::Chance;
@@ -57,7 +57,7 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Add { place, fnr, given_name, family_name, mobile, password_file } => {
             let mobile = mobile.map(|typed| Phone::parse(&typed).context("mobile: not a mobile number")).transpose()?;
-            let password = password_file.map(read_password).transpose()?;
+            let password = password_file.as_deref().map(read_password).transpose()?;
             let opened = place.open().await?;
             let fnr = parse(&fnr, opened.people)?;
             let world = world(opened)?;
@@ -83,12 +83,12 @@ fn parse(typed: &str, policy: FnrPolicy) -> anyhow::Result<Fnr> {
     })
 }
 
-fn read_password(file: PathBuf) -> anyhow::Result<String> {
+fn read_password(file: &Path) -> anyhow::Result<String> {
     if file.as_os_str() == "-" {
         let text = std::io::read_to_string(std::io::stdin())?;
         return Ok(text.trim_end_matches(['\r', '\n']).to_owned());
     }
-    secret(&file)
+    secret(file)
 }
 
 /// The world of a verb: no other server is needed.

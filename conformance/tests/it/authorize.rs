@@ -11,19 +11,72 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered_byte_for_byte() -> 
     let idp = TestIdp::start().await?;
     let client = idp.client().await?;
     let mut wrong: Vec<String> = [
-        "https://a.test/cb/", "https://a.test/cb?", "https://a.test/cb#", "https://a.test/cb?x=1", "https://a.test/cb#x",
-        "https://a.test/CB", "https://A.test/cb", "HTTPS://a.test/cb", "http://a.test/cb", "https://a.test:443/cb",
-        "https://a.test:8443/cb", "https://a.test//cb", "https://a.test/./cb", "https://a.test/x/../cb", "https://a.test/..;/cb",
-        "https://a.test/cb;x", "https://a.test/cb;x=y", "https://a.test/cb%2f", "https://a.test/%63b", "https://a.test/cb%00",
-        "https://a.test/cb%0d%0aSet-Cookie:x=y", "https://a.test/cb ", " https://a.test/cb", "\thttps://a.test/cb", "https://a.test/cb\n",
-        "https://a.test\\@evil.test/cb", "https://a.test@evil.test/cb", "https://evil.test@a.test/cb", "https://u:p@a.test/cb",
-        "https://a.test.evil.test/cb", "https://evil-a.test/cb", "https://sub.a.test/cb", "https://a.test./cb", "https://evil.test/cb",
-        "https://evil.test/https://a.test/cb", "https://evil.test?https://a.test/cb", "https://evil.test#https://a.test/cb",
-        "https://[::1]/cb", "https://127.0.0.1/cb", "https://а.test/cb", "https://xn--80a.test/cb", "//a.test/cb", "/cb", "cb", "",
-        "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "about:blank", "file:///etc/passwd", "a.test/cb",
-        "https:a.test/cb", "https:/a.test/cb", "https:///a.test/cb", "https://a.test/cb,https://evil.test", "https://a.test/cb https://evil.test",
-        "*", "https://*/cb", "https://a.test/*", "null", "undefined", "%68ttps://a.test/cb", "https%3A%2F%2Fa.test%2Fcb",
-    ].map(str::to_owned).into();
+        "https://a.test/cb/",
+        "https://a.test/cb?",
+        "https://a.test/cb#",
+        "https://a.test/cb?x=1",
+        "https://a.test/cb#x",
+        "https://a.test/CB",
+        "https://A.test/cb",
+        "HTTPS://a.test/cb",
+        "http://a.test/cb",
+        "https://a.test:443/cb",
+        "https://a.test:8443/cb",
+        "https://a.test//cb",
+        "https://a.test/./cb",
+        "https://a.test/x/../cb",
+        "https://a.test/..;/cb",
+        "https://a.test/cb;x",
+        "https://a.test/cb;x=y",
+        "https://a.test/cb%2f",
+        "https://a.test/%63b",
+        "https://a.test/cb%00",
+        "https://a.test/cb%0d%0aSet-Cookie:x=y",
+        "https://a.test/cb ",
+        " https://a.test/cb",
+        "\thttps://a.test/cb",
+        "https://a.test/cb\n",
+        "https://a.test\\@evil.test/cb",
+        "https://a.test@evil.test/cb",
+        "https://evil.test@a.test/cb",
+        "https://u:p@a.test/cb",
+        "https://a.test.evil.test/cb",
+        "https://evil-a.test/cb",
+        "https://sub.a.test/cb",
+        "https://a.test./cb",
+        "https://evil.test/cb",
+        "https://evil.test/https://a.test/cb",
+        "https://evil.test?https://a.test/cb",
+        "https://evil.test#https://a.test/cb",
+        "https://[::1]/cb",
+        "https://127.0.0.1/cb",
+        "https://а.test/cb",
+        "https://xn--80a.test/cb",
+        "//a.test/cb",
+        "/cb",
+        "cb",
+        "",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,x",
+        "about:blank",
+        "file:///etc/passwd",
+        "a.test/cb",
+        "https:a.test/cb",
+        "https:/a.test/cb",
+        "https:///a.test/cb",
+        "https://a.test/cb,https://evil.test",
+        "https://a.test/cb https://evil.test",
+        "*",
+        "https://*/cb",
+        "https://a.test/*",
+        "null",
+        "undefined",
+        "%68ttps://a.test/cb",
+        "https%3A%2F%2Fa.test%2Fcb",
+    ]
+    .map(str::to_owned)
+    .into();
     // And every single character left out, doubled, or changed.
     for at in 0..REDIRECT.len() {
         wrong.push(format!("{}{}", &REDIRECT[..at], &REDIRECT[at + 1..]));
@@ -131,9 +184,22 @@ async fn what_is_not_known_is_no_error() -> anyhow::Result<()> {
     let client = idp.client().await?;
     let long = "x".repeat(384);
     for (parameter, value) in [
-        ("extra", "foobar"), ("display", "popup"), ("ui_locales", "se"), ("ui_locales", "xx yy"), ("claims_locales", "se"),
-        ("login_hint", "buffy@example.no"), ("acr_values", "urn:unknown"), ("nonce", ""), ("state", ""), ("nonce", &long),
-        ("scope", "openid"), ("scope", "profile"), ("scope", " profile  openid "), ("prompt", ""), ("max_age", "0"), ("claims", "{}"),
+        ("extra", "foobar"),
+        ("display", "popup"),
+        ("ui_locales", "se"),
+        ("ui_locales", "xx yy"),
+        ("claims_locales", "se"),
+        ("login_hint", "buffy@example.no"),
+        ("acr_values", "urn:unknown"),
+        ("nonce", ""),
+        ("state", ""),
+        ("nonce", &long),
+        ("scope", "openid"),
+        ("scope", "profile"),
+        ("scope", " profile  openid "),
+        ("prompt", ""),
+        ("max_age", "0"),
+        ("claims", "{}"),
     ] {
         let mut browser = idp.browser();
         browser.get(&idp.authorize(&client, &[(parameter, value)])).await?;
@@ -148,7 +214,10 @@ async fn what_is_not_known_is_no_error() -> anyhow::Result<()> {
 async fn a_parameter_that_comes_twice_is_refused() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client().await?;
-    let plain = idp.authorize(&client, &[("prompt", "login"), ("max_age", "1"), ("acr_values", "idporten-loa-high"), ("extra", "x")]);
+    let plain = idp.authorize(
+        &client,
+        &[("prompt", "login"), ("max_age", "1"), ("acr_values", "idporten-loa-high"), ("extra", "x")],
+    );
     let query = plain.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
     for pair in query.split('&') {
         let name = pair.split('=').next().unwrap_or_default();
@@ -169,7 +238,10 @@ async fn a_parameter_that_comes_twice_is_refused() -> anyhow::Result<()> {
                 }
                 _ => {
                     let location = answer.header("location").unwrap_or_default();
-                    assert!(location.starts_with(REDIRECT) && location.contains("error=invalid_request"), "{name}: {location}");
+                    assert!(
+                        location.starts_with(REDIRECT) && location.contains("error=invalid_request"),
+                        "{name}: {location}"
+                    );
                 }
             }
         }
@@ -211,10 +283,20 @@ async fn form_post_answers_with_a_form() -> anyhow::Result<()> {
     browser.get(&idp.authorize(&client, &[("response_mode", "form_post")])).await?.log_in(&idp, &kari).await?;
     assert_eq!(browser.page.status, StatusCode::OK);
     assert_eq!(browser.action()?, REDIRECT);
-    for field in ["name=\"code\"", "name=\"state\" value=\"the-state\"", "name=\"iss\" value=\"https://idp.test\"", "type=\"submit\""] {
+    for field in [
+        "name=\"code\"",
+        "name=\"state\" value=\"the-state\"",
+        "name=\"iss\" value=\"https://idp.test\"",
+        "type=\"submit\"",
+    ] {
         assert!(browser.page.body.contains(field), "{field}");
     }
-    assert!(browser.page.header("content-security-policy").is_some_and(|csp| csp.contains("form-action 'self' https://a.test")));
+    assert!(
+        browser
+            .page
+            .header("content-security-policy")
+            .is_some_and(|csp| csp.contains("form-action 'self' https://a.test"))
+    );
     browser.get(&idp.authorize(&client, &[("response_mode", "form_post"), ("scope", "nonsense")])).await?;
     assert!(browser.page.body.contains("name=\"error\" value=\"invalid_scope\""));
     Ok(())
@@ -223,7 +305,8 @@ async fn form_post_answers_with_a_form() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_public_client_must_send_state_and_nonce() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
-    let client = idp.client_with(json!({ "application_type": "browser", "token_endpoint_auth_method": "none" })).await?;
+    let client =
+        idp.client_with(json!({ "application_type": "browser", "token_endpoint_auth_method": "none" })).await?;
     let mut browser = idp.browser();
     for missing in ["state", "nonce"] {
         browser.get(&idp.authorize(&client, &[(missing, "")])).await?;

@@ -37,7 +37,10 @@ async fn known_unknown_locked_and_quarantined_look_the_same() -> anyhow::Result<
         try_wrong(&idp, &quarantined).await?;
     }
     let row = idp.row_of(&without).await?;
-    sqlx::query("DELETE FROM password WHERE person = $1").bind(row.id.as_str()).execute(idp.app.world.db.pool()).await?;
+    sqlx::query("DELETE FROM password WHERE person = $1")
+        .bind(row.id.as_str())
+        .execute(idp.app.world.db.pool())
+        .await?;
     let mut all = BTreeSet::new();
     for person in [&known, &unknown, &locked, &quarantined, &without] {
         all.insert(try_wrong(&idp, person).await?);

@@ -35,7 +35,18 @@ async fn every_answer_is_kept_to_itself() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let (client, kari) = (idp.client().await?, idp.person().await?);
     let mut browser = idp.browser();
-    for path in ["/", "/nowhere", "/authorize", "/logout", "/token", "/userinfo", "/login/x/y", "/logout/x", "/static/x", "/health/ready"] {
+    for path in [
+        "/",
+        "/nowhere",
+        "/authorize",
+        "/logout",
+        "/token",
+        "/userinfo",
+        "/login/x/y",
+        "/logout/x",
+        "/static/x",
+        "/health/ready",
+    ] {
         check(path, &idp.send(Request::get(path).body(Body::empty())?).await?);
     }
     browser.get(&idp.authorize(&client, &[])).await?;
@@ -110,7 +121,8 @@ async fn huge_and_odd_requests_are_bounded() -> anyhow::Result<()> {
     let answer = idp.send(form(format!("scope={}", "x".repeat(1_000_000)))?).await?;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     let locales = "nn-NO ".repeat(5_000);
-    let answer = idp.send(Request::get(idp.authorize(&client, &[("ui_locales", &locales)])).body(Body::empty())?).await?;
+    let answer =
+        idp.send(Request::get(idp.authorize(&client, &[("ui_locales", &locales)])).body(Body::empty())?).await?;
     assert_eq!(answer.status, StatusCode::OK);
     let json = Request::post("/token").header("content-type", "application/json").body(Body::from("{}"))?;
     assert_eq!(idp.send(json).await?.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);

@@ -71,12 +71,9 @@ async fn bad_input_gets_a_clear_answer_and_nothing_is_lost() -> anyhow::Result<(
     let client = idp.client().await?;
     let mut browser = idp.browser();
     browser.get(&idp.authorize(&client, &[])).await?.answer(&[("eid", "minid")]).await?;
-    for (fnr, password, words) in [
-        ("", "x", "Skriv"),
-        ("123", "x", "11 siffer"),
-        ("05895894985", "x", "ikke"),
-        ("05895894984", "", "passord"),
-    ] {
+    for (fnr, password, words) in
+        [("", "x", "Skriv"), ("123", "x", "11 siffer"), ("05895894985", "x", "ikke"), ("05895894984", "", "passord")]
+    {
         browser.answer(&[("do", "next"), ("fnr", fnr), ("password", password)]).await?;
         assert_eq!(browser.page.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(browser.shows(words), "{words} for {fnr:?}: {}", browser.page.body);
@@ -369,7 +366,9 @@ async fn a_form_from_elsewhere_changes_nothing() -> anyhow::Result<()> {
         browser.post(&place, &[("csrf", mark), ("eid", "minid")]).await?;
         assert_eq!(browser.page.status, StatusCode::FORBIDDEN, "{mark:?}");
     }
-    for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.test")] {
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.test")]
+    {
         let mut forged = browser.clone();
         forged.headers.push((name, value.to_owned()));
         forged.post(&place, &[("csrf", &csrf), ("eid", "minid")]).await?;
@@ -395,8 +394,15 @@ async fn no_step_can_be_skipped() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let (client, kari) = (idp.client().await?, idp.person().await?);
     let everything = [
-        ("do", "next"), ("eid", "none"), ("code", "12345"), ("method", "otc"), ("acr", "idporten-loa-high"),
-        ("step", "finished"), ("proved", "true"), ("fnr", ""), ("password", ""),
+        ("do", "next"),
+        ("eid", "none"),
+        ("code", "12345"),
+        ("method", "otc"),
+        ("acr", "idporten-loa-high"),
+        ("step", "finished"),
+        ("proved", "true"),
+        ("fnr", ""),
+        ("password", ""),
     ];
     // At the picker, at the password, at the code.
     for step in 0..3 {
@@ -425,7 +431,8 @@ async fn no_step_can_be_skipped() -> anyhow::Result<()> {
         }
         for method in ["HEAD", "PUT", "DELETE"] {
             let cookies: Vec<String> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let request = axum::http::Request::builder().method(method).uri(&place).header("cookie", cookies.join("; "));
+            let request =
+                axum::http::Request::builder().method(method).uri(&place).header("cookie", cookies.join("; "));
             let answer = idp.send(request.body(axum::body::Body::empty())?).await?;
             assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
         }

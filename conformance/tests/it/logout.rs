@@ -110,7 +110,9 @@ async fn nobody_is_sent_anywhere_on_a_strangers_word() -> anyhow::Result<()> {
         assert_eq!(browser.page.status, StatusCode::BAD_REQUEST, "{params:?}");
         assert!(browser.page.header("location").is_none());
     }
-    for params in [vec![], vec![("state", "x")], vec![("client_id", client.id.as_str()), ("post_logout_redirect_uri", BYE)]] {
+    for params in
+        [vec![], vec![("state", "x")], vec![("client_id", client.id.as_str()), ("post_logout_redirect_uri", BYE)]]
+    {
         browser.get(&logout(&params)).await?;
         assert!(browser.shows("Vil du logge ut"), "{params:?}: {}", browser.page.body);
     }

@@ -115,7 +115,8 @@ async fn of_a_burst_of_codes_three_are_looked_at() -> anyhow::Result<()> {
     let browser = at_the_code(&idp, &client, &kari).await?;
     let right = idp.last_code(&kari)?;
     let (action, csrf) = (browser.action()?, browser.csrf()?);
-    let guesses: Vec<String> = (0..100_000).map(|n| format!("{n:05}")).filter(|code| *code != right).step_by(997).collect();
+    let guesses: Vec<String> =
+        (0..100_000).map(|n| format!("{n:05}")).filter(|code| *code != right).step_by(997).collect();
     assert!(guesses.len() >= 100);
     let mut browsers: Vec<Browser> = guesses.iter().map(|_| browser.clone()).collect();
     join_all(browsers.iter_mut().zip(&guesses).map(|(browser, guess)| {
@@ -126,7 +127,8 @@ async fn of_a_burst_of_codes_three_are_looked_at() -> anyhow::Result<()> {
     .await
     .into_iter()
     .collect::<anyhow::Result<()>>()?;
-    let rows: Vec<(i64,)> = sqlx::query_as("SELECT points FROM attempt_ledger").fetch_all(idp.app.world.db.pool()).await?;
+    let rows: Vec<(i64,)> =
+        sqlx::query_as("SELECT points FROM attempt_ledger").fetch_all(idp.app.world.db.pool()).await?;
     assert_eq!(rows, [(3,)], "exactly three were compared, of {}", guesses.len());
     // And then the right one.
     let mut late = browser.clone();
@@ -151,7 +153,8 @@ async fn of_many_with_the_right_code_at_once_one_goes_through() -> anyhow::Resul
     .await
     .into_iter()
     .collect::<anyhow::Result<()>>()?;
-    let to_service = |browser: &&Browser| browser.page.header("location").is_some_and(|to| to.starts_with("https://a.test"));
+    let to_service =
+        |browser: &&Browser| browser.page.header("location").is_some_and(|to| to.starts_with("https://a.test"));
     assert_eq!(browsers.iter().filter(to_service).count(), 1);
     // Whoever else got a session holds the same one under its last name: one at the most is alive.
     let mut alive = 0;
@@ -185,7 +188,8 @@ async fn guesses_are_counted_over_all_sessions() -> anyhow::Result<()> {
         idp.advance(Duration::from_mins(20));
     }
     assert!(looked_at <= 45, "{looked_at} guesses of 100,000 in fourteen hours");
-    let rows: Vec<(i64,)> = sqlx::query_as("SELECT quarantines FROM attempt_ledger").fetch_all(idp.app.world.db.pool()).await?;
+    let rows: Vec<(i64,)> =
+        sqlx::query_as("SELECT quarantines FROM attempt_ledger").fetch_all(idp.app.world.db.pool()).await?;
     assert!(rows[0].0 >= 1, "the lane was closed on the way");
     Ok(())
 }

@@ -217,7 +217,8 @@ async fn a_hash_grows_with_the_configuration() -> anyhow::Result<()> {
     let (client, kari) = (idp.client().await?, idp.person().await?);
     let row = idp.row_of(&kari).await?;
     let world = &idp.app.world;
-    let weak = authenticators::hashing::HashingConfig { memory_kib: 32, iterations: 1, parallelism: 1, threads: 1, queue: 1 };
+    let weak =
+        authenticators::hashing::HashingConfig { memory_kib: 32, iterations: 1, parallelism: 1, threads: 1, queue: 1 };
     let weak = authenticators::hashing::Hasher::start(weak)?.hash(&kari.password, [1; 16]).await?;
     let phc = weak.map_err(|_| anyhow::anyhow!("busy"))?;
     sqlx::query("UPDATE password SET phc = $1").bind(phc).execute(world.db.pool()).await?;

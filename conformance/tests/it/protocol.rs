@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use conformance::idp::TestIdp;
 use conformance::program::install_tls;
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreUserInfoClaims};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreUserInfoClaims,
+};
 use openidconnect::{
-    AuthType, AuthenticationContextClass, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl,
-    Nonce, OAuth2TokenResponse, PkceCodeChallenge, RedirectUrl, RefreshToken, Scope, TokenResponse,
+    AuthType, AuthenticationContextClass, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest,
+    HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, RedirectUrl, RefreshToken, Scope,
+    TokenResponse,
 };
 use serde_json::json;
 
@@ -23,7 +26,9 @@ fn http(client: reqwest::Client) -> impl Fn(HttpRequest) -> Sent + Send + Sync {
                 Err(error) => Err(error),
             };
             // What cannot be reached is an answer that no relying party takes.
-            let Ok(answer) = answer else { return openidconnect::http::Response::builder().status(599).body(Vec::new()) };
+            let Ok(answer) = answer else {
+                return openidconnect::http::Response::builder().status(599).body(Vec::new());
+            };
             let mut response = openidconnect::http::Response::builder().status(answer.status());
             for (name, value) in answer.headers() {
                 response = response.header(name, value);
@@ -46,7 +51,10 @@ async fn a_relying_party_that_we_did_not_write_logs_in() -> anyhow::Result<()> {
     let http = http(client);
 
     for (method, algorithm) in [
-        ("client_secret_basic", "RS256"), ("client_secret_post", "RS256"), ("client_secret_basic", "ES256"), ("none", "ES256"),
+        ("client_secret_basic", "RS256"),
+        ("client_secret_post", "RS256"),
+        ("client_secret_basic", "ES256"),
+        ("none", "ES256"),
     ] {
         let public = method == "none";
         let registered = idp

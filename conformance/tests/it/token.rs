@@ -71,7 +71,12 @@ async fn of_many_who_redeem_a_code_one_gets_tokens_and_loses_them() -> anyhow::R
         let answers = answers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         let won: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
         assert_eq!(won.len(), 1);
-        assert!(answers.iter().filter(|a| a.status != StatusCode::OK).all(|a| a.error().is_ok_and(|e| e == "invalid_grant")));
+        assert!(
+            answers
+                .iter()
+                .filter(|a| a.status != StatusCode::OK)
+                .all(|a| a.error().is_ok_and(|e| e == "invalid_grant"))
+        );
         // Somebody else had the code: what was issued for it is no good any more.
         let tokens = won[0].json()?;
         let access = tokens["access_token"].as_str().unwrap_or_default();
@@ -142,7 +147,9 @@ async fn only_a_code_is_a_code() -> anyhow::Result<()> {
             let mut letters: Vec<char> = token.chars().collect();
             letters[at] = if letters[at] == 'A' { 'B' } else { 'A' };
             let changed: String = letters.into_iter().collect();
-            for garbled in [changed, token[..at].to_owned(), format!("{token}A"), format!("{token}="), format!("{token}.")] {
+            for garbled in
+                [changed, token[..at].to_owned(), format!("{token}A"), format!("{token}="), format!("{token}.")]
+            {
                 assert_eq!(idp.userinfo(&garbled).await?.status, StatusCode::UNAUTHORIZED, "{garbled}");
                 assert_eq!(idp.refresh(&client, &garbled).await?.status, StatusCode::BAD_REQUEST);
                 let mut probe = idp.browser();
@@ -162,7 +169,8 @@ async fn only_a_code_is_a_code() -> anyhow::Result<()> {
 async fn other_grants_are_refused() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client().await?;
-    for grant in ["password", "client_credentials", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "code"] {
+    for grant in ["password", "client_credentials", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "code"]
+    {
         let answer = idp.token(&client, &[("grant_type", grant), ("username", "a"), ("password", "b")]).await?;
         assert_eq!((answer.status, answer.error()?.as_str()), (StatusCode::BAD_REQUEST, "unsupported_grant_type"));
     }
@@ -180,12 +188,19 @@ async fn a_client_is_known_by_its_registered_method_alone() -> anyhow::Result<()
     let by = |method: &str| json!({ "token_endpoint_auth_method": method });
     let post = idp.client_with(by("client_secret_post")).await?;
     let basic = idp.client_with(by("client_secret_basic")).await?;
-    let public = idp.client_with(json!({ "token_endpoint_auth_method": "none", "application_type": "browser" })).await?;
+    let public =
+        idp.client_with(json!({ "token_endpoint_auth_method": "none", "application_type": "browser" })).await?;
     let fields = [("grant_type", "authorization_code"), ("code", "x"), ("redirect_uri", REDIRECT)];
     for (client, method, good) in [
-        (&post, "client_secret_post", true), (&post, "client_secret_basic", false), (&post, "none", false),
-        (&basic, "client_secret_basic", true), (&basic, "client_secret_post", false), (&basic, "none", false),
-        (&public, "none", true), (&public, "client_secret_post", false), (&public, "client_secret_basic", false),
+        (&post, "client_secret_post", true),
+        (&post, "client_secret_basic", false),
+        (&post, "none", false),
+        (&basic, "client_secret_basic", true),
+        (&basic, "client_secret_post", false),
+        (&basic, "none", false),
+        (&public, "none", true),
+        (&public, "client_secret_post", false),
+        (&public, "client_secret_basic", false),
     ] {
         let secret = if client.secret.is_empty() { "guess".to_owned() } else { client.secret.clone() };
         let caller = TestClient { method: method.to_owned(), secret, ..client.clone() };
@@ -236,7 +251,10 @@ async fn a_refresh_token_makes_the_next_one() -> anyhow::Result<()> {
     // The first one again: somebody has a copy. The whole family ends.
     assert_eq!(idp.refresh(&client, &token(&first)).await?.error()?, "invalid_grant");
     assert_eq!(idp.refresh(&client, &token(&third)).await?.error()?, "invalid_grant");
-    assert_eq!(idp.userinfo(third["access_token"].as_str().unwrap_or_default()).await?.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        idp.userinfo(third["access_token"].as_str().unwrap_or_default()).await?.status,
+        StatusCode::UNAUTHORIZED
+    );
     Ok(())
 }
 
@@ -255,7 +273,10 @@ async fn a_grant_ends_however_often_it_is_refreshed() -> anyhow::Result<()> {
     }
     assert_eq!(tokens["refresh_token_expires_in"], 50, "no longer than the grant: 7200 - 13 * 550");
     idp.advance(Duration::from_secs(51));
-    assert_eq!(idp.refresh(&client, tokens["refresh_token"].as_str().unwrap_or_default()).await?.error()?, "invalid_grant");
+    assert_eq!(
+        idp.refresh(&client, tokens["refresh_token"].as_str().unwrap_or_default()).await?.error()?,
+        "invalid_grant"
+    );
     Ok(())
 }
 
@@ -296,7 +317,9 @@ async fn of_many_who_refresh_one_gets_on_and_the_family_ends() -> anyhow::Result
 #[tokio::test]
 async fn es256_where_the_client_is_registered_for_it() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
-    let client = idp.client_with(json!({ "id_token_signed_response_alg": "ES256", "frontchannel_logout_session_required": true })).await?;
+    let client = idp
+        .client_with(json!({ "id_token_signed_response_alg": "ES256", "frontchannel_logout_session_required": true }))
+        .await?;
     let mut browser = logged_in(&idp, &client).await?;
     let code = code(&idp, &mut browser, &client).await?;
     let tokens = idp.redeem(&client, &code).await?.json()?;

@@ -16,11 +16,15 @@ async fn a_token_in_the_header_or_the_form_and_nowhere_else() -> anyhow::Result<
     let token = tokens["access_token"].as_str().unwrap_or_default();
     let bearer = format!("Bearer {token}");
     let form = |body: String| {
-        Request::post("/userinfo").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from(body))
+        Request::post("/userinfo")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body))
     };
     for request in [
         Request::get("/userinfo").header(header::AUTHORIZATION, &bearer).body(Body::empty())?,
-        Request::get("/userinfo").header(header::AUTHORIZATION, bearer.replace("Bearer", "bearer")).body(Body::empty())?,
+        Request::get("/userinfo")
+            .header(header::AUTHORIZATION, bearer.replace("Bearer", "bearer"))
+            .body(Body::empty())?,
         Request::post("/userinfo").header(header::AUTHORIZATION, &bearer).body(Body::empty())?,
         form(format!("access_token={token}"))?,
     ] {

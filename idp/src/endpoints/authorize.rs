@@ -6,10 +6,10 @@ use axum::http::Method;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::browser::Browser;
+use crate::browser::{Browser, Call};
 use crate::claims;
 use crate::error::Refusal;
-use crate::finish::{self, Belongs};
+use crate::finish;
 use crate::flow::{self, Authentication, Decision};
 use crate::grant::GrantId;
 use crate::page;
@@ -26,6 +26,7 @@ pub async fn ask(
     params: Params,
 ) -> Result<Response, Refusal> {
     let now = app.world.clock.now();
+    let call = Call { app: &app, browser: &browser, now };
     let request = AuthorizationRequest::parse(&app, &params).await?;
     // A form posted from the service comes without our cookies, which are SameSite=Lax; a redirect brings them.
     if method == Method::POST && browser.session.is_none() {
@@ -35,21 +36,21 @@ pub async fn ask(
         let person = Person::ensure(&app.world.db, &app.world.chance, &fnr, now).await?;
         let proved = Authentication::by_test_id(person, acr, now);
         let token = app.world.chance.token()?;
-        return finish::login(&app, &browser, &request, proved, &token, now).await;
+        return finish::login(&call, &request, proved, &token).await;
     }
     let session = session::find(&app, &browser, now).await?;
     let offered = app.offered(&request.acr);
     let name = |who: &Authentication| claims::subject(&app, &request.return_to.client, who);
     let known = session.as_ref().map(|read| &read.value);
     match flow::decide(&request, known, &offered, name, now).map_err(|error| request.refuse(error))? {
-        Decision::Ask(step, proved) => steps::open(&app, &browser, request, (step, proved), now).await,
+        Decision::Ask(step, proved) => steps::open(&call, request, (step, proved)).await,
         Decision::Grant(proved) => {
             let id = GrantId::fresh(&app)?;
             let sid = known.map(|session| session.sid.clone()).unwrap_or_default();
             if let (Some(token), Some(read)) = (&browser.session, session) {
                 session::visit(&app, &token.hash(), read, (&request, &id), now).await?;
             }
-            finish::grant(&app, &browser, &request, proved, Belongs { id, sid: &sid }, now).await
+            finish::grant(&call, &request, proved, id, &sid).await
         }
     }
 }

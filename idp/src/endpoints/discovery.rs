@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use authenticators::chance::TokenHash;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -41,21 +40,21 @@ impl Document {
     }
 
     /// Sends it, or says that the other side has it already (RFC 9110 13.1.2).
-    pub async fn send(State(document): State<Document>, headers: HeaderMap) -> Response {
+    pub fn answer(self, headers: &HeaderMap) -> Response {
         let head = [
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
             (header::VARY, HeaderValue::from_static("accept-encoding")),
-            (header::ETAG, document.etag.clone()),
+            (header::ETAG, self.etag.clone()),
         ];
-        if headers.get(header::IF_NONE_MATCH) == Some(&document.etag) {
+        if headers.get(header::IF_NONE_MATCH) == Some(&self.etag) {
             return (StatusCode::NOT_MODIFIED, head).into_response();
         }
-        match document.gzip {
-            Some(gzip) if assets::takes_gzip(&headers) => {
+        match self.gzip {
+            Some(gzip) if assets::takes_gzip(headers) => {
                 (head, [(header::CONTENT_ENCODING, "gzip")], gzip).into_response()
             }
-            _ => (head, document.plain).into_response(),
+            _ => (head, self.plain).into_response(),
         }
     }
 }

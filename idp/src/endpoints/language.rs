@@ -34,7 +34,9 @@ mod tests {
         for good in ["/", "/login/a/b", "/?x=1"] {
             assert!(is_ours(good), "{good}");
         }
-        for bad in ["", "//evil.test", "/\\evil.test", "https://evil.test", "\\\\evil.test", "/\t/evil.test", "javascript:x"] {
+        for bad in
+            ["", "//evil.test", "/\\evil.test", "https://evil.test", "\\\\evil.test", "/\t/evil.test", "javascript:x"]
+        {
             assert!(!is_ours(bad), "{bad}");
         }
     }

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use authenticators::chance::{Token, TokenHash};
-use authenticators::clock::Timestamp;
 use authenticators::contact;
 use authenticators::factor::{CodeVerdict, FactorKind, FirstFactor, PasswordVerdict};
 use authenticators::otc::{self, Sending};
@@ -19,7 +18,7 @@ use axum::response::Response;
 
 use crate::acr::{Acr, Eid};
 use crate::app::App;
-use crate::browser::{self, Browser, CookieName};
+use crate::browser::{self, Browser, Call, CookieName};
 use crate::claims;
 use crate::error::{DeadKind, OAuthError, Refusal};
 use crate::finish;
@@ -35,12 +34,10 @@ const ADDRESS_WINDOW: Duration = Duration::from_mins(10);
 
 /// A login, and what is known of the request that concerns it.
 struct Turn<'a> {
-    app: &'a App,
-    browser: &'a Browser,
+    call: Call<'a>,
     place: Place,
     read: Read<LoginAttempt>,
     form: Params,
-    now: Timestamp,
 }
 
 /// `GET /login/{client}/{id}`
@@ -49,9 +46,9 @@ pub async fn show(
     browser: Browser,
     Path((client, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let now = app.world.clock.now();
-    let (place, read) = steps::find(&app, &browser, (&client, &id), now).await?;
-    let turn = Turn { app: &app, browser: &browser, place, read, form: Params::default(), now };
+    let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
+    let (place, read) = steps::find(&call, (&client, &id)).await?;
+    let turn = Turn { call, place, read, form: Params::default() };
     match turn.attempt().step {
         Step::Finished => turn.again().await,
         _ => turn.page(&Problems::default()).await,
@@ -65,12 +62,12 @@ pub async fn answer(
     Path((client, id)): Path<(String, String)>,
     form: Params,
 ) -> Result<Response, Refusal> {
-    let now = app.world.clock.now();
-    let (place, read) = steps::find(&app, &browser, (&client, &id), now).await?;
+    let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
+    let (place, read) = steps::find(&call, (&client, &id)).await?;
     if !browser.has_sent(place.id.reveal(), form.field("csrf")) {
         return Err(place.dead(StatusCode::FORBIDDEN, DeadKind::Csrf));
     }
-    let turn = Turn { app: &app, browser: &browser, place, read, form, now };
+    let turn = Turn { call, place, read, form };
     if turn.wants("cancel") && turn.attempt().step != Step::Finished {
         return Err(turn.attempt().request.refuse(OAuthError::access_denied("The citizen turned back.")));
     }
@@ -96,7 +93,7 @@ impl Turn<'_> {
     }
 
     async fn page(&self, problems: &Problems) -> Result<Response, Refusal> {
-        steps::show(self.app, self.browser, &self.place, self.attempt(), problems, self.now).await
+        steps::show(&self.call, &self.place, self.attempt(), problems).await
     }
 
     /// To where the login stands, whoever has moved it.
@@ -106,13 +103,13 @@ impl Turn<'_> {
 
     /// Writes the login down and goes on. If a double click came first, so be it: it goes on from there.
     async fn go(&self, to: LoginAttempt) -> Result<Response, Refusal> {
-        steps::write(self.app, &self.place, &self.read, &to, self.now).await?;
+        steps::write(&self.call, &self.place, &self.read, &to).await?;
         Ok(self.onwards())
     }
 
     async fn choose_eid(&self) -> Result<Response, Refusal> {
         let chosen = self.form.field("eid").and_then(Eid::parse);
-        let offered = self.app.offered(&self.attempt().request.acr);
+        let offered = self.call.app.offered(&self.attempt().request.acr);
         match chosen.filter(|eid| offered.contains(eid)) {
             Some(eid) => self.go(self.attempt().at(flow::step_of(eid))).await,
             None => Ok(self.onwards()),
@@ -121,7 +118,7 @@ impl Turn<'_> {
 
     /// Back to the picker, or what stands in its place where there is one eID.
     async fn other_eid(&self) -> Result<Response, Refusal> {
-        let step = steps::first_step(self.app, &self.attempt().request)?;
+        let step = steps::first_step(self.call.app, &self.attempt().request)?;
         self.go(LoginAttempt { step, ..self.attempt().from_the_password() }).await
     }
 
@@ -134,7 +131,8 @@ impl Turn<'_> {
             return Ok(self.onwards());
         }
         let mut problems = Problems { typed: typed.chars().take(40).collect(), ..Problems::default() };
-        let fnr = Fnr::parse(typed, self.app.config.people).map_err(|problem| problems.fnr = Some(fnr_problem(problem)));
+        let fnr =
+            Fnr::parse(typed, self.call.app.config.people).map_err(|problem| problems.fnr = Some(fnr_problem(problem)));
         if password.is_none() {
             problems.password = Some("problem-password-empty");
         }
@@ -144,8 +142,8 @@ impl Turn<'_> {
             problems.status = Some(StatusCode::TOO_MANY_REQUESTS);
             return Ok(retry_after(self.page(&problems).await?, ADDRESS_WINDOW));
         }
-        let known = self.browser.known.as_ref().map(Token::hash);
-        match prove::password(&self.app.world, &fnr, password, known.as_ref(), self.now).await? {
+        let known = self.call.browser.known.as_ref().map(Token::hash);
+        match prove::password(&self.call.app.world, &fnr, password, known.as_ref(), self.call.now).await? {
             PasswordVerdict::Proved(first) => self.send_code(first).await,
             PasswordVerdict::Stopped(stop) => self.go(self.attempt().at(Step::Stopped(stop))).await,
             PasswordVerdict::Wrong => {
@@ -161,24 +159,24 @@ impl Turn<'_> {
     }
 
     async fn too_many_from_here(&self) -> anyhow::Result<bool> {
-        let name = format!("passwords from {}", TokenHash::of(&self.browser.address.to_string()).as_str());
-        Ok(self.app.world.scratch.count(&name, ADDRESS_WINDOW, self.now).await? > PER_ADDRESS)
+        let name = format!("passwords from {}", TokenHash::of(&self.call.browser.address.to_string()).as_str());
+        Ok(self.call.app.world.scratch.count(&name, ADDRESS_WINDOW, self.call.now).await? > PER_ADDRESS)
     }
 
     /// Sends a code to the telephone of somebody who has given the right password, and goes on to its page. A new
     /// code in the same login brings no new tries.
     async fn send_code(&self, first: FirstFactor) -> Result<Response, Refusal> {
-        let mobile = contact::mobile(self.app.world.db.pool(), &first.person).await?;
+        let mobile = contact::mobile(self.call.app.world.db.pool(), &first.person).await?;
         let Some(mobile) = mobile else {
             return self.go(self.attempt().at(Step::Stopped(authenticators::factor::Stop::NoSecondFactor))).await;
         };
-        let text = page::text_for(self.app, self.browser, self.attempt().request.return_to.language);
-        let host = self.app.config.issuer.host().to_owned();
+        let text = page::text_for(self.call.app, self.call.browser, self.attempt().request.return_to.language);
+        let host = self.call.app.config.issuer.host().to_owned();
         // The last line is WebOTP's: browsers offer the code on this site alone.
         let words = |code: &str| format!("{}\n\n@{host} #{code}", text.with("sms-code", "code", code));
         let earlier = self.attempt().code.as_ref();
         let next = LoginAttempt { first: Some(first), phone: mobile.masked(), ..self.attempt().at(Step::Code) };
-        let next = match otc::send(&self.app.world, &mobile, words, self.now).await? {
+        let next = match otc::send(&self.call.app.world, &mobile, words, self.call.now).await? {
             Sending::Sent(code) => {
                 let code = Some(code.after(earlier));
                 let next = LoginAttempt { code, ..next };
@@ -195,18 +193,20 @@ impl Turn<'_> {
         let Some(first) = attempt.first.clone() else { return self.go(attempt.from_the_password()).await };
         if self.wants("resend") {
             return match &attempt.code {
-                Some(code) if !code.wait(self.now).is_zero() => self.go(attempt.saying(Remark::TooSoon)).await,
+                Some(code) if !code.wait(self.call.now).is_zero() => self.go(attempt.saying(Remark::TooSoon)).await,
                 _ => self.send_code(first).await,
             };
         }
         if self.wants("extend") {
-            let code = attempt.code.clone().map(|code| code.extended(self.now));
+            let code = attempt.code.clone().map(|code| code.extended(self.call.now));
             return self.go(LoginAttempt { code, ..attempt.saying(Remark::MoreTime) }).await;
         }
         if self.wants("method") {
             return self.go(attempt.at(Step::Method)).await;
         }
-        let Some(typed) = self.form.field("code").or(self.wants("next").then_some("")) else { return Ok(self.onwards()) };
+        let Some(typed) = self.form.field("code").or(self.wants("next").then_some("")) else {
+            return Ok(self.onwards());
+        };
         let typed: String = typed.chars().filter(|c| !c.is_whitespace()).take(20).collect();
         let problem = |code| Problems { code: Some(code), ..Problems::default() };
         if typed.is_empty() && self.wants("next") {
@@ -215,7 +215,7 @@ impl Turn<'_> {
         if typed.len() != otc::LENGTH || !typed.bytes().all(|b| b.is_ascii_digit()) {
             return self.page(&problem("problem-code-digits")).await;
         }
-        match attempt.code.as_ref().filter(|code| code.valid_until() > self.now) {
+        match attempt.code.as_ref().filter(|code| code.valid_until() > self.call.now) {
             Some(_) => self.check(first, &typed).await,
             None => self.page(&problem("problem-code-expired")).await,
         }
@@ -224,7 +224,7 @@ impl Turn<'_> {
     /// Reserve, verify, settle: the try is written down before the code is compared, and of many who come with
     /// the right one at the same instant one goes through.
     async fn check(&self, first: FirstFactor, typed: &str) -> Result<Response, Refusal> {
-        let (app, now) = (self.app, self.now);
+        let (app, now) = (self.call.app, self.call.now);
         let Some(reserved) = self.reserve().await? else { return self.twice_or_onwards(typed).await };
         let Some(code) = reserved.value.code.clone() else { return Ok(self.onwards()) };
         match prove::code(&app.world, &first, &code, typed, now).await? {
@@ -232,7 +232,7 @@ impl Turn<'_> {
                 let Some(proved) = Authentication::by_minid(first.clone(), FactorKind::Otc, now) else {
                     return Ok(self.onwards());
                 };
-                let known = self.browser.known.clone().map_or_else(|| app.world.chance.token(), Ok)?;
+                let known = self.call.browser.known.clone().map_or_else(|| app.world.chance.token(), Ok)?;
                 let Some(mut response) = self.end(&reserved, proved).await? else {
                     return self.twice_or_onwards(typed).await;
                 };
@@ -241,12 +241,12 @@ impl Turn<'_> {
                 Ok(response)
             }
             CodeVerdict::Stopped(stop) => {
-                steps::write(app, &self.place, &reserved, &reserved.value.at(Step::Stopped(stop)), now).await?;
+                steps::write(&self.call, &self.place, &reserved, &reserved.value.at(Step::Stopped(stop))).await?;
                 Ok(self.onwards())
             }
             CodeVerdict::Wrong if code.left() == 0 => {
                 let over = reserved.value.from_the_password().saying(Remark::CodeUsedUp);
-                steps::write(app, &self.place, &reserved, &over, now).await?;
+                steps::write(&self.call, &self.place, &reserved, &over).await?;
                 Ok(self.onwards())
             }
             CodeVerdict::Wrong => {
@@ -259,16 +259,16 @@ impl Turn<'_> {
     /// Writes one try down. None if there is none left, or the login has moved on meanwhile.
     async fn reserve(&self) -> Result<Option<Read<LoginAttempt>>, Refusal> {
         let path = (self.place.client.id.as_str(), self.place.id.reveal());
-        let mut read = steps::find(self.app, self.browser, path, self.now).await?.1;
+        let mut read = steps::find(&self.call, path).await?.1;
         loop {
             let code = read.value.code.clone().filter(|_| read.value.step == Step::Code);
             let Some(code) = code.and_then(otc::OtcChallenge::tried) else { return Ok(None) };
             let tried = LoginAttempt { code: Some(code), remark: None, ..read.value.clone() };
-            if steps::write(self.app, &self.place, &read, &tried, self.now).await? {
+            if steps::write(&self.call, &self.place, &read, &tried).await? {
                 // Read back, for the writes to come compare with it.
-                return Ok(Some(steps::find(self.app, self.browser, path, self.now).await?.1));
+                return Ok(Some(steps::find(&self.call, path).await?.1));
             }
-            read = steps::find(self.app, self.browser, path, self.now).await?.1;
+            read = steps::find(&self.call, path).await?.1;
         }
     }
 
@@ -276,14 +276,14 @@ impl Turn<'_> {
     async fn end(&self, read: &Read<LoginAttempt>, proved: Authentication) -> Result<Option<Response>, Refusal> {
         let next = read.value.proved(proved.clone());
         if next.step == Step::Consent {
-            return Ok(steps::write(self.app, &self.place, read, &next, self.now).await?.then(|| self.onwards()));
+            return Ok(steps::write(&self.call, &self.place, read, &next).await?.then(|| self.onwards()));
         }
-        let token = self.app.world.chance.token()?;
-        if !steps::write(self.app, &self.place, read, &next.finished(token.hash()), self.now).await? {
+        let token = self.call.app.world.chance.token()?;
+        if !steps::write(&self.call, &self.place, read, &next.finished(token.hash())).await? {
             return Ok(None);
         }
         let request = &self.attempt().request;
-        finish::login(self.app, self.browser, request, proved, &token, self.now).await.map(Some)
+        finish::login(&self.call, request, proved, &token).await.map(Some)
     }
 
     async fn method(&self) -> Result<Response, Refusal> {
@@ -308,15 +308,16 @@ impl Turn<'_> {
         }
         let typed = self.form.field("fnr").unwrap_or_default();
         let mut problems = Problems { typed: typed.chars().take(40).collect(), ..Problems::default() };
-        let fnr = Fnr::parse(typed, self.app.config.people).map_err(|problem| problems.fnr = Some(fnr_problem(problem)));
+        let fnr =
+            Fnr::parse(typed, self.call.app.config.people).map_err(|problem| problems.fnr = Some(fnr_problem(problem)));
         let offered = Eid::TestId.levels(&self.attempt().request.acr);
         let acr = self.form.field("acr").and_then(Acr::parse).filter(|acr| offered.contains(acr));
         if acr.is_none() {
             problems.level = Some("problem-level-empty");
         }
         let (Ok(fnr), Some(acr)) = (fnr, acr) else { return self.page(&problems).await };
-        let person = Person::ensure(&self.app.world.db, &self.app.world.chance, &fnr, self.now).await?;
-        let proved = Authentication::by_test_id(person, acr, self.now);
+        let person = Person::ensure(&self.call.app.world.db, &self.call.app.world.chance, &fnr, self.call.now).await?;
+        let proved = Authentication::by_test_id(person, acr, self.call.now);
         let ended = self.end(&self.read, proved).await?;
         Ok(ended.unwrap_or_else(|| self.onwards()))
     }
@@ -324,11 +325,11 @@ impl Turn<'_> {
     async fn consent(&self) -> Result<Response, Refusal> {
         let attempt = self.attempt();
         let Some(proved) = attempt.proved.clone().filter(|_| self.wants("next")) else { return Ok(self.onwards()) };
-        let token = self.app.world.chance.token()?;
-        if !steps::write(self.app, &self.place, &self.read, &attempt.finished(token.hash()), self.now).await? {
+        let token = self.call.app.world.chance.token()?;
+        if !steps::write(&self.call, &self.place, &self.read, &attempt.finished(token.hash())).await? {
             return Ok(self.onwards());
         }
-        finish::login(self.app, self.browser, &attempt.request, proved, &token, self.now).await
+        finish::login(&self.call, &attempt.request, proved, &token).await
     }
 
     async fn stopped(&self) -> Result<Response, Refusal> {
@@ -338,19 +339,18 @@ impl Turn<'_> {
     /// A login that is over is asked for again: back button, reload, bookmark. In the session that it ended in,
     /// the service gets a fresh code; elsewhere the same request starts afresh.
     async fn again(&self) -> Result<Response, Refusal> {
-        let (app, now, request) = (self.app, self.now, self.attempt().request.clone());
-        let own = self.browser.session.as_ref().map(Token::hash);
-        if let (Some(proved), true) = (&self.attempt().proved, own.is_some() && own == self.attempt().session) {
-            if session::find(app, self.browser, now).await?.is_some() {
-                let token = app.world.chance.token()?;
-                let finished = self.attempt().finished(token.hash());
-                if !steps::write(app, &self.place, &self.read, &finished, now).await? {
-                    return Ok(self.onwards());
-                }
-                return finish::login(app, self.browser, &request, proved.clone(), &token, now).await;
+        let (app, now, request) = (self.call.app, self.call.now, self.attempt().request.clone());
+        let own = self.call.browser.session.as_ref().map(Token::hash);
+        let session = session::find(app, self.call.browser, now).await?;
+        let is_its_end = session.is_some() && own == self.attempt().session;
+        if let Some(proved) = self.attempt().proved.clone().filter(|_| is_its_end) {
+            let token = app.world.chance.token()?;
+            let finished = self.attempt().finished(token.hash());
+            if !steps::write(&self.call, &self.place, &self.read, &finished).await? {
+                return Ok(self.onwards());
             }
+            return finish::login(&self.call, &request, proved, &token).await;
         }
-        let session = session::find(app, self.browser, now).await?;
         let name = |who: &Authentication| claims::subject(app, &request.return_to.client, who);
         let offered = app.offered(&request.acr);
         let decision = flow::decide(&request, session.as_ref().map(|read| &read.value), &offered, name, now);
@@ -359,34 +359,35 @@ impl Turn<'_> {
             // Somebody is logged in by another login: they agree to go on as who they are.
             Decision::Grant(proved) => (Step::Consent, Some(proved)),
         };
-        steps::open(app, self.browser, request, first, now).await
+        steps::open(&self.call, request, first).await
     }
 
     async fn twice_or_onwards(&self, typed: &str) -> Result<Response, Refusal> {
         let path = (self.place.client.id.as_str(), self.place.id.reveal());
-        let (place, read) = steps::find(self.app, self.browser, path, self.now).await?;
+        let (place, read) = steps::find(&self.call, path).await?;
         if read.value.step != Step::Finished {
             return Ok(self.onwards());
         }
         let form = Params::parse(&format!("code={typed}"));
-        Turn { app: self.app, browser: self.browser, place, read, form, now: self.now }.twice().await
+        Turn { call: self.call, place, read, form }.twice().await
     }
 
     /// The second of a double click, which is the one whose answer the browser shows: it brings the very code
     /// that let the first one in. It gets the session under a new name, and the page that leads to the service.
     async fn twice(&self) -> Result<Response, Refusal> {
-        let (attempt, scratch, now) = (self.attempt(), &self.app.world.scratch, self.now);
-        let typed: String = self.form.field("code").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+        let (attempt, scratch, now) = (self.attempt(), &self.call.app.world.scratch, self.call.now);
+        let typed: String =
+            self.form.field("code").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
         let same = attempt.code.as_ref().is_some_and(|code| code.was_answered_by(&typed));
         let Some(old) = attempt.session.as_ref().filter(|_| same) else { return Ok(self.onwards()) };
-        let token = self.app.world.chance.token()?;
-        if !steps::write(self.app, &self.place, &self.read, &attempt.finished(token.hash()), now).await? {
+        let token = self.call.app.world.chance.token()?;
+        if !steps::write(&self.call, &self.place, &self.read, &attempt.finished(token.hash())).await? {
             return Ok(self.onwards());
         }
         let mut response = self.onwards();
         if let Some(session) = scratch.take::<Session>(old, now).await? {
             scratch.put(&token.hash(), &session, now).await?;
-            browser::set(self.app, response.headers_mut(), CookieName::Session, token.reveal());
+            browser::set(self.call.app, response.headers_mut(), CookieName::Session, token.reveal());
         }
         Ok(response)
     }

@@ -180,10 +180,8 @@ async fn go_on(
     let own = |client: &ClientId, subject: &str| {
         session.value.proofs().any(|who| claims::subject(app, client, who) == subject)
     };
-    if let (Some(client), Some(subject)) = (&logout.client, &logout.subject) {
-        if own(client, subject) {
-            return end(app, browser, &logout, now).await;
-        }
+    if logout.client.as_ref().zip(logout.subject.as_deref()).is_some_and(|(client, subject)| own(client, subject)) {
+        return end(app, browser, &logout, now).await;
     }
     let handle = match handle {
         Some(handle) => handle,

@@ -3,10 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, header};
-use serde_json::Value;
 
 use crate::app::App;
-use crate::claims;
+use crate::claims::{self, UserInfo};
 use crate::error::OAuthError;
 use crate::params::Params;
 
@@ -16,7 +15,7 @@ pub async fn tell(
     method: Method,
     headers: HeaderMap,
     params: Params,
-) -> Result<Json<Value>, OAuthError> {
+) -> Result<Json<UserInfo>, OAuthError> {
     let now = app.world.clock.now();
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let in_header = header.and_then(|value| {

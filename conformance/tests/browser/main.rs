@@ -1,0 +1,33 @@
+//! The whole login in Debian's Chromium, against `porten dev`, with a relying party on `openid-client` (npm), at
+//! the width of a phone and of a desktop. `conformance/browser` holds the service and needs `npm ci` once.
+//!
+//! With `PORTEN_SHOTS` set to a folder, each page that is looked at is left there as a picture.
+
+/// One story, on a phone and on a desktop.
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod phone {
+            $(#[tokio::test]
+            async fn $story() -> anyhow::Result<()> {
+                super::$story($crate::chromium::Size::Phone).await
+            })+
+        }
+        mod desktop {
+            $(#[tokio::test]
+            async fn $story() -> anyhow::Result<()> {
+                super::$story($crate::chromium::Size::Desktop).await
+            })+
+        }
+    };
+}
+
+mod check;
+mod chromium;
+mod demo;
+mod detours;
+mod keyboard;
+mod language;
+mod login;
+mod stage;
+mod tour;
+mod without_script;

@@ -1,0 +1,111 @@
+//! `porten check`: all that is wrong, one line each.
+
+use sqlx::{Connection, Executor};
+
+use crate::site::{Site, master_key};
+use crate::tls::Authority;
+
+/// The lines of a check that found something.
+async fn lines(site: &Site) -> anyhow::Result<Vec<String>> {
+    let said = site.run("check", [""; 0]).await?;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(said.err.lines().count(), 1, "{said:?}");
+    Ok(said.out.lines().map(str::to_owned).collect())
+}
+
+#[tokio::test]
+async fn a_good_configuration() -> anyhow::Result<()> {
+    let site = Site::new().await?;
+    for _ in 0..2 {
+        assert_eq!(site.run("check", [""; 0]).await?.well()?, "The configuration is good.\n");
+    }
+    // And beside a server that runs.
+    let _server = site.serve().await?;
+    site.run("check", [""; 0]).await?.well()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn everything_at_once() -> anyhow::Result<()> {
+    let mut site = Site::on_sqlite()?;
+    site.set("server", "address = \"0.0.0.0:1\"\nissuer = \"http://login.example.no\"\n[server.tls]\ncertificate_file = \"/nowhere/tls.pem\"\nkey_file = \"/nowhere/tls.key\"")?;
+    site.set("database", "url = \"sqlite:///nowhere/porten.db?mode=rwc\"")?;
+    site.set("scratch", "redis = \"redis://127.0.0.1:1/\"")?;
+    site.set("keys", "file = \"/nowhere/master.key\"")?;
+    site.set(
+        "sms",
+        "kind = \"gateway\"\nurl = \"http://localhost:1/\"\ntoken_file = \"/nowhere/token\"\nfrom = \"x\"",
+    )?;
+    site.set("people", "synthetic = true\nreal = false")?;
+    site.set("password", "memory_kib = 1")?;
+    let lines = lines(&site).await?;
+    let expected = [
+        "people.synthetic: ",
+        "people.real: ",
+        "server.issuer: must be https, since",
+        "server.issuer: must be https where",
+        "password: ",
+        "database, keys: ",
+        "keys.file: ",
+        "scratch.redis: ",
+        "sms: ",
+        "server.tls: ",
+    ];
+    for words in expected {
+        assert_eq!(lines.iter().filter(|line| line.starts_with(words)).count(), 1, "{words} in {lines:#?}");
+    }
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_as_one() -> anyhow::Result<()> {
+    let mut site = Site::on_sqlite()?;
+    site.add("server", "colour = \"red\"")?;
+    let said = site.run("check", [""; 0]).await?.refused()?;
+    assert!(said.contains("colour"), "{said}");
+    site.file("porten.toml", "[server\n")?;
+    let said = site.run("check", [""; 0]).await?.refused()?;
+    assert!(said.contains("porten.toml"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_thing_alone() -> anyhow::Result<()> {
+    let site = Site::new().await?;
+    drop(site.serve().await?);
+    let with = async |site: &Site, words: &str| {
+        let lines = lines(site).await?;
+        assert!(lines.len() == 1 && lines[0].starts_with(words), "{words}: {lines:?}");
+        anyhow::Ok(())
+    };
+    site.file("master.key", &master_key(8))?;
+    with(&site, "database, keys: ").await?;
+    site.file("master.key", "short")?;
+    with(&site, "keys.file: ").await?;
+    site.file("master.key", &master_key(7))?;
+
+    let mut site = Site::new().await?;
+    let (one, other) = (Authority::new()?, Authority::new()?);
+    let (certificate, _) = one.certificate()?;
+    let (_, key) = other.certificate()?;
+    let (certificate, key) = (site.file("tls.pem", &certificate)?, site.file("tls.key", &key)?);
+    site.set("server", format!("address = \"127.0.0.1:1\"\nissuer = \"https://localhost\"\n[server.tls]\ncertificate_file = {certificate:?}\nkey_file = {key:?}"))?;
+    with(&site, "server.tls: ").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version() -> anyhow::Result<()> {
+    let site = Site::on_sqlite()?;
+    site.run("check", [""; 0]).await?.well()?;
+    let mut connection = sqlx::sqlite::SqliteConnection::connect(&site.sqlite()).await?;
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (9999, 'of tomorrow', TRUE, x'00', 0)";
+    connection.execute(newer).await?;
+    let lines = lines(&site).await?;
+    assert!(lines.len() == 1 && lines[0].contains("newer version") && lines[0].contains("9999"), "{lines:?}");
+    let said = site.run("serve", [""; 0]).await?.refused()?;
+    assert!(said.contains("newer version") && said.contains("9999"), "{said}");
+    Ok(())
+}
