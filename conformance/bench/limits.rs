@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::io::Write;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use argon2::{Algorithm, Argon2, Block, Version};
@@ -17,43 +17,52 @@ use aws_lc_rs::signature::{
 };
 use axum::Router;
 use axum::routing::get;
-use serde_json::{Value, json};
 
 use crate::process::{self, pinned};
 
 /// As long as the signed part of our ID tokens.
 const MESSAGE: [u8; 700] = [b'x'; 700];
 
-/// Microseconds of CPU each.
+/// Microseconds of CPU that signatures take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// An RS256 signature with a key of 2048 bits.
+pub(crate) struct Signatures {
+    /// With RSA-2048.
     pub(crate) rs256: f64,
     /// The check of one.
     pub(crate) rs256_check: f64,
-    /// An ES256 signature.
+    /// With P-256.
     pub(crate) es256: f64,
-    /// An argon2id with the server's own parameters, in memory that is kept.
-    pub(crate) argon2id: f64,
-    /// The same in fresh memory.
-    pub(crate) argon2id_fresh: f64,
 }
 
-impl Limits {
-    /// Measures them on the server's core, each for so many seconds.
-    pub(crate) fn measure(seconds: f64) -> anyhow::Result<Limits> {
-        let output = pinned(&std::env::current_exe()?).args(["limits", &seconds.to_string()]).output()?;
-        let text = String::from_utf8(output.stdout)?;
-        let values: Value = serde_json::from_str(&text).context("the limits could not be measured")?;
-        let value = |name: &str| values.get(name).and_then(Value::as_f64).context("a limit is missing");
-        Ok(Limits {
-            rs256: value("rs256")?,
-            rs256_check: value("rs256_check")?,
-            es256: value("es256")?,
-            argon2id: value("argon2id")?,
-            argon2id_fresh: value("argon2id_fresh")?,
-        })
+impl Signatures {
+    /// Measures them on the server's core, each for so long.
+    pub(crate) fn measure(time: Duration) -> anyhow::Result<Signatures> {
+        let [rs256, rs256_check, es256] = measure("signatures", time)?;
+        Ok(Signatures { rs256, rs256_check, es256 })
     }
+
+    /// What lies between two measurements.
+    pub(crate) fn and(self, other: Signatures) -> Signatures {
+        Signatures {
+            rs256: f64::midpoint(self.rs256, other.rs256),
+            rs256_check: f64::midpoint(self.rs256_check, other.rs256_check),
+            es256: f64::midpoint(self.es256, other.es256),
+        }
+    }
+}
+
+/// Microseconds of CPU that an argon2id with the server's own parameters takes: in memory that is kept, and in
+/// fresh memory.
+pub(crate) fn argon2id(time: Duration) -> anyhow::Result<[f64; 2]> {
+    measure("argon2id", time)
+}
+
+/// Asks a process of its own, on the server's core.
+fn measure<const N: usize>(what: &str, time: Duration) -> anyhow::Result<[f64; N]> {
+    let output = pinned(&std::env::current_exe()?).args(["limits", what, &time.as_secs_f64().to_string()]).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let values = text.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>()?;
+    values.try_into().ok().context("the limits could not be measured")
 }
 
 /// Microseconds of CPU that some work takes, done for so many seconds in handfuls.
@@ -73,8 +82,8 @@ fn cost(seconds: f64, handful: u32, mut work: impl FnMut() -> anyhow::Result<()>
     }
 }
 
-/// `bench limits SECONDS`: in a process of its own, on the server's core.
-pub(crate) fn run(seconds: f64) -> anyhow::Result<()> {
+/// `bench limits signatures SECONDS`
+pub(crate) fn signatures(seconds: f64) -> anyhow::Result<()> {
     let random = SystemRandom::new();
     let rsa = KeyPair::generate(KeySize::Rsa2048)?;
     let mut signature = vec![0; rsa.public_modulus_len()];
@@ -85,7 +94,11 @@ pub(crate) fn run(seconds: f64) -> anyhow::Result<()> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?;
     let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref())?;
     let es256 = cost(seconds, 200, || Ok(_ = black_box(ec.sign(&random, black_box(&MESSAGE))?)))?;
+    Ok(writeln!(std::io::stdout(), "{rs256} {rs256_check} {es256}")?)
+}
 
+/// `bench limits argon2id SECONDS`
+pub(crate) fn hashes(seconds: f64) -> anyhow::Result<()> {
     let params = HashingConfig::default().params()?;
     let blocks = params.block_count();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -93,14 +106,10 @@ pub(crate) fn run(seconds: f64) -> anyhow::Result<()> {
     let mut hashed = |memory: &mut [Block]| {
         Ok(argon2.hash_password_into_with_memory(black_box(b"Bench-passord-2026"), &[7; 16], &mut hash, memory)?)
     };
-    let argon2id = cost(seconds, 1, || hashed(&mut kept))?;
+    let reused = cost(seconds, 1, || hashed(&mut kept))?;
     drop(kept);
-    let argon2id_fresh = cost(seconds, 1, || hashed(&mut vec![Block::default(); blocks]))?;
-    let all = json!({
-        "rs256": rs256, "rs256_check": rs256_check, "es256": es256,
-        "argon2id": argon2id, "argon2id_fresh": argon2id_fresh,
-    });
-    Ok(writeln!(std::io::stdout(), "{all}")?)
+    let fresh = cost(seconds, 1, || hashed(&mut vec![Block::default(); blocks]))?;
+    Ok(writeln!(std::io::stdout(), "{reused} {fresh}")?)
 }
 
 /// `bench bare`: an axum that answers and does nothing else.
@@ -116,7 +125,7 @@ pub(crate) fn bare() -> anyhow::Result<()> {
 
 /// Makes `bench bare` ready to be started.
 pub(crate) fn bare_command() -> anyhow::Result<std::process::Command> {
-    let mut command = pinned(Path::new(&std::env::current_exe()?));
+    let mut command = pinned(&std::env::current_exe()?);
     command.arg("bare");
     Ok(command)
 }

@@ -40,6 +40,8 @@ impl Tally {
 pub(crate) struct Measured {
     /// Microseconds of the server's CPU for each operation.
     pub(crate) cost: f64,
+    /// Of those, its hashing threads'.
+    pub(crate) hashing: f64,
     /// Operations each second.
     pub(crate) rate: f64,
     /// The share of the core that the server used.
@@ -53,15 +55,16 @@ where
 {
     let mut tasks: JoinSet<anyhow::Result<()>> = jobs.into_iter().collect();
     sleep(length / 5).await;
-    let (begun, cpu, count) = (Instant::now(), server.cpu()?, tally.count());
+    let (begun, cpu, hashing, count) = (Instant::now(), server.cpu()?, server.hashing()?, tally.count());
     sleep(length).await;
-    let (time, cpu, count) = (begun.elapsed().as_secs_f64(), server.cpu()? - cpu, tally.count() - count);
+    let (cpu, hashing, count) = (server.cpu()? - cpu, server.hashing()? - hashing, tally.count() - count);
+    let time = begun.elapsed().as_secs_f64();
     tally.stop();
     while let Some(job) = tasks.join_next().await {
         job??;
     }
     let count = f64::from(count.max(1));
-    Ok(Measured { cost: cpu * 1e6 / count, rate: count / time, busy: cpu / time })
+    Ok(Measured { cost: cpu * 1e6 / count, hashing: hashing * 1e6 / count, rate: count / time, busy: cpu / time })
 }
 
 /// The time that 99 of 100 don't exceed, in milliseconds.

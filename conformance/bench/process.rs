@@ -76,6 +76,20 @@ impl Server {
         cpu(&self.child.id().to_string())
     }
 
+    /// CPU seconds that its hashing threads have used.
+    pub(crate) fn hashing(&self) -> anyhow::Result<f64> {
+        let mut sum = 0.0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let path = thread?.path();
+            // A thread may have ended since.
+            let name = std::fs::read_to_string(path.join("comm")).unwrap_or_default();
+            if name.starts_with("argon2-") {
+                sum += times(&std::fs::read_to_string(path.join("stat"))?)?;
+            }
+        }
+        Ok(sum)
+    }
+
     /// Its memory in MiB, shared pages by share (PSS).
     pub(crate) fn memory(&self) -> anyhow::Result<f64> {
         let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
@@ -97,11 +111,15 @@ fn is_ready(address: SocketAddr) -> bool {
     ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }
 
-/// CPU seconds that a process has used: `utime` and `stime` of all its threads, those too that have ended.
+/// CPU seconds that a process has used: those of all its threads, those too that have ended.
 pub(crate) fn cpu(process: &str) -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    times(&std::fs::read_to_string(format!("/proc/{process}/stat"))?)
+}
+
+/// `utime` and `stime`.
+fn times(stat: &str) -> anyhow::Result<f64> {
     // The second field is a name and may have anything in it.
-    let (_, fields) = text.rsplit_once(')').context("no stat")?;
+    let (_, fields) = stat.rsplit_once(')').context("no stat")?;
     let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u32>);
     let mut next = || anyhow::Ok(f64::from(fields.next().context("no times")??));
     Ok((next()? + next()?) / TICKS)

@@ -173,7 +173,8 @@ impl Chromium {
     /// An element that is there or comes soon.
     pub(crate) async fn see(&self, css: &str) -> anyhow::Result<WebElement> {
         for _ in 0..LOOKS {
-            if let Some(element) = self.driver.find_all(By::Css(css)).await?.into_iter().next() {
+            // In the middle of a change of pages the question itself can fail.
+            if let Ok(element) = self.driver.find(By::Css(css)).await {
                 return Ok(element);
             }
             tokio::time::sleep(PAUSE).await;

@@ -38,14 +38,14 @@ async fn login_with_the_keyboard_alone(size: Size) -> anyhow::Result<()> {
     enter(&chromium).await?;
 
     tab_to(&chromium, "#fnr").await?;
-    keys(&chromium, rolig.fnr.clone()).await?;
+    write(&chromium, &rolig.fnr).await?;
     tab_to(&chromium, "#password").await?;
-    keys(&chromium, "wrong".to_owned()).await?;
+    write(&chromium, "wrong").await?;
     enter(&chromium).await?;
     // After a mistake the identifier has stayed and the focus is where something is to be done.
     chromium.see("#problem").await?;
     focus_is(&chromium, "#password").await?;
-    keys(&chromium, rolig.password.clone()).await?;
+    write(&chromium, &rolig.password).await?;
     tab_to(&chromium, "#show-password").await?;
     chromium.shot("show-password", size.name()).await?;
     tab_to(&chromium, "button[value=next]").await?;
@@ -55,11 +55,11 @@ async fn login_with_the_keyboard_alone(size: Size) -> anyhow::Result<()> {
     chromium.see("#code").await?;
     focus_is(&chromium, "#code").await?;
     chromium.shot("code", size.name()).await?;
-    keys(&chromium, stage.wrong_code().await?).await?;
+    write(&chromium, &stage.wrong_code().await?).await?;
     enter(&chromium).await?;
     chromium.see("#code-problem").await?;
     focus_is(&chromium, "#code").await?;
-    keys(&chromium, stage.code().await?).await?;
+    write(&chromium, &stage.code().await?).await?;
     enter(&chromium).await?;
     stage.is_in(&chromium, &rolig).await?;
     chromium.was_quiet(&stage).await
@@ -67,6 +67,14 @@ async fn login_with_the_keyboard_alone(size: Size) -> anyhow::Result<()> {
 
 async fn keys(chromium: &Chromium, keys: impl Into<thirtyfour::TypingData>) -> anyhow::Result<()> {
     chromium.driver.action_chain().send_keys(keys).perform().await?;
+    Ok(())
+}
+
+/// Types into the field that has the focus.
+async fn write(chromium: &Chromium, text: &str) -> anyhow::Result<()> {
+    keys(chromium, text.to_owned()).await?;
+    let written = chromium.run("return document.activeElement.value", Vec::new()).await?;
+    ensure!(written == text, "{text:?} was typed, and the field has {written}");
     Ok(())
 }
 
