@@ -83,7 +83,7 @@ fn start_log(json: bool) {
     let filter = EnvFilter::try_from_env("PORTEN_LOG");
     let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
     if json {
-        let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,sqlx::postgres::notice=warn"));
         builder.with_env_filter(filter).json().flatten_event(true).init();
     } else {
         builder.with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("warn"))).init();

@@ -20,8 +20,8 @@ pub(crate) struct Place {
     /// The configuration of the server.
     #[arg(long, env = "PORTEN_CONFIG", default_value = "porten.toml")]
     config: PathBuf,
-    /// The data folder of a `porten dev`, instead of a configuration.
-    #[arg(long, conflicts_with = "config")]
+    /// The data folder of a `porten dev`, instead of a configuration; it goes before one.
+    #[arg(long)]
     data: Option<PathBuf>,
 }
 

@@ -8,6 +8,7 @@ use anyhow::Context;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
 use idp::app::App;
 use idp::config::Tls;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,6 +16,8 @@ use tokio::time::interval;
 
 /// How long requests in flight may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
+/// How long a client may take to send the head of a request.
+const HEAD: Duration = Duration::from_secs(15);
 /// How often the certificate files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
@@ -44,9 +47,15 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
             let config =
                 RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await.context("server.tls")?;
             tokio::spawn(watch(config.clone(), tls.clone()));
-            axum_server::from_tcp_rustls(listener, config)?.handle(handle).serve(service).await?;
+            let mut server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+            server.serve(service).await?;
         }
-        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+            server.serve(service).await?;
+        }
     }
     Ok(())
 }

@@ -198,6 +198,8 @@ fn work(inbox: &flume::Receiver<Job>) {
 
 #[cfg(test)]
 mod tests {
+    use argon2::PasswordVerifier;
+
     use super::*;
 
     fn config() -> HashingConfig {
@@ -218,7 +220,6 @@ mod tests {
         assert!(!check("\t", Some(&phc)).await);
         assert!(!check("rød grønn blå 7", None).await);
         // Somebody else's implementation agrees.
-        use argon2::PasswordVerifier;
         let stored = PasswordHash::new(&phc).unwrap();
         assert!(Argon2::default().verify_password("rød grønn blå 7".as_bytes(), &stored).is_ok());
     }

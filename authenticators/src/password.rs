@@ -27,14 +27,17 @@ pub async fn is_right(
     world.hasher.verify(password, phc.filter(|_| reservation.is_some())).await
 }
 
-/// Gives the person this password, over any that they had.
-pub async fn set(world: &World, person: &PersonId, password: &str, now: Timestamp) -> anyhow::Result<Result<(), Busy>> {
+/// Hashes a password for [`set`]; fails if it has characters that no password can have.
+pub async fn hash(world: &World, password: &str) -> anyhow::Result<Result<String, Busy>> {
+    world.hasher.hash(password, world.chance.bytes()?).await
+}
+
+/// Gives the person the password behind this hash, over any that they had.
+pub async fn set(world: &World, person: &PersonId, phc: &str, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO password (person, phc, changed_at) VALUES ($1, $2, $3)
                        ON CONFLICT (person) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at";
-    let Ok(phc) = world.hasher.hash(password, world.chance.bytes()?).await? else { return Ok(Err(Busy)) };
     let query = sqlx::query(SQL).bind(person.as_str()).bind(phc).bind(now.seconds());
-    query.execute(world.db.pool()).await.context("cannot store a password")?;
-    Ok(Ok(()))
+    query.execute(world.db.pool()).await.map(|_| ()).context("cannot store a password")
 }
 
 /// Hashes the right password anew if the parameters have grown since. A busy pool puts it off to the next login.
@@ -43,7 +46,7 @@ pub async fn refresh(world: &World, person: &PersonId, phc: &str, password: &str
     if !world.hasher.is_stale(phc) {
         return Ok(());
     }
-    let Ok(new) = world.hasher.hash(password, world.chance.bytes()?).await? else { return Ok(()) };
+    let Ok(new) = hash(world, password).await? else { return Ok(()) };
     sqlx::query(SQL).bind(person.as_str()).bind(phc).bind(new).execute(world.db.pool()).await?;
     Ok(())
 }

@@ -68,9 +68,6 @@ impl Server {
         Ok(Server { child, address, _output: Some(output) })
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
     /// CPU seconds that it has used.
     pub(crate) fn cpu(&self) -> anyhow::Result<f64> {
         cpu(&self.child.id().to_string())

@@ -26,7 +26,7 @@ impl Row {
 
     fn is_missed(&self) -> bool {
         // What is not a number has not been reached.
-        !(self.ratio() <= self.must)
+        self.ratio().is_nan() || self.ratio() > self.must
     }
 
     fn verdict(&self) -> &'static str {

@@ -259,8 +259,9 @@ impl TestIdp {
         let registered = Person::by_fnr(db.pool(), &fnr).await?.context("no person")?;
         let phone = Phone::parse(&person.phone).context("no telephone")?;
         contact::set_mobile(db, &registered.id, &phone, now).await?;
-        let done = password::set(&self.app.world, &registered.id, &person.password, now).await?;
-        ensure!(done.is_ok(), "busy");
+        let phc = password::hash(&self.app.world, &person.password).await?;
+        let phc = phc.map_err(|_| anyhow::anyhow!("busy"))?;
+        password::set(&self.app.world, &registered.id, &phc, now).await?;
         Ok(person)
     }
 

@@ -119,7 +119,7 @@ pub fn tokens(
         pid: who.fnr().as_str(),
         locale: has("profile").then_some(grant.locale),
         nonce: grant.nonce.as_deref(),
-        sid: registration.frontchannel_logout_session_required.then_some(&grant.sid),
+        sid: registration.wants_sid().then_some(&grant.sid),
         aud: &client.id,
         acr: who.acr().name(),
         auth_time: who.at(),

@@ -148,6 +148,12 @@ pub struct Registration {
     /// Where people may be sent after logout, byte for byte.
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
+    /// Where browsers tell it that a session has ended; kept for later, nobody calls it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<String>,
+    /// Where we tell it that a session has ended; kept for later, nobody calls it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
     /// Wants `sid` in the ID token.
     #[serde(default)]
     pub frontchannel_logout_session_required: bool,
@@ -205,6 +211,11 @@ impl Registration {
         self.display_name.as_deref().unwrap_or(&self.client_name)
     }
 
+    /// Whether its ID tokens name the session.
+    pub fn wants_sid(&self) -> bool {
+        self.frontchannel_logout_session_required || self.backchannel_logout_uri.is_some()
+    }
+
     /// Whether it keeps a secret.
     pub fn has_secret(&self) -> bool {
         self.token_endpoint_auth_method != AuthMethod::None
@@ -234,21 +245,6 @@ impl Registration {
         for name in [Some(&self.client_name), self.display_name.as_ref()].into_iter().flatten() {
             object(!is_a_name(name), format!("client_name, display_name: {name:?} cannot be shown"));
         }
-        object(self.redirect_uris.is_empty(), "redirect_uris: at least one is needed".into());
-        for uri in &self.redirect_uris {
-            if let Err(why) = check_redirect(uri, self.application_type) {
-                object(true, format!("redirect_uris: {uri:?} {why}"));
-            }
-        }
-        for uri in &self.post_logout_redirect_uris {
-            if let Err(why) = check_redirect(uri, self.application_type) {
-                object(true, format!("post_logout_redirect_uris: {uri:?} {why}"));
-            }
-        }
-        object(
-            self.client_uri.as_ref().is_some_and(|uri| !matches!(uri.scheme(), "http" | "https")),
-            "client_uri: must be a web address".into(),
-        );
         object(self.scopes.is_empty() || !self.scopes.iter().all(|s| is_a_scope(s)), "scopes: not scopes".into());
         object(
             !self.grant_types.contains(&GrantType::AuthorizationCode),
@@ -268,6 +264,43 @@ impl Registration {
             let fits = number.len() == 9 && number.bytes().all(|b| b.is_ascii_digit());
             object(!fits, format!("client_orgno, supplier_orgno: {number:?} is not nine digits"));
         }
+        lines.extend(self.objections_to_addresses());
+        lines
+    }
+
+    fn objections_to_addresses(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut object = |wrong: bool, line: String| {
+            if wrong {
+                lines.push(line);
+            }
+        };
+        object(self.redirect_uris.is_empty(), "redirect_uris: at least one is needed".into());
+        for uri in &self.redirect_uris {
+            if let Err(why) = check_redirect(uri, self.application_type) {
+                object(true, format!("redirect_uris: {uri:?} {why}"));
+            }
+        }
+        for uri in &self.post_logout_redirect_uris {
+            if let Err(why) = check_redirect(uri, self.application_type) {
+                object(true, format!("post_logout_redirect_uris: {uri:?} {why}"));
+            }
+        }
+        let own: Vec<Option<String>> = self.redirect_uris.iter().map(|uri| host(uri)).collect();
+        for uri in [&self.frontchannel_logout_uri, &self.backchannel_logout_uri].into_iter().flatten() {
+            if let Err(why) = check_redirect(uri, ApplicationType::Web) {
+                object(true, format!("frontchannel_logout_uri, backchannel_logout_uri: {uri:?} {why}"));
+            }
+            let wrong = !own.contains(&host(uri));
+            object(
+                wrong,
+                format!("frontchannel_logout_uri, backchannel_logout_uri: {uri:?} is on no host of redirect_uris"),
+            );
+        }
+        object(
+            self.client_uri.as_ref().is_some_and(|uri| !matches!(uri.scheme(), "http" | "https")),
+            "client_uri: must be a web address".into(),
+        );
         lines
     }
 }
@@ -279,6 +312,10 @@ fn is_a_name(name: &str) -> bool {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     !name.trim().is_empty() && name.chars().count() <= 100 && !name.chars().any(odd)
+}
+
+fn host(uri: &str) -> Option<String> {
+    Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned))
 }
 
 /// RFC 6749 3.3
@@ -481,12 +518,12 @@ fn basic(header: &str) -> Option<(String, Token)> {
 
 #[cfg(test)]
 mod tests {
+    use super::ApplicationType::{Native, Web};
     use super::*;
 
     #[test]
     fn redirects_that_can_be_registered() {
         let check = |uri: &str, kind, good: bool| assert_eq!(check_redirect(uri, kind).is_ok(), good, "{uri}");
-        use ApplicationType::{Native, Web};
         check("https://a.test/cb", Web, true);
         check("https://a.test/cb?x=1", Web, true);
         check("http://localhost:3000/cb", Web, true);

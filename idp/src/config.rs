@@ -172,7 +172,7 @@ impl Config {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let environment = Environment::with_prefix("PORTEN").prefix_separator("__").separator("__");
         let layers = config::Config::builder().add_source(File::from_str(&text, FileFormat::Toml));
-        let config = layers.add_source(environment).build()?.try_deserialize();
+        let config = layers.add_source(environment).build().and_then(config::Config::try_deserialize);
         config.with_context(|| format!("in {}", path.display()))
     }
 

@@ -322,13 +322,13 @@ mod tests {
         check("session, just old enough", outcome(|r| r.max_age = Some(300), session(), &both), Ok("grant"));
         check(
             "session, too old, none",
-            { outcome(|r| (r.max_age, r.prompt.none) = (Some(1), true), session(), &both) },
+            outcome(|r| (r.max_age, r.prompt.none) = (Some(1), true), session(), &both),
             Err("login_required"),
         );
         check("step-up", outcome(|r| r.acr = vec![Acr::HIGH], session(), &[Eid::TestId]), Ok("TestId"));
         check(
             "step-up, none reaches",
-            { outcome(|r| r.acr = vec![Acr::HIGH], session(), &[]) },
+            outcome(|r| r.acr = vec![Acr::HIGH], session(), &[]),
             Err("unmet_authentication_requirements"),
         );
         check("high session", outcome(|_| {}, Some(authentication(Acr::HIGH, 5)), &both), Ok("grant"));
@@ -336,7 +336,7 @@ mod tests {
         check("another's hint", outcome(|r| r.subject = Some("x".into()), session(), &both), Ok("ChooseEid"));
         check(
             "another's hint, none",
-            { outcome(|r| (r.subject, r.prompt.none) = (Some("x".into()), true), session(), &both) },
+            outcome(|r| (r.subject, r.prompt.none) = (Some("x".into()), true), session(), &both),
             Err("login_required"),
         );
         check("isolated", outcome(|r| r.isolated = true, session(), &both), Ok("ChooseEid"));

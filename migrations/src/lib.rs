@@ -16,6 +16,10 @@ enum Engine {
     Postgres,
 }
 
+/// How often a migration that others got in the way of is tried again, and how long it waits before that.
+const AGAIN: usize = 20;
+const WAIT: Duration = Duration::from_millis(100);
+
 /// An open and migrated database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -48,7 +52,15 @@ impl Db {
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
-        match sqlx::migrate!("./sql").run(&self.pool).await {
+        let mut done = sqlx::migrate!("./sql").run(&self.pool).await;
+        // Of several programs that come at once to a new database, Postgres lets one go first. On SQLite they get in
+        // each other's way, and whoever lost finds the work done when it looks again.
+        for _ in 0..AGAIN {
+            let Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) = &done else { break };
+            tokio::time::sleep(WAIT).await;
+            done = sqlx::migrate!("./sql").run(&self.pool).await;
+        }
+        match done {
             Ok(()) => Ok(()),
             Err(MigrateError::VersionMissing(version)) => {
                 bail!(

@@ -88,7 +88,8 @@ pub(super) async fn register(world: &World, now: Timestamp) -> anyhow::Result<()
             contact::set_mobile(&world.db, &registered.id, &mobile, now).await?;
         }
         if let Some(password) = person.password {
-            password::set(world, &registered.id, password, now).await?.map_err(|_| anyhow!("hashing is busy"))?;
+            let phc = password::hash(world, password).await?.map_err(|_| anyhow!("hashing is busy"))?;
+            password::set(world, &registered.id, &phc, now).await?;
         }
         if person.locked {
             registered.lock(world.db.pool(), now).await?;

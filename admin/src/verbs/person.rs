@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use authenticators::chance::Chance;
 use authenticators::clock::Clock;
 use authenticators::contact::{self, Phone};
@@ -74,7 +74,7 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
 
 fn parse(typed: &str, policy: FnrPolicy) -> anyhow::Result<Fnr> {
     Fnr::parse(typed, policy).map_err(|problem| {
-        anyhow::anyhow!(match problem {
+        anyhow!(match problem {
             FnrProblem::Empty | FnrProblem::Digits => "a fødselsnummer or D-number has eleven digits",
             FnrProblem::Invalid => "that is not a fødselsnummer or D-number: date or check digits are wrong",
             FnrProblem::Synthetic => "synthetic people are not let in here (people.synthetic)",
@@ -106,6 +106,13 @@ async fn add(
     password: Option<&str>,
 ) -> anyhow::Result<()> {
     let now = world.clock.now();
+    // What can be refused is refused before anything is written.
+    let phc = match password {
+        Some(password) => {
+            Some(password::hash(world, password).await?.map_err(|_| anyhow!("the hashing threads are busy"))?)
+        }
+        None => None,
+    };
     if !Person::register(&world.db, &world.chance, fnr, new, now).await? {
         bail!("that person is registered already");
     }
@@ -113,9 +120,8 @@ async fn add(
     if let Some(mobile) = mobile {
         contact::set_mobile(&world.db, &person.id, mobile, now).await?;
     }
-    if let Some(password) = password {
-        let done = password::set(world, &person.id, password, now).await?;
-        anyhow::ensure!(done.is_ok(), "the hashing threads are busy");
+    if let Some(phc) = phc {
+        password::set(world, &person.id, &phc, now).await?;
     }
     say(if password.is_some() { "Registered, with MinID." } else { "Registered, without MinID." });
     Ok(())

@@ -150,8 +150,8 @@ impl Chromium {
         caps.set("goog:loggingPrefs", json!({ "browser": "ALL", "performance": "ALL" }))?;
         let chromedriver = Chromedriver::start(profile.path())?;
         let driver = WebDriver::new(&chromedriver.url, caps).await.context("cannot start /usr/bin/chromium")?;
-        let (story, _chromedriver, _profile) = (story.to_owned(), chromedriver, profile);
-        let chromium = Chromium { driver, story, size, script, _chromedriver, _profile };
+        let (story, chromedriver, profile) = (story.to_owned(), chromedriver, profile);
+        let chromium = Chromium { driver, story, size, script, _chromedriver: chromedriver, _profile: profile };
         chromium.resize(size).await?;
         Ok(chromium)
     }

@@ -2,7 +2,6 @@
 
 use anyhow::{bail, ensure};
 use serde_json::json;
-use thirtyfour::Key;
 
 use crate::chromium::{Chromium, Size};
 use crate::stage::Stage;
@@ -32,7 +31,7 @@ async fn login_with_the_keyboard_alone(size: Size) -> anyhow::Result<()> {
     // The first stop leads past the language menu.
     tab_to(&chromium, ".ds-skip-link").await?;
     chromium.shot("skip-link", size.name()).await?;
-    keys(&chromium, Key::Enter).await?;
+    key(&chromium, ENTER).await?;
     tab_to(&chromium, "button[value=minid]").await?;
     chromium.shot("choose", size.name()).await?;
     enter(&chromium).await?;
@@ -65,14 +64,25 @@ async fn login_with_the_keyboard_alone(size: Size) -> anyhow::Result<()> {
     chromium.was_quiet(&stage).await
 }
 
-async fn keys(chromium: &Chromium, keys: impl Into<thirtyfour::TypingData>) -> anyhow::Result<()> {
-    chromium.driver.action_chain().send_keys(keys).perform().await?;
+/// Name, number and text of a key.
+const TAB: (&str, u32, &str) = ("Tab", 9, "");
+const ENTER: (&str, u32, &str) = ("Enter", 13, "\r");
+
+/// One key, once: chromedriver's own way presses it again when the page changes under it.
+async fn key(chromium: &Chromium, (name, number, text): (&str, u32, &str)) -> anyhow::Result<()> {
+    for kind in ["keyDown", "keyUp"] {
+        let mut event = json!({ "type": kind, "key": name, "code": name, "windowsVirtualKeyCode": number });
+        if kind == "keyDown" {
+            event["text"] = json!(text);
+        }
+        chromium.driver.cdp().send_raw("Input.dispatchKeyEvent", event).await?;
+    }
     Ok(())
 }
 
 /// Types into the field that has the focus.
 async fn write(chromium: &Chromium, text: &str) -> anyhow::Result<()> {
-    keys(chromium, text.to_owned()).await?;
+    chromium.driver.action_chain().send_keys(text).perform().await?;
     let written = chromium.run("return document.activeElement.value", Vec::new()).await?;
     ensure!(written == text, "{text:?} was typed, and the field has {written}");
     Ok(())
@@ -81,7 +91,7 @@ async fn write(chromium: &Chromium, text: &str) -> anyhow::Result<()> {
 /// Enter, which leads to another page.
 async fn enter(chromium: &Chromium) -> anyhow::Result<()> {
     let old = chromium.see("body").await?;
-    keys(chromium, Key::Enter).await?;
+    key(chromium, ENTER).await?;
     chromium.gone(&old).await
 }
 
@@ -96,7 +106,7 @@ async fn focus_is(chromium: &Chromium, css: &str) -> anyhow::Result<()> {
 async fn tab_to(chromium: &Chromium, css: &str) -> anyhow::Result<()> {
     let mut stops = Vec::new();
     for _ in 0..10 {
-        keys(chromium, Key::Tab).await?;
+        key(chromium, TAB).await?;
         let focus = chromium.run(FOCUS, vec![json!(css)]).await?;
         ensure!(focus["seen"] == true, "the focus cannot be seen on {}", focus["name"]);
         if focus["there"] == true {

@@ -148,7 +148,7 @@ async fn another_master_key_opens_nothing() -> anyhow::Result<()> {
 async fn secrets_come_from_files() -> anyhow::Result<()> {
     let (mut site, gateway) = (Site::new().await?, Gateway::start().await?);
     site.set_gateway(&gateway.url)?;
-    let file = site.file("database.url", &format!("{}\r\n", site.database()?))?;
+    let file = site.file("database.url", &format!("{}\r\n", site.database()))?;
     site.set("database", format!("url_file = {file:?}"))?;
     if let Some(redis) = crate::site::wanted("TEST_REDIS_URL") {
         let file = site.file("redis.url", &format!("{redis}\n"))?;

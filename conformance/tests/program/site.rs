@@ -134,10 +134,10 @@ impl Site {
     }
 
     /// The URL of the database.
-    pub(crate) fn database(&self) -> anyhow::Result<String> {
+    pub(crate) fn database(&self) -> String {
         match &self.schema {
-            Some((url, schema)) => Ok(within(url, schema)),
-            None => Ok(self.sqlite()),
+            Some((url, schema)) => within(url, schema),
+            None => self.sqlite(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use authenticators::chance::TokenHash;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::outside::Gateway;
 use crate::site::{Server, Site};
@@ -46,21 +46,21 @@ async fn sigterm_lets_requests_in_flight_finish() -> anyhow::Result<()> {
 
     let mut logins = slow_logins(&server, &service, 8).await?;
     sleep(Duration::from_millis(300)).await;
-    let begun = Instant::now();
-    assert!(logins.try_join_next().is_none(), "passwords are checked too fast for this test");
     server.signal("TERM")?;
     sleep(Duration::from_millis(300)).await;
-    assert!(logins.try_join_next().is_none(), "nothing was in flight any more");
-    assert!(TcpStream::connect(("127.0.0.1", server.port()?)).is_err(), "it still takes connections");
     let mut answered = 0;
+    while let Some(status) = logins.try_join_next() {
+        assert_eq!(status??, 422);
+        answered += 1;
+    }
+    assert!(answered < 8, "nothing was in flight any more: passwords are checked too fast for this test");
+    assert!(TcpStream::connect(("127.0.0.1", server.port()?)).is_err(), "it still takes connections");
     while let Some(status) = logins.join_next().await {
         assert_eq!(status??, 422);
         answered += 1;
     }
     assert_eq!(answered, 8);
-    let last = begun.elapsed();
     assert_eq!(server.end(SOON).await?.code(), Some(0), "{}", server.said());
-    println!("eight logins were answered {last:?} after SIGTERM, and it ended {:?} after that", begun.elapsed() - last);
     Ok(())
 }
 
@@ -150,7 +150,7 @@ async fn no_token_that_was_handed_out_is_lost() -> anyhow::Result<()> {
     let families = families.join_all().await;
     let handed_out: usize = families.iter().map(Vec::len).sum();
     assert!(handed_out > 20, "only {handed_out} tokens");
-    let db = migrations::Db::open(&site.database()?).await?;
+    let db = migrations::Db::open(&site.database()).await?;
     for token in families.iter().flatten() {
         let found = sqlx::query("SELECT hash FROM refresh_token WHERE hash = $1").bind(TokenHash::of(token));
         assert!(found.fetch_optional(db.pool()).await?.is_some(), "one of {handed_out} tokens is lost");
