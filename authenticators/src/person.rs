@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn published_numbers() {
-        // domain: check vectors, both remainders 0.
+        // Digdir and Skatteetaten publish these; both remainders are 0.
         for fnr in ["05895894984", "28816196088", "47906701517", "20914695016"] {
             check(fnr, OLD, Ok(fnr));
             check(fnr, FnrPolicy { synthetic: false, ..OLD }, Err(FnrProblem::Synthetic));

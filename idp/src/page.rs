@@ -166,7 +166,7 @@ pub async fn answer(
     }
 }
 
-/// The reader's own choice goes before the service's wish (domain 2.4).
+/// The reader's own choice goes before the service's wish, as at ID-porten.
 pub fn text_for(app: &App, browser: &Browser, wish: Option<Language>) -> Text {
     app.words.text(browser.language.or(wish).unwrap_or_default())
 }

@@ -15,9 +15,9 @@ use crate::flow::Authentication;
 use crate::grant::{self, GrantId};
 use crate::request::AuthorizationRequest;
 
-/// domain: "SSO max".
+/// ID-porten, single sign-on: 120 minutes from the first proof.
 const AT_MOST: Duration = Duration::from_mins(120);
-/// domain: "SSO idle", between authorization requests.
+/// ID-porten, single sign-on: 30 minutes between authorization requests.
 const IDLE: Duration = Duration::from_mins(30);
 
 /// A session.

@@ -5,7 +5,7 @@ use axum::http::{Request, StatusCode};
 use conformance::idp::{CHALLENGE, REDIRECT, TestIdp};
 use serde_json::json;
 
-// security.md 1: redirect_uri matching.
+// Attack: redirect_uri matching.
 #[tokio::test]
 async fn nobody_is_sent_to_an_address_that_is_not_registered_byte_for_byte() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -85,7 +85,7 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered_byte_for_byte() -> 
         wrong.push(format!("{}@{}", &REDIRECT[..at], &REDIRECT[at..]));
         wrong.push(format!("{}\0{}", &REDIRECT[..at], &REDIRECT[at..]));
     }
-    // security.md 2: whatever else is wrong with the request.
+    // Attack: whatever else is wrong with the request.
     let causes: [&[(&str, &str)]; 5] = [
         &[],
         &[("scope", "nonsense")],
@@ -135,7 +135,7 @@ async fn errors_go_back_to_the_service() -> anyhow::Result<()> {
     let short = &CHALLENGE[..42];
     for (parameter, value, error) in [
         ("response_type", "", "invalid_request"),
-        // security.md 11: other flows.
+        // Attack: other flows.
         ("response_type", "token", "unsupported_response_type"),
         ("response_type", "id_token", "unsupported_response_type"),
         ("response_type", "code id_token", "unsupported_response_type"),
@@ -145,7 +145,7 @@ async fn errors_go_back_to_the_service() -> anyhow::Result<()> {
         ("response_mode", "query.jwt", "invalid_request"),
         ("scope", "", "invalid_request"),
         ("scope", "openid email", "invalid_scope"),
-        // security.md 10: PKCE downgrade.
+        // Attack: PKCE downgrade.
         ("code_challenge", "", "invalid_request"),
         ("code_challenge", short, "invalid_request"),
         ("code_challenge", "!", "invalid_request"),
@@ -209,7 +209,7 @@ async fn what_is_not_known_is_no_error() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 3: parameter pollution.
+// Attack: parameter pollution.
 #[tokio::test]
 async fn a_parameter_that_comes_twice_is_refused() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;

@@ -1,4 +1,4 @@
-//! security.md 29: who has an account, and how it stands, is told to nobody without the password.
+//! Who has an account, and how it stands, is told to nobody without the password.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! security.md 48 and 49: what every answer carries.
+//! What every answer carries.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

@@ -297,7 +297,7 @@ async fn consent_is_asked_for_when_the_service_wants_it() -> anyhow::Result<()> 
     Ok(())
 }
 
-// security.md 19: session fixation.
+// Attack: session fixation.
 #[tokio::test]
 async fn a_cookie_planted_before_the_login_is_worth_nothing_after_it() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -328,7 +328,7 @@ async fn a_cookie_planted_before_the_login_is_worth_nothing_after_it() -> anyhow
     Ok(())
 }
 
-// security.md 21: login CSRF, flow hand-over.
+// Attack: login CSRF, flow hand-over.
 #[tokio::test]
 async fn a_login_goes_on_in_its_own_browser_alone() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -351,7 +351,7 @@ async fn a_login_goes_on_in_its_own_browser_alone() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 22: CSRF on forms.
+// Attack: CSRF on forms.
 #[tokio::test]
 async fn a_form_from_elsewhere_changes_nothing() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -388,7 +388,7 @@ async fn a_form_from_elsewhere_changes_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 23: step skip.
+// Attack: step skip.
 #[tokio::test]
 async fn no_step_can_be_skipped() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -440,7 +440,7 @@ async fn no_step_can_be_skipped() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 25: Host header injection.
+// Attack: Host header injection.
 #[tokio::test]
 async fn no_header_decides_where_links_lead() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;

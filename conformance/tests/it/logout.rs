@@ -82,7 +82,7 @@ async fn a_posted_logout_keeps_the_token_out_of_the_address() -> anyhow::Result<
     Ok(())
 }
 
-// security.md 2, 42: who may send a browser where.
+// Attack: who may send a browser where.
 #[tokio::test]
 async fn nobody_is_sent_anywhere_on_a_strangers_word() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;

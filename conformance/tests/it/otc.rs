@@ -1,4 +1,4 @@
-//! The code by SMS: security.md 31, 32, 34 and 36.
+//! The code by SMS, and those who guess it.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ async fn another_method_can_be_chosen() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 31, 34: brute force in one session, in bursts.
+// Attack: brute force in one session, in bursts.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_burst_of_codes_three_are_looked_at() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -166,7 +166,7 @@ async fn of_many_with_the_right_code_at_once_one_goes_through() -> anyhow::Resul
     Ok(())
 }
 
-// security.md 32: brute force across sessions and by asking for new codes.
+// Attack: brute force across sessions and by asking for new codes.
 #[tokio::test]
 async fn guesses_are_counted_over_all_sessions() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -211,7 +211,7 @@ async fn a_new_code_brings_no_new_tries() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 36: one telephone gets five codes an hour, whoever asks.
+// Attack: one telephone gets five codes an hour, whoever asks.
 #[tokio::test]
 async fn a_telephone_has_its_share_of_codes() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;

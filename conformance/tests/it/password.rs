@@ -1,4 +1,4 @@
-//! Guessing passwords: security.md 31 to 34 and 46.
+//! Guessing passwords.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ async fn the_right_password_alone_forgives_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 34: counter race.
+// Attack: counter race.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_guesses_at_once_no_more_are_looked_at_than_the_limit() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -102,7 +102,7 @@ async fn of_many_guesses_at_once_no_more_are_looked_at_than_the_limit() -> anyho
     Ok(())
 }
 
-// security.md 33: one person, one counter, however the number is typed.
+// Attack: one person, one counter, however the number is typed.
 #[tokio::test]
 async fn no_way_of_typing_a_number_has_a_counter_of_its_own() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -119,7 +119,7 @@ async fn no_way_of_typing_a_number_has_a_counter_of_its_own() -> anyhow::Result<
     Ok(())
 }
 
-// security.md 46: lockout as an attack.
+// Attack: lockout as an attack.
 #[tokio::test]
 async fn who_knows_only_the_number_cannot_lock_its_owner_out() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -172,7 +172,7 @@ async fn one_address_cannot_try_everybody() -> anyhow::Result<()> {
     let client = idp.client().await?;
     let nobody: Vec<TestPerson> = (0..10).map(|_| unregistered()).collect::<Result<_, _>>()?;
     let mut browser = at_the_password(&idp, &client).await?;
-    // security.md 24: what the browser says of its address counts for nothing, unless a proxy of ours says it.
+    // Attack: what the browser says of its address counts for nothing, unless a proxy of ours says it.
     browser.headers.push(("x-forwarded-for", "203.0.113.9".to_owned()));
     let mut last = StatusCode::OK;
     for number in 0..301 {

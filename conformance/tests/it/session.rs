@@ -131,7 +131,7 @@ async fn an_isolated_service_shares_with_itself_alone() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 20: another person in the same browser.
+// Attack: another person in the same browser.
 #[tokio::test]
 async fn another_person_in_the_same_browser_starts_a_session_of_their_own() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;

@@ -24,7 +24,7 @@ async fn code(idp: &TestIdp, browser: &mut Browser, client: &TestClient) -> anyh
     browser.sent_back("code")
 }
 
-// security.md 5: code injection and theft.
+// Attack: code injection and theft.
 #[tokio::test]
 async fn a_code_is_good_for_its_own_client_address_and_verifier_alone() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -59,7 +59,7 @@ async fn a_code_is_good_for_its_own_client_address_and_verifier_alone() -> anyho
     Ok(())
 }
 
-// security.md 6: code double-spend race.
+// Attack: code double-spend race.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_redeem_a_code_one_gets_tokens_and_loses_them() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -105,7 +105,7 @@ async fn a_code_used_twice_takes_its_tokens_along() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 7: a handle of one kind is never found as another. 45: nor is a garbled one.
+// Attack: a handle of one kind is never found as another. Nor is a garbled one.
 #[tokio::test]
 async fn only_a_code_is_a_code() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -164,7 +164,7 @@ async fn only_a_code_is_a_code() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 11: grants that are not offered.
+// Attack: grants that are not offered.
 #[tokio::test]
 async fn other_grants_are_refused() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -297,7 +297,7 @@ async fn a_reusable_refresh_token_stays_the_same() -> anyhow::Result<()> {
     Ok(())
 }
 
-// security.md 41: refresh race.
+// Attack: refresh race.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_refresh_one_gets_on_and_the_family_ends() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
