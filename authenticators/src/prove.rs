@@ -1,5 +1,7 @@
 //! Proving, one factor after the other: reserve, verify, settle.
 
+use zeroize::Zeroizing;
+
 use crate::chance::TokenHash;
 use crate::clock::Timestamp;
 use crate::factor::{CodeVerdict, FactorKind, FirstFactor, PasswordVerdict, Stop};
@@ -16,8 +18,20 @@ pub async fn second_factors(world: &World, person: &PersonId) -> anyhow::Result<
     Ok(mobile.map(|_| FactorKind::Otc).into_iter().collect())
 }
 
-/// Checks a password. A wrong one, an unknown person and a closed lane take the same steps.
+/// Checks a password. Who hangs up meanwhile does not keep what was counted from being settled.
 pub async fn password(
+    world: &World,
+    fnr: &Fnr,
+    typed: &str,
+    browser: Option<&TokenHash>,
+    now: Timestamp,
+) -> anyhow::Result<PasswordVerdict> {
+    let (world, fnr, typed, browser) = (world.clone(), fnr.clone(), Zeroizing::new(typed.to_owned()), browser.cloned());
+    tokio::spawn(async move { check_password(&world, &fnr, &typed, browser.as_ref(), now).await }).await?
+}
+
+/// A wrong one, an unknown person and a closed lane take the same steps.
+async fn check_password(
     world: &World,
     fnr: &Fnr,
     typed: &str,
@@ -74,12 +88,33 @@ pub async fn code(
     typed: &str,
     now: Timestamp,
 ) -> anyhow::Result<CodeVerdict> {
+    let (world, first, challenge, typed) = (world.clone(), first.clone(), challenge.clone(), typed.to_owned());
+    tokio::spawn(async move { check_code(&world, &first, &challenge, &typed, now).await }).await?
+}
+
+async fn check_code(
+    world: &World,
+    first: &FirstFactor,
+    challenge: &OtcChallenge,
+    typed: &str,
+    now: Timestamp,
+) -> anyhow::Result<CodeVerdict> {
     let (db, subject, lane) = (&world.db, Subject::of(&first.fnr), first.lane());
+    // Locked or closed since the password was given.
+    let person = Person::by_fnr(db.pool(), &first.fnr).await?;
+    match person {
+        Some(person) if person.closed_at.is_some() => return Ok(CodeVerdict::Stopped(Stop::Closed)),
+        Some(person) if person.locked_at.is_some() => return Ok(CodeVerdict::Stopped(Stop::Locked)),
+        Some(_) => {}
+        None => return Ok(CodeVerdict::Stopped(Stop::Closed)),
+    }
     let Some(reservation) = throttle::reserve(db, &subject, &lane, Weight::Code, now).await? else {
-        return Ok(CodeVerdict::Stopped(match throttle::standing(db, &subject, &lane, now).await? {
-            Standing::Quarantined { until } => Stop::Quarantined { until },
-            Standing::Locked | Standing::Normal => Stop::Locked,
-        }));
+        return Ok(match throttle::standing(db, &subject, &lane, now).await? {
+            Standing::Quarantined { until } => CodeVerdict::Stopped(Stop::Quarantined { until }),
+            Standing::Locked => CodeVerdict::Stopped(Stop::Locked),
+            // Others are being compared at this very moment.
+            Standing::Normal => CodeVerdict::Wrong,
+        });
     };
     if challenge.is_right(&reservation, typed) {
         reservation.settle_right(db).await?;

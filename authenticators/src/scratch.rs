@@ -125,7 +125,7 @@ impl Scratch {
     pub async fn swap<T: Kept>(&self, id: &TokenHash, new: &T, now: Timestamp) -> anyhow::Result<Option<T>> {
         let (key, text) = (key::<T>(id), seal(new, now)?);
         let raw = match self {
-            Scratch::Memory(memory) => memory.swap(&key, text, now.plus(T::FOR)),
+            Scratch::Memory(memory) => memory.swap(&key, text, now.plus(T::FOR), now),
             Scratch::Redis(manager) => {
                 let mut command = redis::cmd("SET");
                 command.arg(&key).arg(text).arg("XX").arg("GET").arg("EX").arg(T::FOR.as_secs());
@@ -236,9 +236,9 @@ impl Memory {
         self.with(key, |shard| shard.entries.remove(key).map(|entry| entry.text))
     }
 
-    fn swap(&self, key: &str, text: String, until: Timestamp) -> Option<String> {
+    fn swap(&self, key: &str, text: String, until: Timestamp, now: Timestamp) -> Option<String> {
         self.with(key, |shard| {
-            let entry = shard.entries.get_mut(key)?;
+            let entry = shard.entries.get_mut(key).filter(|entry| entry.until > now)?;
             let old = std::mem::replace(entry, Entry { until, text });
             Some(old.text)
         })

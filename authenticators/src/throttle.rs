@@ -26,6 +26,8 @@ const LIMIT: i64 = 15;
 const QUARANTINE: Duration = Duration::from_hours(1);
 /// The quarantine that locks.
 const QUARANTINES: i64 = 3;
+/// An attempt takes no longer than this to be settled, unless the program has died.
+const UNSETTLED: Duration = Duration::from_mins(1);
 /// Points are forgotten after a day without a failure.
 const FORGIVEN_AFTER: Duration = Duration::from_hours(24);
 /// Passwords that are looked at in an hour of a quarantine or lock.
@@ -121,9 +123,35 @@ pub async fn reserve(
     let query = sqlx::query(SQL).bind(subject.0.as_str()).bind(lane.name()).bind(weight.points());
     let query = query.bind(now.seconds()).bind(now.minus(FORGIVEN_AFTER).seconds()).bind(LIMIT);
     let counted = query.execute(db.pool()).await?.rows_affected() == 1;
+    if !counted {
+        close_unsettled(db, subject, lane, now).await?;
+    }
     let look = !counted && weight == Weight::Password && look(db, subject, lane, now).await?;
     let reservation = Reservation { subject: subject.clone(), lane: lane.clone(), weight, look };
     Ok((counted || look).then_some(reservation))
+}
+
+/// Closes a lane whose last attempts were counted and never settled, since the program died under them. Otherwise
+/// it would be shut, and nobody told.
+async fn close_unsettled(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "SELECT points FROM attempt_ledger
+                       WHERE subject = $1 AND lane = $2 AND points >= $3 AND updated_at <= $4";
+    let query = sqlx::query(SQL).bind(subject.0.as_str()).bind(lane.name()).bind(LIMIT);
+    let stuck = query.bind(now.minus(UNSETTLED).seconds()).fetch_optional(db.pool()).await?.is_some();
+    match stuck {
+        true => close_if_full(db, subject, lane, now).await,
+        false => Ok(()),
+    }
+}
+
+async fn close_if_full(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "
+        UPDATE attempt_ledger SET points = 0, looks = 0, quarantines = quarantines + 1, quarantined_until = $3,
+            locked_at = CASE WHEN quarantines + 1 >= $5 THEN $6 ELSE locked_at END
+        WHERE subject = $1 AND lane = $2 AND points >= $4";
+    let query = sqlx::query(SQL).bind(subject.0.as_str()).bind(lane.name());
+    let query = query.bind(now.plus(QUARANTINE).seconds()).bind(LIMIT).bind(QUARANTINES).bind(now.seconds());
+    query.execute(db.pool()).await.map(|_| ())
 }
 
 async fn look(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) -> sqlx::Result<bool> {
@@ -146,13 +174,7 @@ impl Reservation {
 
     /// The secret was wrong: the attempt stays counted, and may close the lane.
     pub async fn settle_wrong(self, db: &Db, now: Timestamp) -> sqlx::Result<()> {
-        const SQL: &str = "
-            UPDATE attempt_ledger SET points = 0, looks = 0, quarantines = quarantines + 1, quarantined_until = $3,
-                locked_at = CASE WHEN quarantines + 1 >= $5 THEN $6 ELSE locked_at END
-            WHERE subject = $1 AND lane = $2 AND points >= $4";
-        let query = sqlx::query(SQL).bind(self.subject.0.as_str()).bind(self.lane.name());
-        let query = query.bind(now.plus(QUARANTINE).seconds()).bind(LIMIT).bind(QUARANTINES).bind(now.seconds());
-        query.execute(db.pool()).await.map(|_| ())
+        close_if_full(db, &self.subject, &self.lane, now).await
     }
 
     /// The secret was right, or nothing was compared after all: the attempt is given back. What was counted

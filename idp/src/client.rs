@@ -447,7 +447,9 @@ impl Client {
     /// The sources that the Content-Security-Policy of its login pages must let forms lead to, since browsers
     /// apply `form-action` to the redirects after a post as well.
     pub fn form_targets(&self) -> Vec<String> {
-        let uris = self.registration.redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok());
+        let registration = &self.registration;
+        let uris = registration.redirect_uris.iter().chain(&registration.post_logout_redirect_uris);
+        let uris = uris.filter_map(|uri| Url::parse(uri).ok());
         let uris = uris.chain(self.registration.client_uri.clone());
         let mut targets: Vec<String> = uris
             .map(|uri| match uri.origin() {

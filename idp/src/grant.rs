@@ -156,14 +156,9 @@ pub async fn revoke(app: &App, grant: &GrantId, now: Timestamp) -> Result<(), OA
     const SQL: &str = "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at, ended_at)
                        VALUES ($1, '', '', '', '', $2, $2)
                        ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at WHERE refresh_family.ended_at IS NULL";
-    revoke_access(app, grant, now).await?;
+    app.world.scratch.put(&grant.key(), &Revoked, now).await?;
     sqlx::query(SQL).bind(&grant.0).bind(now.seconds()).execute(app.world.db.pool()).await?;
     Ok(())
-}
-
-/// Ends a grant's access tokens alone.
-pub async fn revoke_access(app: &App, grant: &GrantId, now: Timestamp) -> anyhow::Result<()> {
-    app.world.scratch.put(&grant.key(), &Revoked, now).await
 }
 
 /// Whether a grant's access tokens are no good any more.
@@ -192,7 +187,8 @@ pub struct Refresh {
     pub expires_in: u64,
 }
 
-/// Begins a family with its first token; nothing if the grant was revoked while it was being made.
+/// Begins a family with its first token; none if the grant was revoked while it was being made,
+/// whose tokens are worth nothing.
 pub async fn begin_family(
     app: &App,
     client: &Client,

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::error::OAuthError;
@@ -44,6 +44,19 @@ impl Params {
     /// All of them, for handing on.
     pub fn encode(&self) -> String {
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+}
+
+/// The parameters of a form alone: what is in the address stands in logs, and no secret is taken from there
+/// (RFC 6749 2.3.1, RFC 9700 4.3.2).
+pub struct Form(pub Params);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(mut request: Request, state: &S) -> Result<Form, Response> {
+        *request.uri_mut() = Uri::default();
+        Params::from_request(request, state).await.map(Form)
     }
 }
 

@@ -87,11 +87,6 @@ impl AuthorizationRequest {
     pub fn refuse(&self, error: OAuthError) -> Refusal {
         Refusal::ToClient(Box::new(self.return_to.clone()), error)
     }
-
-    /// Whether the request asks for OpenID Connect and not plain OAuth 2.0.
-    pub fn is_openid(&self) -> bool {
-        self.scope.iter().any(|scope| scope == "openid")
-    }
 }
 
 async fn client(app: &App, params: &Params) -> Result<std::sync::Arc<Client>, Refusal> {
@@ -146,9 +141,9 @@ fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Re
     Ok(request)
 }
 
-/// RFC 6749 appendix A: VSCHAR.
-fn is_printable(text: &str) -> bool {
-    text.bytes().all(|b| (0x20..=0x7e).contains(&b))
+/// RFC 6749 appendix A: VSCHAR; and no longer than a browser would carry it.
+pub(crate) fn is_printable(text: &str) -> bool {
+    text.len() <= 2048 && text.bytes().all(|b| (0x20..=0x7e).contains(&b))
 }
 
 /// `error_description` holds printable ASCII without quotation marks (RFC 6749 4.1.2.1).

@@ -67,7 +67,7 @@ impl Session {
             shared: None,
             isolated: BTreeMap::new(),
             visits: BTreeMap::new(),
-            started_at: now,
+            started_at: proved.at(),
             seen_at: now,
         };
         session.adopt(proved, client.filter(|_| isolated));
@@ -156,7 +156,7 @@ pub async fn establish(
     let mut session = match old.filter(|old| old.is_alive(now) && old.is_of(proved)) {
         Some(mut old) => {
             old.adopt(proved.clone(), isolated);
-            old.started_at = if request.isolated { old.started_at } else { now };
+            old.started_at = if request.isolated { old.started_at } else { proved.at() };
             old.seen_at = now;
             old
         }

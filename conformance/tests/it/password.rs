@@ -232,3 +232,29 @@ async fn a_hash_grows_with_the_configuration() -> anyhow::Result<()> {
     assert!(browser.sent_back("code").is_ok(), "and it is the same password");
     Ok(())
 }
+
+// Attack: hanging up while a password is compared, so that what was counted is never settled.
+#[tokio::test]
+async fn hanging_up_leaves_nothing_unsettled() -> anyhow::Result<()> {
+    let idp = TestIdp::with(|setup| (setup.hashing.memory_kib, setup.hashing.iterations) = (32_768, 2)).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    for _ in 0..5 {
+        let mut browser = at_the_password(&idp, &client).await?;
+        let hung_up = tokio::time::timeout(Duration::from_millis(15), guess(&mut browser, &kari.fnr, "wrong")).await;
+        drop(hung_up);
+    }
+    // What was counted is settled all the same, and says how it stands to the right password.
+    let mut told = false;
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        told = points(&idp).await?.first().is_some_and(|row| row.1 == 1);
+        if told {
+            break;
+        }
+    }
+    assert!(told, "{:?}", points(&idp).await?);
+    let mut browser = at_the_password(&idp, &client).await?;
+    browser.give_password(&kari).await?;
+    assert!(browser.page.body.to_lowercase().contains("pause"), "{}", browser.page.body);
+    Ok(())
+}

@@ -170,3 +170,50 @@ async fn a_login_under_way_is_not_finished_as_somebody_else() -> anyhow::Result<
     assert_eq!(id_token(&idp, &browser, &client).await?["pid"], ola.fnr.as_str());
     Ok(())
 }
+
+// Attack: a question that is still open is answered after the logout, or hours later.
+#[tokio::test]
+async fn agreeing_is_worth_nothing_without_the_session() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let consent = idp.authorize(&client, &[("prompt", "consent")]);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
+    browser.get(&consent).await?;
+    let mut open = browser.clone();
+    browser.get("/logout").await?.answer(&[("do", "logout")]).await?;
+    open.answer(&[("do", "next")]).await?;
+    assert!(open.shows("Velg innloggingsmetode"), "after the logout: {}", open.page.body);
+
+    // Nor has somebody else with the login's address and the browser's mark anything from it.
+    let mut fresh = idp.browser();
+    fresh.get(&consent).await?;
+    let planted = fresh.clone();
+    fresh.log_in(&idp, &kari).await?;
+    let (place, csrf) = (fresh.action()?, fresh.csrf()?);
+    let mut other = planted.clone();
+    other.post(&place, &[("csrf", &csrf), ("do", "next")]).await?;
+    assert!(other.sent_back("code").is_err() && !other.cookies.contains_key("__Host-porten-session"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn agreeing_again_and_again_makes_no_session_longer() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?;
+    let place = browser.action()?;
+    browser.log_in(&idp, &kari).await?;
+    for _ in 0..4 {
+        idp.advance(Duration::from_mins(29));
+        browser.get(&idp.authorize(&client, &[("prompt", "consent")])).await?.answer(&[("do", "next")]).await?;
+        assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    }
+    idp.advance(Duration::from_mins(5));
+    browser.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
+    assert_eq!(browser.sent_back("error")?, "login_required", "121 minutes after the proof");
+    browser.get(&place).await?;
+    assert!(browser.sent_back("code").is_err());
+    Ok(())
+}

@@ -35,6 +35,8 @@ async fn a_token_in_the_header_or_the_form_and_nowhere_else() -> anyhow::Result<
     }
     let none = idp.send(Request::get("/userinfo").body(Body::empty())?).await?;
     assert_eq!((none.status, none.header("www-authenticate")), (StatusCode::UNAUTHORIZED, Some("Bearer")));
+    let posted = Request::post(format!("/userinfo?access_token={token}")).body(Body::empty())?;
+    assert_eq!(idp.send(posted).await?.status, StatusCode::UNAUTHORIZED, "not in the address of a form either");
     let query = idp.send(Request::get(format!("/userinfo?access_token={token}")).body(Body::empty())?).await?;
     assert_eq!(query.status, StatusCode::UNAUTHORIZED);
     let id_token = idp.userinfo(tokens["id_token"].as_str().unwrap_or_default()).await?;

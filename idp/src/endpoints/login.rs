@@ -3,6 +3,7 @@
 //! Whatever a back button, a reload or a double click sends, the answer is where the login stands now, or the
 //! way back to the service.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use authenticators::chance::{Token, TokenHash};
@@ -23,11 +24,14 @@ use crate::claims;
 use crate::error::{DeadKind, OAuthError, Refusal};
 use crate::finish;
 use crate::flow::{self, Authentication, Decision, LoginAttempt, Remark, Step};
+use crate::grant::GrantId;
 use crate::page;
 use crate::params::Params;
 use crate::session::{self, Session};
 use crate::steps::{self, Place, Problems};
 
+/// How long after the proof the second of a double click may come.
+const REPLAY: Duration = Duration::from_mins(1);
 /// Passwords from one address in [`ADDRESS_WINDOW`]; a school's pupils share one.
 const PER_ADDRESS: i64 = 300;
 const ADDRESS_WINDOW: Duration = Duration::from_mins(10);
@@ -119,7 +123,7 @@ impl Turn<'_> {
     /// Back to the picker, or what stands in its place where there is one eID.
     async fn other_eid(&self) -> Result<Response, Refusal> {
         let step = steps::first_step(self.call.app, &self.attempt().request)?;
-        self.go(LoginAttempt { step, ..self.attempt().from_the_password() }).await
+        self.go(LoginAttempt { step, proved: None, ..self.attempt().from_the_password() }).await
     }
 
     async fn password(&self) -> Result<Response, Refusal> {
@@ -159,7 +163,12 @@ impl Turn<'_> {
     }
 
     async fn too_many_from_here(&self) -> anyhow::Result<bool> {
-        let name = format!("passwords from {}", TokenHash::of(&self.call.browser.address.to_string()).as_str());
+        // Whoever has one IPv6 address has the 64 bits behind the prefix.
+        let from = match self.call.browser.address {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).to_string(),
+            IpAddr::V4(address) => address.to_string(),
+        };
+        let name = format!("passwords from {}", TokenHash::of(&from).as_str());
         Ok(self.call.app.world.scratch.count(&name, ADDRESS_WINDOW, self.call.now).await? > PER_ADDRESS)
     }
 
@@ -216,17 +225,19 @@ impl Turn<'_> {
             return self.page(&problem("problem-code-digits")).await;
         }
         match attempt.code.as_ref().filter(|code| code.valid_until() > self.call.now) {
-            Some(_) => self.check(first, &typed).await,
+            Some(_) => self.check(&typed).await,
             None => self.page(&problem("problem-code-expired")).await,
         }
     }
 
     /// Reserve, verify, settle: the try is written down before the code is compared, and of many who come with
     /// the right one at the same instant one goes through.
-    async fn check(&self, first: FirstFactor, typed: &str) -> Result<Response, Refusal> {
+    async fn check(&self, typed: &str) -> Result<Response, Refusal> {
         let (app, now) = (self.call.app, self.call.now);
         let Some(reserved) = self.reserve().await? else { return self.twice_or_onwards(typed).await };
-        let Some(code) = reserved.value.code.clone() else { return Ok(self.onwards()) };
+        let (Some(first), Some(code)) = (reserved.value.first.clone(), reserved.value.code.clone()) else {
+            return Ok(self.onwards());
+        };
         match prove::code(&app.world, &first, &code, typed, now).await? {
             CodeVerdict::Proved => {
                 let Some(proved) = Authentication::by_minid(first.clone(), FactorKind::Otc, now) else {
@@ -275,10 +286,18 @@ impl Turn<'_> {
     /// Ends the login, or asks for agreement first. None if somebody else has ended it.
     async fn end(&self, read: &Read<LoginAttempt>, proved: Authentication) -> Result<Option<Response>, Refusal> {
         let next = read.value.proved(proved.clone());
-        if next.step == Step::Consent {
-            return Ok(steps::write(&self.call, &self.place, read, &next).await?.then(|| self.onwards()));
-        }
         let token = self.call.app.world.chance.token()?;
+        if next.step == Step::Consent {
+            // The proof is worth something in this browser's session alone, while the citizen thinks.
+            if !steps::write(&self.call, &self.place, read, &next).await? {
+                return Ok(None);
+            }
+            let visit = (&next.request, &GrantId::fresh(self.call.app)?);
+            session::establish(&self.call, &token, &proved, visit).await?;
+            let mut response = self.onwards();
+            browser::set(self.call.app, response.headers_mut(), CookieName::Session, token.reveal());
+            return Ok(Some(response));
+        }
         if !steps::write(&self.call, &self.place, read, &next.finished(token.hash())).await? {
             return Ok(None);
         }
@@ -325,6 +344,11 @@ impl Turn<'_> {
     async fn consent(&self) -> Result<Response, Refusal> {
         let attempt = self.attempt();
         let Some(proved) = attempt.proved.clone().filter(|_| self.wants("next")) else { return Ok(self.onwards()) };
+        // Logged out, or too long ago: the proof is worth nothing any more.
+        let session = session::find(self.call.app, self.call.browser, self.call.now).await?;
+        if !session.is_some_and(|read| read.value.proofs().any(|own| *own == proved)) {
+            return self.other_eid().await;
+        }
         let token = self.call.app.world.chance.token()?;
         if !steps::write(&self.call, &self.place, &self.read, &attempt.finished(token.hash())).await? {
             return Ok(self.onwards());
@@ -343,7 +367,10 @@ impl Turn<'_> {
         let own = self.call.browser.session.as_ref().map(Token::hash);
         let session = session::find(app, self.call.browser, now).await?;
         let is_its_end = session.is_some() && own == self.attempt().session;
-        if let Some(proved) = self.attempt().proved.clone().filter(|_| is_its_end) {
+        // An old proof does not answer a service that asked for a new one.
+        let is_new = |proved: &Authentication| now.since(proved.at()) < REPLAY;
+        let any_will_do = !request.prompt.login && request.max_age.is_none();
+        if let Some(proved) = self.attempt().proved.clone().filter(|p| is_its_end && (any_will_do || is_new(p))) {
             let token = app.world.chance.token()?;
             let finished = self.attempt().finished(token.hash());
             if !steps::write(&self.call, &self.place, &self.read, &finished).await? {
@@ -378,7 +405,12 @@ impl Turn<'_> {
         let (attempt, scratch, now) = (self.attempt(), &self.call.app.world.scratch, self.call.now);
         let typed: String =
             self.form.field("code").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
-        let same = attempt.code.as_ref().is_some_and(|code| code.was_answered_by(&typed));
+        let is_new = attempt.proved.as_ref().is_some_and(|proved| now.since(proved.at()) < REPLAY);
+        let same = is_new && attempt.code.as_ref().is_some_and(|code| code.was_answered_by(&typed));
+        if !same && attempt.code.is_some() && !typed.is_empty() {
+            // One wrong code, and no code is compared here again.
+            steps::write(&self.call, &self.place, &self.read, &LoginAttempt { code: None, ..attempt.clone() }).await?;
+        }
         let Some(old) = attempt.session.as_ref().filter(|_| same) else { return Ok(self.onwards()) };
         let token = self.call.app.world.chance.token()?;
         if !steps::write(&self.call, &self.place, &self.read, &attempt.finished(token.hash())).await? {

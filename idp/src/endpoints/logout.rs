@@ -19,6 +19,7 @@ use crate::error::{Dead, DeadKind, OAuthError, Refusal};
 use crate::grant;
 use crate::page::{self, Frame, WayOn};
 use crate::params::Params;
+use crate::request::is_printable;
 use crate::session::{self, Session};
 use crate::text::{Language, Text};
 
@@ -142,6 +143,9 @@ async fn read(app: &App, params: &Params) -> Result<Logout, OAuthError> {
         return Err(OAuthError::invalid_request("Invalid parameter client_id. Not registered."));
     }
     let state = params.one("state")?;
+    if state.is_some_and(|state| !is_printable(state)) {
+        return Err(OAuthError::invalid_request("Invalid parameter state."));
+    }
     let wrong = || OAuthError::invalid_request("Invalid parameter post_logout_redirect_uri. Not registered on client.");
     let return_to = match (params.one("post_logout_redirect_uri")?, &client) {
         (None, _) => None,
@@ -212,7 +216,7 @@ async fn end(app: &App, browser: &Browser, logout: &Logout, now: Timestamp) -> R
     if let Some(session) = session {
         grant::end_logins_of(app, &session.sid, now).await?;
         for visit in session.login_grants() {
-            grant::revoke_access(app, visit, now).await?;
+            grant::revoke(app, visit, now).await.map_err(Refusal::ToPerson)?;
         }
     }
     let mut response = match &logout.return_to {

@@ -9,10 +9,14 @@ use crate::claims::{self, Tokens};
 use crate::client::{self, Client, GrantType};
 use crate::error::OAuthError;
 use crate::grant;
-use crate::params::Params;
+use crate::params::{Form, Params};
 
 /// `POST /token`
-pub async fn exchange(State(app): State<App>, headers: HeaderMap, params: Params) -> Result<Json<Tokens>, OAuthError> {
+pub async fn exchange(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Json<Tokens>, OAuthError> {
     if params.repeated().is_some() {
         return Err(OAuthError::invalid_request("A parameter is sent more than once."));
     }

@@ -7,14 +7,14 @@ use axum::http::{HeaderMap, Method, header};
 use crate::app::App;
 use crate::claims::{self, UserInfo};
 use crate::error::OAuthError;
-use crate::params::Params;
+use crate::params::Form;
 
 /// `GET` or `POST /userinfo`
 pub async fn tell(
     State(app): State<App>,
     method: Method,
     headers: HeaderMap,
-    params: Params,
+    Form(params): Form,
 ) -> Result<Json<UserInfo>, OAuthError> {
     let now = app.world.clock.now();
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
