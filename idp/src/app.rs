@@ -13,10 +13,11 @@ use crate::acr::{Acr, Eid};
 use crate::client::{Client, ClientId};
 use crate::config::Issuer;
 use crate::keys::Keys;
+use crate::scope::{Scope, ScopeName};
 use crate::text::Words;
 
-/// For how long a node may not see that a client was changed.
-const CLIENTS_KEPT: Duration = Duration::from_secs(5);
+/// For how long a node may not see that a client or a scope was changed.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// What the endpoints are told of the configuration.
 #[derive(Debug, Clone)]
@@ -41,13 +42,15 @@ pub struct App {
     /// The words of every language.
     pub words: &'static Words,
     clients: Cache<ClientId, Arc<Client>>,
+    pub(crate) scopes: Cache<ScopeName, Option<Arc<Scope>>>,
 }
 
 impl App {
     /// Puts it together.
     pub fn new(world: World, config: Settings, keys: Keys, words: &'static Words) -> App {
-        let clients = Cache::builder().max_capacity(10_000).time_to_live(CLIENTS_KEPT).build();
-        App { world, config: Arc::new(config), keys: Arc::new(keys), words, clients }
+        let clients = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
+        let scopes = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
+        App { world, config: Arc::new(config), keys: Arc::new(keys), words, clients, scopes }
     }
 
     /// An active client, as it was registered a few seconds ago at the most.

@@ -458,13 +458,17 @@ impl Registration {
     }
 }
 
-/// Something that can stand on a page without pretending to be more: no control or direction characters.
 fn is_a_name(name: &str) -> bool {
+    is_plain(name) && name.chars().count() <= 100
+}
+
+/// Something that can stand on a page without pretending to be more: no control or direction characters.
+pub(crate) fn is_plain(text: &str) -> bool {
     let odd = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    !name.trim().is_empty() && name.chars().count() <= 100 && !name.chars().any(odd)
+    !text.trim().is_empty() && !text.chars().any(odd)
 }
 
 fn host(uri: &str) -> Option<String> {
@@ -472,7 +476,7 @@ fn host(uri: &str) -> Option<String> {
 }
 
 /// RFC 6749 3.3
-fn is_a_scope(scope: &str) -> bool {
+pub(crate) fn is_a_scope(scope: &str) -> bool {
     !scope.is_empty() && scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 

@@ -267,6 +267,7 @@ mod tests {
             code_challenge: None,
             acr: vec![Acr::SUBSTANTIAL],
             prompt: Prompt::default(),
+            consent: Vec::new(),
             max_age: None,
             subject: None,
             test_id: None,

@@ -9,6 +9,7 @@ use crate::claims;
 use crate::client::{Client, ClientId, CodeChallengeMethod};
 use crate::error::{OAuthError, Refusal};
 use crate::params::Params;
+use crate::scope::{self, ScopeName};
 use crate::text::Language;
 
 /// How the answer travels (OAuth 2.0 Multiple Response Type Encoding Practices; Form Post Response Mode).
@@ -62,6 +63,8 @@ pub struct AuthorizationRequest {
     pub acr: Vec<Acr>,
     /// `prompt`
     pub prompt: Prompt,
+    /// The scopes that the citizen is asked about, unless they have agreed before.
+    pub consent: Vec<ScopeName>,
     /// Seconds that the proof may be old.
     pub max_age: Option<u32>,
     /// The subject of `id_token_hint`.
@@ -77,10 +80,20 @@ impl AuthorizationRequest {
     pub async fn parse(app: &App, params: &Params) -> Result<AuthorizationRequest, Refusal> {
         let client = client(app, params).await?;
         let return_to = return_to(&client, params).map_err(Refusal::ToPerson)?;
-        match rest(app, &client, &return_to, params) {
-            Ok(request) => Ok(request),
-            Err(error) => Err(Refusal::ToClient(Box::new(return_to), error)),
-        }
+        let request = match rest(app, &client, &return_to, params) {
+            Ok(request) => request.under_the_rules(app, &client).await,
+            Err(error) => Err(error),
+        };
+        request.map_err(|error| Refusal::ToClient(Box::new(return_to), error))
+    }
+
+    /// The request with what its scopes ask for besides.
+    async fn under_the_rules(mut self, app: &App, client: &Client) -> Result<AuthorizationRequest, OAuthError> {
+        scope::may_use(app, client, &self.scope).await?;
+        let rules = scope::rules(app, &self.scope).await?;
+        self.prompt.login |= rules.fresh;
+        self.consent = rules.consent.iter().map(|scope| scope.name.clone()).collect();
+        Ok(self)
     }
 
     /// Back to the service with an error.
@@ -128,10 +141,11 @@ fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Re
     let acr = acr_values(params)?;
     let request = AuthorizationRequest {
         return_to: return_to.clone(),
-        scope: scope(client, params)?,
+        scope: scopes(client, params)?,
         nonce: nonce(client, return_to, params)?,
         code_challenge: code_challenge(client, params)?,
         prompt: prompt(params)?,
+        consent: Vec::new(),
         max_age: max_age(params)?,
         subject: id_token_hint(app, client, params)?,
         test_id: login_hint(app, &acr, params)?,
@@ -179,7 +193,7 @@ fn response_mode(params: &Params) -> Result<(), OAuthError> {
     }
 }
 
-fn scope(client: &Client, params: &Params) -> Result<Vec<String>, OAuthError> {
+fn scopes(client: &Client, params: &Params) -> Result<Vec<String>, OAuthError> {
     let asked = params.one("scope")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter scope."))?;
     let mut scopes: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     scopes.sort();
