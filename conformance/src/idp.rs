@@ -172,7 +172,7 @@ impl TestIdp {
         let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
         let issuer = Issuer::try_from(setup.issuer).map_err(anyhow::Error::msg)?;
         let trusted_proxies = vec!["10.0.0.0/8".parse()?];
-        let settings = Settings { issuer, trusted_proxies, people: setup.people };
+        let settings = Settings { issuer, trusted_proxies, people: setup.people, enterprise: None };
         let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
         let app = App::new(world, settings, keys, words);
         let router = idp::router(&app, Router::new());
@@ -223,7 +223,7 @@ impl TestIdp {
         if let (Some(all), Some(fields)) = (all.as_object_mut(), fields.as_object()) {
             all.extend(fields.clone());
         }
-        let registration: Registration = serde_json::from_value(all)?;
+        let registration = Registration::read(all.as_object().cloned().unwrap_or_default())?;
         let objections = registration.objections();
         ensure!(objections.is_empty(), "{objections:?}");
         let id = Client::fresh_id(&self.app.world.chance)?;

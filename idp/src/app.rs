@@ -6,10 +6,12 @@ use std::time::Duration;
 use anyhow::Context;
 use authenticators::person::FnrPolicy;
 use authenticators::world::World;
+use aws_lc_rs::hmac;
 use ipnet::IpNet;
 use moka::future::Cache;
 
 use crate::acr::{Acr, Eid};
+use crate::certificate::Roots;
 use crate::client::{Client, ClientId};
 use crate::config::Issuer;
 use crate::keys::Keys;
@@ -20,7 +22,7 @@ use crate::text::Words;
 const KEPT: Duration = Duration::from_secs(5);
 
 /// What the endpoints are told of the configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The public base URL.
     pub issuer: Issuer,
@@ -28,6 +30,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Which person identifiers are let in.
     pub people: FnrPolicy,
+    /// Who vouches for enterprise certificates.
+    pub enterprise: Option<Arc<Roots>>,
 }
 
 /// The program's inside. Cheap to clone.
@@ -41,6 +45,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// The words of every language.
     pub words: &'static Words,
+    /// What DPoP nonces are made from.
+    pub(crate) dpop: hmac::Key,
     clients: Cache<ClientId, Arc<Client>>,
     pub(crate) scopes: Cache<ScopeName, Option<Arc<Scope>>>,
 }
@@ -50,7 +56,8 @@ impl App {
     pub fn new(world: World, config: Settings, keys: Keys, words: &'static Words) -> App {
         let clients = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
         let scopes = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
-        App { world, config: Arc::new(config), keys: Arc::new(keys), words, clients, scopes }
+        let dpop = keys.secret_for("dpop nonce");
+        App { world, config: Arc::new(config), dpop, keys: Arc::new(keys), words, clients, scopes }
     }
 
     /// An active client, as it was registered a few seconds ago at the most.

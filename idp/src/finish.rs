@@ -20,6 +20,7 @@ pub async fn grant(
     id: GrantId,
     sid: &str,
 ) -> Result<Response, Refusal> {
+    request.end_pushed(call.app, call.now).await?;
     let grant = Grant {
         id,
         client: request.return_to.client.clone(),
@@ -28,6 +29,10 @@ pub async fn grant(
         scope: request.scope.clone(),
         nonce: request.nonce.clone(),
         locale: page::text_for(call.app, call.browser, request.return_to.language).language,
+        resource: request.resource.clone(),
+        authorization_details: request.authorization_details.clone(),
+        dpop_jkt: request.dpop_jkt.clone(),
+        onbehalfof: request.onbehalfof.clone(),
     };
     let code = grant::issue(call.app, request, grant, call.now).await?;
     let fields = vec![("code", code.reveal().to_owned())];

@@ -272,6 +272,11 @@ mod tests {
             subject: None,
             test_id: None,
             isolated: false,
+            resource: Vec::new(),
+            authorization_details: Vec::new(),
+            dpop_jkt: None,
+            onbehalfof: None,
+            pushed: None,
         };
         change(&mut request);
         request

@@ -352,28 +352,13 @@ async fn prolong(
     Ok(Refresh { token, expires_in: expires_at.since(now).as_secs() })
 }
 
-/// The grant of a refresh token that is still good, for introspection and revocation.
-pub struct Standing {
-    /// Its name.
-    pub id: GrantId,
-    /// Whose it is.
-    pub client: String,
-    /// The grant.
-    pub grant: Grant,
-    /// When the token ends.
-    pub expires_at: Timestamp,
-}
-
-/// Finds a refresh token without using it.
-pub async fn find_refresh(app: &App, token: &str, now: Timestamp) -> Result<Option<Standing>, OAuthError> {
-    const SQL: &str = "SELECT f.id, f.client, f.subject, f.jkt, f.ends_at, f.ended_at, t.expires_at, t.parent, t.successor
-                       FROM refresh_token t JOIN refresh_family f ON f.id = t.family WHERE t.hash = $1";
-    let query = sqlx::query_as(SQL).bind(TokenHash::of(token));
-    let row: Option<FamilyRow> = query.fetch_optional(app.world.db.pool()).await?;
-    let alive = |row: &FamilyRow| row.ended_at.is_none() && row.ends_at.min(row.expires_at) > now && row.successor.is_none();
-    let Some(row) = row.filter(alive) else { return Ok(None) };
-    let grant = serde_json::from_str(&row.subject).map_err(anyhow::Error::from)?;
-    Ok(Some(Standing { id: GrantId(row.id), client: row.client, grant, expires_at: row.expires_at }))
+/// The grant of a refresh token, used or not, and whose it is.
+pub async fn of_refresh_token(app: &App, token: &str) -> sqlx::Result<Option<(GrantId, ClientId)>> {
+    const SQL: &str = "SELECT f.id, f.client FROM refresh_token t JOIN refresh_family f ON f.id = t.family
+                       WHERE t.hash = $1 AND f.ended_at IS NULL";
+    let row: Option<(String, ClientId)> =
+        sqlx::query_as(SQL).bind(TokenHash::of(token)).fetch_optional(app.world.db.pool()).await?;
+    Ok(row.map(|(id, client)| (GrantId(id), client)))
 }
 
 /// Forgets some of the families that are over; true if there may be more.

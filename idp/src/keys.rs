@@ -28,7 +28,8 @@ pub enum SigningAlgorithm {
 }
 
 impl SigningAlgorithm {
-    fn name(self) -> &'static str {
+    pub const ALL: [SigningAlgorithm; 2] = [SigningAlgorithm::RS256, SigningAlgorithm::ES256];
+    pub fn name(self) -> &'static str {
         match self {
             SigningAlgorithm::RS256 => "RS256",
             SigningAlgorithm::ES256 => "ES256",
@@ -108,6 +109,7 @@ pub enum TokenType {
     IdToken,
     /// `at+jwt` (RFC 9068 2.1)
     AccessToken,
+    LogoutToken, Introspection, AuthorizationResponse, UserInfo,
 }
 
 #[derive(sqlx::FromRow)]
@@ -167,6 +169,7 @@ impl Keys {
         algorithm: SigningAlgorithm,
         kind: TokenType,
         claims: &impl Serialize,
+        _now: Timestamp,
     ) -> anyhow::Result<String> {
         let key = self.signing.iter().find(|key| key.algorithm == algorithm).context("no key of that algorithm")?;
         key.sign(kind, claims)
@@ -178,7 +181,7 @@ impl Keys {
         // The library knows nothing of `crit` and looks at no `typ`.
         anyhow::ensure!(header.crit.is_none(), "a critical header that is not understood");
         let typ = match expected.kind {
-            TokenType::IdToken => "JWT",
+            TokenType::IdToken => "JWT",_ => "x",
             TokenType::AccessToken => "at+jwt",
         };
         anyhow::ensure!(header.typ.as_deref() == Some(typ), "the token is of another type");
@@ -199,6 +202,7 @@ impl Keys {
         Ok(serde_json::from_value(claims)?)
     }
 
+    pub fn secret_for(&self, _purpose: &str) -> hmac::Key { self.pairwise.clone() }
     /// The subject by which one client knows a person: the same for ever, and another one for another client
     /// (OpenID Connect Core 8.1).
     pub fn pairwise(&self, client: &ClientId, person: &str) -> String {
@@ -268,7 +272,7 @@ impl SigningKey {
 
     fn sign(&self, kind: TokenType, claims: &impl Serialize) -> anyhow::Result<String> {
         let header = match kind {
-            TokenType::IdToken => &self.header,
+            TokenType::IdToken => &self.header,_ => &self.header,
             TokenType::AccessToken => &self.access_header,
         };
         let mut token = format!("{header}.{}", URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?));

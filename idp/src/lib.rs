@@ -1,19 +1,26 @@
 //! The OpenID Provider: what citizens and services meet.
 //!
-//! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`] and [`acr`] are the
-//! services and the levels; [`request`] parses what a service asks, [`flow`] decides what it gets and [`steps`]
-//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`] and [`keys`] are
+//! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`], [`scope`] and [`acr`]
+//! are the services, what they may ask for and the levels; [`client_auth`], [`client_keys`], [`certificate`] and
+//! [`dpop`] are how a service proves who it is; [`request`] and [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`]
+//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`], [`access_token`] and [`keys`] are
 //! what comes of a login. [`page`], [`text`], [`assets`] and [`browser`] are HTML, words, files and cookies,
 //! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
 //! each URL.
 
+pub mod access_token;
 pub mod acr;
 pub mod app;
 pub mod assets;
 pub mod browser;
 pub mod claims;
+pub mod certificate;
 pub mod client;
+pub mod client_auth;
+pub mod client_keys;
+pub mod client_profile;
 pub mod config;
+pub mod dpop;
 pub mod edge;
 pub mod endpoints;
 pub mod error;
@@ -21,10 +28,12 @@ pub mod finish;
 pub mod flow;
 pub mod grant;
 pub mod keys;
+pub mod machine;
 pub mod markdown;
 pub mod page;
 pub mod params;
 pub mod request;
+pub mod request_object;
 pub mod scope;
 pub mod session;
 pub mod steps;
@@ -44,7 +53,9 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::endpoints::discovery::Document;
-use crate::endpoints::{authorize, front, health, language, login, logout, token, userinfo};
+use crate::endpoints::{
+    authorize, front, health, introspect, language, login, logout, par, revoke, token, userinfo,
+};
 
 /// No form of ours is longer, and no request of a service.
 const BODY_AT_MOST: usize = 64 * 1024;
@@ -61,13 +72,17 @@ pub fn router(app: &App, more: Router<App>) -> Router {
     let open = Router::new()
         .route("/.well-known/openid-configuration", discovery)
         .route("/jwks.json", jwks)
+        .route("/par", post(par::push))
         .route("/token", post(token::exchange))
+        .route("/token/introspect", post(introspect::tell))
+        .route("/token/revoke", post(revoke::end))
         .route("/userinfo", get(userinfo::tell).post(userinfo::tell))
         .layer(
             CorsLayer::new()
                 .allow_origin(Any)
                 .allow_methods([Method::GET, Method::POST])
-                .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE]),
+                .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, dpop::HEADER])
+                .expose_headers([header::WWW_AUTHENTICATE, dpop::NONCE]),
         );
     let pages = Router::new()
         .route("/authorize", get(authorize::ask).post(authorize::ask).head(no_head))

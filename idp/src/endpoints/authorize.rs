@@ -27,7 +27,7 @@ pub async fn ask(
 ) -> Result<Response, Refusal> {
     let now = app.world.clock.now();
     let call = Call { app: &app, browser: &browser, now };
-    let request = AuthorizationRequest::parse(&app, &params).await?;
+    let request = AuthorizationRequest::parse(&app, &params, now).await?;
     // A form posted from the service comes without our cookies, which are SameSite=Lax; a redirect brings them.
     if method == Method::POST && browser.session.is_none() {
         return Ok(page::see_other(&format!("/authorize?{}", params.encode())));

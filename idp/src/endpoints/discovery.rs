@@ -11,6 +11,9 @@ use serde_json::json;
 use crate::acr::Acr;
 use crate::app::App;
 use crate::assets;
+use crate::dpop;
+use crate::keys::SigningAlgorithm;
+use crate::request::ResponseMode;
 use crate::text::Language;
 
 /// A document that is made once and sent often.
@@ -62,21 +65,39 @@ impl Document {
 fn metadata(app: &App) -> serde_json::Value {
     let issuer = app.config.issuer.as_str();
     let at = |path: &str| format!("{issuer}{path}");
+    let own = SigningAlgorithm::ALL.map(SigningAlgorithm::name);
+    let clients = ["RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA"];
+    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
     json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
+        "pushed_authorization_request_endpoint": at("/par"),
         "token_endpoint": at("/token"),
         "userinfo_endpoint": at("/userinfo"),
+        "introspection_endpoint": at("/token/introspect"),
+        "revocation_endpoint": at("/token/revoke"),
         "jwks_uri": at("/jwks.json"),
         "end_session_endpoint": at("/logout"),
         "scopes_supported": ["openid", "profile"],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::name),
+        "grant_types_supported": [
+            "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        ],
         "acr_values_supported": Acr::ALL.map(Acr::name),
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "id_token_signing_alg_values_supported": own,
+        "userinfo_signing_alg_values_supported": own,
+        "authorization_signing_alg_values_supported": own,
+        "introspection_signing_alg_values_supported": own,
+        "request_object_signing_alg_values_supported": clients,
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": clients,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": clients,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": clients,
+        "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "pid", "locale", "sid"
@@ -84,8 +105,10 @@ fn metadata(app: &App) -> serde_json::Value {
         "prompt_values_supported": ["consent", "login", "none"],
         "display_values_supported": ["page"],
         "ui_locales_supported": Language::ALL.map(Language::code),
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
         "request_uri_parameter_supported": false,
+        "require_request_uri_registration": false,
+        "require_pushed_authorization_requests": false,
         "claims_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
     })
