@@ -128,9 +128,9 @@ pub fn tokens(
         jti: grant.id.token_id(app)?,
     };
     let algorithm = registration.id_token_signed_response_alg;
-    let id_token = has("openid").then(|| app.keys.sign(algorithm, TokenType::IdToken, &id_token)).transpose()?;
+    let id_token = has("openid").then(|| app.keys.sign(algorithm, TokenType::IdToken, &id_token, now)).transpose()?;
     Ok(Tokens {
-        access_token: app.keys.sign(algorithm, TokenType::AccessToken, &access)?,
+        access_token: app.keys.sign(algorithm, TokenType::AccessToken, &access, now)?,
         token_type: "Bearer",
         expires_in: lives.as_secs(),
         id_token,

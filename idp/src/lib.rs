@@ -3,9 +3,9 @@
 //! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`] and [`acr`] are the
 //! services and the levels; [`request`] parses what a service asks, [`flow`] decides what it gets and [`steps`]
 //! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`] and [`keys`] are
-//! what comes of a login. [`page`], [`text`], [`assets`] and [`browser`] are HTML, words, files and cookies,
-//! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
-//! each URL.
+//! what comes of a login. [`page`], [`text`], [`assets`], [`document`] and [`browser`] are HTML, words, files and
+//! cookies, [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`]
+//! for each URL.
 
 pub mod acr;
 pub mod app;
@@ -14,6 +14,7 @@ pub mod browser;
 pub mod claims;
 pub mod client;
 pub mod config;
+pub mod document;
 pub mod edge;
 pub mod endpoints;
 pub mod error;
@@ -41,8 +42,7 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
-use crate::endpoints::discovery::Document;
-use crate::endpoints::{authorize, front, health, language, login, logout, token, userinfo};
+use crate::endpoints::{authorize, discovery, front, health, language, login, logout, token, userinfo};
 
 /// No form of ours is longer, and no request of a service.
 const BODY_AT_MOST: usize = 64 * 1024;
@@ -52,13 +52,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn router(app: &App, more: Router<App>) -> Router {
     // A link scanner's HEAD must not use anything up.
     let no_head = || async { StatusCode::METHOD_NOT_ALLOWED };
-    let document = |document: Document| get(async move |headers: HeaderMap| document.clone().answer(&headers));
-    let discovery = document(Document::discovery(app));
-    let jwks = document(Document::jwks(app));
+    let metadata = discovery::discovery(app);
+    let metadata = get(async move |headers: HeaderMap| metadata.clone().answer(&headers));
     // A service that runs in a browser reads these from its own origin.
     let open = Router::new()
-        .route("/.well-known/openid-configuration", discovery)
-        .route("/jwks.json", jwks)
+        .route("/.well-known/openid-configuration", metadata)
+        .route("/jwks.json", get(discovery::jwks))
         .route("/token", post(token::exchange))
         .route("/userinfo", get(userinfo::tell).post(userinfo::tell))
         .layer(
@@ -89,8 +88,9 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .with_state(app.clone())
 }
 
-/// Forgets what is long over, a little at a time.
+/// Forgets what is long over, a little at a time, and looks after the keys.
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    app.keys.tend(&app.world.db, &app.world.chance, now).await?;
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while grant::clean(app, now).await? {}
     Ok(())

@@ -93,7 +93,7 @@ pub(crate) struct Fields {
     /// authorization_code, refresh_token; may be given several times.
     #[arg(long = "grant-type")]
     grant_types: Vec<String>,
-    /// RS256 or ES256.
+    /// RS256, PS256, ES256 or EdDSA.
     #[arg(long)]
     id_token_signed_response_alg: Option<String>,
     /// Whether it may be used.
