@@ -12,6 +12,7 @@ use authenticators::sms::{self, Gateway, Inbox, Kannel, Sms};
 use authenticators::world::World;
 use clap::Args;
 use idp::config::{Config, SmsConfig, secret};
+use idp::keys::MasterKey;
 use migrations::Db;
 
 /// Which database an administering verb works on.
@@ -47,10 +48,21 @@ impl Place {
         let db = Db::open(&config.database.url()?).await?;
         Ok(Opened { db, people: config.people, password: config.password })
     }
+
+    /// The key that encrypts the keys, for the verbs that make some.
+    pub(crate) fn master(&self) -> anyhow::Result<MasterKey> {
+        let file = match &self.data {
+            Some(data) => data.join(DEV_MASTER),
+            None => Config::load(&self.config)?.keys.file,
+        };
+        MasterKey::parse(&secret(&file)?).with_context(|| format!("the master key in {}", file.display()))
+    }
 }
 
 /// The database of `porten dev`, in its data folder.
 pub(crate) const DEV_DATABASE: &str = "porten.db";
+/// What encrypts its keys, beside it.
+pub(crate) const DEV_MASTER: &str = "master.key";
 
 /// The URL of a SQLite file.
 pub(crate) fn sqlite(file: &Path) -> String {

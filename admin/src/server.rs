@@ -22,6 +22,8 @@ const HEAD: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
+/// How often the keys are read again that other nodes and operators have made and ended.
+const KEYS: Duration = Duration::from_mins(1);
 
 /// Takes the port, or says in one line why not.
 pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -40,7 +42,8 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
         tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
         stopper.graceful_shutdown(Some(DRAIN));
     });
-    tokio::spawn(clean(app));
+    tokio::spawn(clean(app.clone()));
+    tokio::spawn(refresh_keys(app));
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         Some(tls) => {
@@ -66,6 +69,16 @@ async fn clean(app: App) {
         ticks.tick().await;
         if let Err(error) = idp::clean(&app, app.world.clock.now()).await {
             tracing::warn!(error = format!("{error:#}"), "cleaning failed");
+        }
+    }
+}
+
+async fn refresh_keys(app: App) {
+    let mut ticks = interval(KEYS);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.keys.refresh(&app.world.db, app.world.clock.now()).await {
+            tracing::warn!(error = format!("{error:#}"), "the keys cannot be read again; those in use stay");
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Setup {
 pub struct TestIdp {
     /// Its inside.
     pub app: App,
+    /// What encrypts its keys.
+    pub master: MasterKey,
     router: Router,
     inbox: Inbox,
     clock: Arc<AtomicI64>,
@@ -183,7 +185,7 @@ impl TestIdp {
         let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
         let app = App::new(world, settings, keys, words);
         let router = idp::router(&app, Router::new());
-        Ok(TestIdp { app, router, inbox, clock, _folder: folder })
+        Ok(TestIdp { app, master, router, inbox, clock, _folder: folder })
     }
 
     /// Moves the clock.

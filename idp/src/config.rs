@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::hashing::HashingConfig;
@@ -85,8 +86,22 @@ pub struct ScratchConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeysConfig {
-    /// 32 random bytes, base64: `openssl rand -base64 32`. Without it nothing in the table of keys can be read.
+    /// 32 random bytes, base64: `openssl rand -base64 32`. Without it nothing in the tables of keys can be read.
     pub file: PathBuf,
+    /// After how many days each signing key is followed by the next; 0 is never by itself.
+    #[serde(default = "rotate_days")]
+    pub rotate_days: u32,
+}
+
+fn rotate_days() -> u32 {
+    90
+}
+
+impl KeysConfig {
+    /// How long each signing key signs; none where nobody but an operator makes the next.
+    pub fn rotation(&self) -> Option<Duration> {
+        (self.rotate_days > 0).then(|| Duration::from_hours(24) * self.rotate_days)
+    }
 }
 
 /// `[sms]`
@@ -270,6 +285,9 @@ mod tests {
         let config = read(GOOD).unwrap();
         assert_eq!(config.objections(), Vec::<String>::new());
         assert_eq!(config.password.memory_kib, 19_456);
+        assert_eq!(config.keys.rotation(), Some(Duration::from_hours(90 * 24)));
+        let never = read(&GOOD.replace("[keys]", "[keys]\nrotate_days = 0")).unwrap();
+        assert_eq!(never.keys.rotation(), None);
     }
 
     #[test]

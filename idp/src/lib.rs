@@ -4,7 +4,7 @@
 //! are the services, what they may ask for and the levels; [`client_auth`], [`client_keys`], [`certificate`] and
 //! [`dpop`] are how a service proves who it is; [`request`] and [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`]
 //! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`], [`access_token`] and [`keys`] are
-//! what comes of a login. [`page`], [`text`], [`assets`] and [`browser`] are HTML, words, files and cookies,
+//! what comes of a login. [`page`], [`text`], [`assets`], [`document`] and [`browser`] are HTML, words, files and cookies,
 //! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
 //! each URL.
 
@@ -20,6 +20,7 @@ pub mod client_auth;
 pub mod client_keys;
 pub mod client_profile;
 pub mod config;
+pub mod document;
 pub mod dpop;
 pub mod edge;
 pub mod endpoints;
@@ -52,9 +53,8 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
-use crate::endpoints::discovery::Document;
 use crate::endpoints::{
-    authorize, front, health, introspect, language, login, logout, par, revoke, token, userinfo,
+    authorize, discovery, front, health, introspect, language, login, logout, par, revoke, token, userinfo,
 };
 
 /// No form of ours is longer, and no request of a service.
@@ -65,13 +65,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn router(app: &App, more: Router<App>) -> Router {
     // A link scanner's HEAD must not use anything up.
     let no_head = || async { StatusCode::METHOD_NOT_ALLOWED };
-    let document = |document: Document| get(async move |headers: HeaderMap| document.clone().answer(&headers));
-    let discovery = document(Document::discovery(app));
-    let jwks = document(Document::jwks(app));
+    let metadata = discovery::discovery(app);
+    let metadata = get(async move |headers: HeaderMap| metadata.clone().answer(&headers));
     // A service that runs in a browser reads these from its own origin.
     let open = Router::new()
-        .route("/.well-known/openid-configuration", discovery)
-        .route("/jwks.json", jwks)
+        .route("/.well-known/openid-configuration", metadata)
+        .route("/jwks.json", get(discovery::jwks))
         .route("/par", post(par::push))
         .route("/token", post(token::exchange))
         .route("/token/introspect", post(introspect::tell))
@@ -106,8 +105,9 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .with_state(app.clone())
 }
 
-/// Forgets what is long over, a little at a time.
+/// Forgets what is long over, a little at a time, and looks after the keys.
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    app.keys.tend(&app.world.db, &app.world.chance, now).await?;
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while grant::clean(app, now).await? {}
     Ok(())

@@ -95,7 +95,7 @@ fn greet(issuer: &str, data: &Path) {
 fn master_key(data: &Path) -> anyhow::Result<MasterKey> {
     let folder = || format!("cannot write in the data folder {}", data.display());
     std::fs::create_dir_all(data).with_context(folder)?;
-    let file = data.join("master.key");
+    let file = data.join(open::DEV_MASTER);
     if !file.exists() {
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);

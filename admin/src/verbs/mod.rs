@@ -2,5 +2,6 @@
 
 pub(crate) mod check;
 pub(crate) mod client;
+pub(crate) mod key;
 pub(crate) mod person;
 pub(crate) mod serve;

@@ -5,6 +5,7 @@
 mod authorize;
 mod enumeration;
 mod headers;
+mod keys;
 mod login;
 mod logout;
 mod otc;

@@ -18,6 +18,7 @@ mod dev;
 mod gateway;
 mod health;
 mod kannel;
+mod keys;
 mod nodes;
 mod people;
 mod serve;
