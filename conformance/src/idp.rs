@@ -10,6 +10,7 @@ use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
 use authenticators::contact::{self, Phone};
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::outbound::Outbound;
 use authenticators::password;
 use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
 use authenticators::scratch::Scratch;
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::browser::Browser;
+use crate::program::install_tls;
 
 /// Where it answers.
 pub const ISSUER: &str = "https://idp.test";
@@ -53,6 +55,8 @@ pub struct Setup {
     pub hashing: HashingConfig,
     /// The sender; an inbox, if nothing is said.
     pub sms: Option<Sms>,
+    /// The way to addresses that services have registered; to this machine too, if nothing is said.
+    pub outbound: Outbound,
 }
 
 /// A running Porten.
@@ -144,11 +148,13 @@ impl TestIdp {
 
     /// Starts it otherwise.
     pub async fn with(change: impl FnOnce(&mut Setup)) -> anyhow::Result<TestIdp> {
+        install_tls();
         let mut setup = Setup {
             issuer: ISSUER.to_owned(),
             people: FnrPolicy { real: true, synthetic: true, expanded: true },
             hashing: HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 2, queue: 1024 },
             sms: None,
+            outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
         };
         change(&mut setup);
         let folder = TempDir::new()?;
@@ -167,6 +173,7 @@ impl TestIdp {
             chance: Chance::System,
             sms: setup.sms.unwrap_or_else(|| Sms::Inbox(inbox.clone())),
             hasher: Hasher::start(setup.hashing)?,
+            outbound: setup.outbound,
         };
         let master = MasterKey::parse(&fresh_master(&world.chance)?)?;
         let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;

@@ -11,6 +11,7 @@ use moka::future::Cache;
 
 use crate::acr::{Acr, Eid};
 use crate::client::{Client, ClientId};
+use crate::client_keys::KeyCache;
 use crate::config::Issuer;
 use crate::keys::Keys;
 use crate::text::Words;
@@ -40,6 +41,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// The words of every language.
     pub words: &'static Words,
+    /// The public keys of clients.
+    pub client_keys: KeyCache,
     clients: Cache<ClientId, Arc<Client>>,
 }
 
@@ -47,7 +50,8 @@ impl App {
     /// Puts it together.
     pub fn new(world: World, config: Settings, keys: Keys, words: &'static Words) -> App {
         let clients = Cache::builder().max_capacity(10_000).time_to_live(CLIENTS_KEPT).build();
-        App { world, config: Arc::new(config), keys: Arc::new(keys), words, clients }
+        let client_keys = KeyCache::new(world.outbound.clone());
+        App { world, config: Arc::new(config), keys: Arc::new(keys), words, client_keys, clients }
     }
 
     /// An active client, as it was registered a few seconds ago at the most.

@@ -28,6 +28,9 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The way to telephones.
     pub sms: SmsConfig,
+    /// The way to addresses that services have registered.
+    #[serde(default)]
+    pub outbound: OutboundConfig,
     /// Which person identifiers are let in.
     #[serde(default)]
     pub people: FnrPolicy,
@@ -117,6 +120,17 @@ pub enum SmsConfig {
     Inbox,
 }
 
+/// `[outbound]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboundConfig {
+    /// The networks of one's own that services may have addresses in; the public Internet is reached anyway.
+    #[serde(default)]
+    pub allow: Vec<IpNet>,
+    /// PEM: authorities to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
 /// The issuer: an origin, and perhaps a path, without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -201,6 +215,10 @@ impl Config {
                 && self.server.trusted_proxies.is_empty()
                 && !self.server.address.ip().is_loopback(),
             "server.tls: give a certificate, or name in server.trusted_proxies the proxies that end TLS",
+        );
+        object(
+            self.outbound.allow.iter().any(|net| net.prefix_len() == 0),
+            "outbound.allow: name the networks of one's own; this is everything",
         );
         if let Err(error) = self.password.params() {
             lines.push(format!("password: {error:#}"));
@@ -288,6 +306,7 @@ mod tests {
         check("[keys]", "[people]\nsynthetic = true\n[keys]", "people.synthetic");
         check("https://login.example.no", "http://login.example.no", "server.issuer");
         check("127.0.0.1:8080", "0.0.0.0:8080", "server.tls");
+        check("[keys]", "[outbound]\nallow = [\"10.0.0.0/8\", \"0.0.0.0/0\"]\n[keys]", "outbound.allow");
         check("[keys]", "[password]\nmemory_kib = 1\n[keys]", "password");
         let inbox = read(&GOOD.replace(
             "kind = \"gateway\"\n        url = \"https://sms.example.no/send\"\n        token_file = \"/run/secrets/sms\"\n        from = \"MinID\"",
