@@ -1,6 +1,7 @@
 //! From a configuration to an open world.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use authenticators::chance::Chance;
@@ -12,6 +13,7 @@ use authenticators::scratch::Scratch;
 use authenticators::sms::{self, Gateway, Inbox, Kannel, Sms};
 use authenticators::world::World;
 use clap::Args;
+use idp::certificate::Roots;
 use idp::config::{Config, OutboundConfig, SmsConfig, secret};
 use migrations::Db;
 
@@ -69,6 +71,12 @@ pub(crate) async fn world(config: &Config) -> anyhow::Result<World> {
     let sms = sender(&config.sms).context("sms")?;
     let outbound = outbound(&config.outbound).context("outbound")?;
     Ok(World { db, scratch, clock: Clock::System, chance: Chance::System, sms, hasher, outbound })
+}
+
+/// Whose enterprise certificates are taken.
+pub(crate) fn enterprise(config: &Config) -> anyhow::Result<Option<Arc<Roots>>> {
+    let Some(enterprise) = &config.enterprise_certificates else { return Ok(None) };
+    Ok(Some(Arc::new(Roots::open(enterprise).context("enterprise_certificates")?)))
 }
 
 /// The client for addresses that services have registered.

@@ -23,6 +23,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http_body_util::BodyExt;
 use idp::app::{App, Settings};
+use idp::certificate::Roots;
 use idp::client::{Client, ClientId, Registration};
 use idp::config::Issuer;
 use idp::keys::{Keys, MasterKey, fresh_master};
@@ -57,6 +58,8 @@ pub struct Setup {
     pub sms: Option<Sms>,
     /// The way to addresses that services have registered; to this machine too, if nothing is said.
     pub outbound: Outbound,
+    /// Whose enterprise certificates are taken; nobody's, if nothing is said.
+    pub enterprise: Option<Arc<Roots>>,
 }
 
 /// A running Porten.
@@ -155,6 +158,7 @@ impl TestIdp {
             hashing: HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 2, queue: 1024 },
             sms: None,
             outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
+            enterprise: None,
         };
         change(&mut setup);
         let folder = TempDir::new()?;
@@ -179,7 +183,7 @@ impl TestIdp {
         let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
         let issuer = Issuer::try_from(setup.issuer).map_err(anyhow::Error::msg)?;
         let trusted_proxies = vec!["10.0.0.0/8".parse()?];
-        let settings = Settings { issuer, trusted_proxies, people: setup.people };
+        let settings = Settings { issuer, trusted_proxies, people: setup.people, enterprise: setup.enterprise };
         let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
         let app = App::new(world, settings, keys, words);
         let router = idp::router(&app, Router::new());

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use moka::future::Cache;
 
 use crate::acr::{Acr, Eid};
+use crate::certificate::Roots;
 use crate::client::{Client, ClientId};
 use crate::client_keys::KeyCache;
 use crate::config::Issuer;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Which person identifiers are let in.
     pub people: FnrPolicy,
+    /// Whose enterprise certificates are taken; none, nobody's.
+    pub enterprise: Option<Arc<Roots>>,
 }
 
 /// The program's inside. Cheap to clone.

@@ -31,6 +31,8 @@ pub struct Config {
     /// The way to addresses that services have registered.
     #[serde(default)]
     pub outbound: OutboundConfig,
+    /// Whose enterprise certificates are taken.
+    pub enterprise_certificates: Option<EnterpriseConfig>,
     /// Which person identifiers are let in.
     #[serde(default)]
     pub people: FnrPolicy,
@@ -129,6 +131,35 @@ pub struct OutboundConfig {
     pub allow: Vec<IpNet>,
     /// PEM: authorities to trust beside the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+/// `[enterprise_certificates]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnterpriseConfig {
+    /// PEM: the roots of the issuers.
+    pub roots_file: PathBuf,
+    /// The certificate policies that are accepted; one that ends in `.*` stands for all below it.
+    #[serde(default = "enterprise_policies")]
+    pub policies: Vec<String>,
+    /// PEM or DER: the issuers' lists of revoked certificates. Where any is given, every certificate must be one
+    /// of an issuer on them.
+    #[serde(default)]
+    pub crl_files: Vec<PathBuf>,
+}
+
+/// Buypass and Commfides, in production.
+fn enterprise_policies() -> Vec<String> {
+    let all = [
+        "2.16.578.1.26.1.3.5",
+        "2.16.578.1.26.1.3.2",
+        "2.16.578.1.29.13.200.*",
+        "2.16.578.1.29.13.210.*",
+        "2.16.578.1.29.13.220.*",
+        "2.16.578.1.29.13.1",
+        "2.16.578.1.29.13.1.1.0",
+    ];
+    all.map(str::to_owned).to_vec()
 }
 
 /// The issuer: an origin, and perhaps a path, without a slash at the end.

@@ -1,7 +1,7 @@
 //! The OpenID Provider: what citizens and services meet.
 //!
 //! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`] and [`acr`] are the
-//! services and the levels, and [`client_keys`] what a service has signed; [`request`] parses what a service asks, [`flow`] decides what it gets and [`steps`]
+//! services and the levels, [`client_keys`] and [`certificate`] what a service has signed; [`request`] parses what a service asks, [`flow`] decides what it gets and [`steps`]
 //! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`] and [`keys`] are
 //! what comes of a login. [`page`], [`text`], [`assets`] and [`browser`] are HTML, words, files and cookies,
 //! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
@@ -11,6 +11,7 @@ pub mod acr;
 pub mod app;
 pub mod assets;
 pub mod browser;
+pub mod certificate;
 pub mod claims;
 pub mod client;
 pub mod client_keys;

@@ -70,7 +70,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let (keys, ()) =
         tokio::try_join!(Keys::open(&world.db, &world.chance, &master, now), people::register(&world, now))?;
     let services = relying_party::register(&world, issuer.as_str(), now).await?;
-    let settings = Settings { issuer: issuer.clone(), trusted_proxies: Vec::new(), people: open::DEV_PEOPLE };
+    let settings =
+        Settings { issuer: issuer.clone(), trusted_proxies: Vec::new(), people: open::DEV_PEOPLE, enterprise: None };
     let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
     let app = App::new(world, settings, keys, words);
     let routes = idp::router(&app, pages::routes(Dev { app: app.clone(), inbox, services }));

@@ -25,6 +25,7 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     note("scratch.redis", scratch(&config).await);
     note("sms", sms(&config.sms));
     note("outbound.ca_file", open::outbound(&config.outbound).map(|_| ()));
+    note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
     if let Some(tls) = &config.server.tls {
         let loaded = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await;
         note("server.tls", loaded.map(|_| ()).map_err(Into::into));
