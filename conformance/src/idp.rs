@@ -10,6 +10,7 @@ use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
 use authenticators::contact::{self, Phone};
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::outbound::Outbound;
 use authenticators::password;
 use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
 use authenticators::scratch::Scratch;
@@ -22,6 +23,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http_body_util::BodyExt;
 use idp::app::{App, Settings};
+use idp::certificate::Roots;
 use idp::client::{Client, ClientId, Registration};
 use idp::config::Issuer;
 use idp::keys::{Keys, MasterKey, fresh_master};
@@ -34,6 +36,7 @@ use tower::ServiceExt;
 
 use crate::browser::Browser;
 use crate::client_key::ClientKey;
+use crate::program::install_tls;
 
 /// Where it answers.
 pub const ISSUER: &str = "https://idp.test";
@@ -56,6 +59,10 @@ pub struct Setup {
     pub hashing: HashingConfig,
     /// The sender; an inbox, if nothing is said.
     pub sms: Option<Sms>,
+    /// The way to addresses that services have registered; to this machine too, if nothing is said.
+    pub outbound: Outbound,
+    /// Whose enterprise certificates are taken; nobody's, if nothing is said.
+    pub enterprise: Option<Arc<Roots>>,
 }
 
 /// A running Porten.
@@ -153,11 +160,14 @@ impl TestIdp {
 
     /// Starts it otherwise.
     pub async fn with(change: impl FnOnce(&mut Setup)) -> anyhow::Result<TestIdp> {
+        install_tls();
         let mut setup = Setup {
             issuer: ISSUER.to_owned(),
             people: FnrPolicy { real: true, synthetic: true, expanded: true },
             hashing: HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 2, queue: 1024 },
             sms: None,
+            outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
+            enterprise: None,
         };
         change(&mut setup);
         let folder = TempDir::new()?;
@@ -176,12 +186,13 @@ impl TestIdp {
             chance: Chance::System,
             sms: setup.sms.unwrap_or_else(|| Sms::Inbox(inbox.clone())),
             hasher: Hasher::start(setup.hashing)?,
+            outbound: setup.outbound,
         };
         let master = MasterKey::parse(&fresh_master(&world.chance)?)?;
         let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
         let issuer = Issuer::try_from(setup.issuer).map_err(anyhow::Error::msg)?;
         let trusted_proxies = vec!["10.0.0.0/8".parse()?];
-        let settings = Settings { issuer, trusted_proxies, people: setup.people, enterprise: None };
+        let settings = Settings { issuer, trusted_proxies, people: setup.people, enterprise: setup.enterprise };
         let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
         let app = App::new(world, settings, keys, words);
         let router = idp::router(&app, Router::new());

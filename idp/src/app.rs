@@ -13,6 +13,7 @@ use moka::future::Cache;
 use crate::acr::{Acr, Eid};
 use crate::certificate::Roots;
 use crate::client::{Client, ClientId};
+use crate::client_keys::KeyCache;
 use crate::config::Issuer;
 use crate::keys::Keys;
 use crate::scope::{Scope, ScopeName};
@@ -30,7 +31,7 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Which person identifiers are let in.
     pub people: FnrPolicy,
-    /// Who vouches for enterprise certificates.
+    /// Whose enterprise certificates are taken; none, nobody's.
     pub enterprise: Option<Arc<Roots>>,
 }
 
@@ -47,6 +48,8 @@ pub struct App {
     pub words: &'static Words,
     /// What DPoP nonces are made from.
     pub(crate) dpop: hmac::Key,
+    /// The public keys of clients.
+    pub client_keys: KeyCache,
     clients: Cache<ClientId, Arc<Client>>,
     pub(crate) scopes: Cache<ScopeName, Option<Arc<Scope>>>,
 }
@@ -57,7 +60,8 @@ impl App {
         let clients = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
         let scopes = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
         let dpop = keys.secret_for("dpop nonce");
-        App { world, config: Arc::new(config), dpop, keys: Arc::new(keys), words, clients, scopes }
+        let client_keys = KeyCache::new(world.outbound.clone());
+        App { world, config: Arc::new(config), dpop, keys: Arc::new(keys), words, client_keys, clients, scopes }
     }
 
     /// An active client, as it was registered a few seconds ago at the most.

@@ -24,7 +24,7 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
         issuer: config.server.issuer.clone(),
         trusted_proxies: config.server.trusted_proxies.clone(),
         people: config.people,
-        enterprise: None,
+        enterprise: open::enterprise(&config)?,
     };
     let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
     let app = App::new(world, settings, keys, words);
