@@ -11,12 +11,19 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use migrations::Db;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use url::{Host, Url};
 
 use crate::app::App;
+use crate::config::Issuer;
 use crate::error::OAuthError;
 use crate::keys::SigningAlgorithm;
 use crate::params::Params;
+
+/// The citizen's own page logs in as any service does. Its client stands in no table.
+pub const PROFILE: &str = "porten-profil";
+/// And this is where it is.
+pub const PROFILE_PATH: &str = "/profil";
 
 /// A client's registered name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -381,6 +388,20 @@ impl Row {
 }
 
 impl Client {
+    /// The client of the citizen's own page. It takes no code to `/token`: that it knows the session is enough.
+    pub fn of_profile(id: ClientId, issuer: &Issuer) -> anyhow::Result<Client> {
+        let uri = format!("{}{PROFILE_PATH}", issuer.as_str());
+        let registration = json!({
+            "client_name": "Porten",
+            "client_uri": uri,
+            "redirect_uris": [uri],
+            "scopes": ["openid"],
+            "code_challenge_method": "none",
+            "sso_disabled": false,
+        });
+        Ok(Client { id, registration: serde_json::from_value(registration)?, secret_hash: None })
+    }
+
     /// Looks a client up in the table.
     pub async fn find(db: &Db, id: &ClientId) -> anyhow::Result<Option<Client>> {
         const SQL: &str = "SELECT id, registration, secret_hash FROM client WHERE id = $1 AND removed_at IS NULL";
@@ -405,6 +426,9 @@ impl Client {
     ) -> anyhow::Result<bool> {
         const SQL: &str = "INSERT INTO client (id, registration, secret_hash, created_at, updated_at)
                            VALUES ($1, $2, $3, $4, $4) ON CONFLICT (id) DO NOTHING";
+        if id.as_str() == PROFILE {
+            return Ok(false);
+        }
         let query = sqlx::query(SQL).bind(id.as_str()).bind(serde_json::to_string(registration)?);
         let query = query.bind(secret.map(Token::hash)).bind(now.seconds());
         Ok(query.execute(db.pool()).await?.rows_affected() == 1)

@@ -5,6 +5,7 @@ use axum::response::Response;
 
 use crate::browser::{self, Call, CookieName};
 use crate::claims;
+use crate::consent;
 use crate::error::{OAuthError, Refusal};
 use crate::flow::Authentication;
 use crate::grant::{self, Grant, GrantId};
@@ -20,6 +21,9 @@ pub async fn grant(
     id: GrantId,
     sid: &str,
 ) -> Result<Response, Refusal> {
+    if !consent::note(call, request, &authentication, &id).await? {
+        return Err(request.refuse(OAuthError::consent_required("The citizen has withdrawn the consent.")));
+    }
     let grant = Grant {
         id,
         client: request.return_to.client.clone(),

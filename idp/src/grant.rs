@@ -16,8 +16,9 @@ use crate::request::AuthorizationRequest;
 use crate::text::Language;
 
 /// The name of a grant: in `jti` of its access tokens, and of its refresh family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
+#[sqlx(transparent)]
 pub struct GrantId(String);
 
 impl GrantId {
@@ -35,6 +36,11 @@ impl GrantId {
     /// The grant of a `jti` or a code.
     pub fn of_token(jti: &str) -> Option<GrantId> {
         jti.split_once('.').map(|(grant, _)| GrantId(grant.to_owned()))
+    }
+
+    /// Its letters.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     fn key(&self) -> TokenHash {

@@ -1,9 +1,9 @@
 //! The OpenID Provider: what citizens and services meet.
 //!
-//! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`] and [`acr`] are the
-//! services and the levels; [`request`] parses what a service asks, [`flow`] decides what it gets and [`steps`]
-//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`] and [`keys`] are
-//! what comes of a login. [`page`], [`text`], [`assets`] and [`browser`] are HTML, words, files and cookies,
+//! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`], [`scope`] and
+//! [`acr`] are the services, what they may ask for and the levels; [`request`] parses what a service asks, [`flow`] decides what it gets and [`steps`]
+//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`consent`],
+//! [`claims`] and [`keys`] are what comes of a login. [`page`], [`text`], [`markdown`], [`assets`] and [`browser`] are HTML, words, files and cookies,
 //! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
 //! each URL.
 
@@ -14,6 +14,7 @@ pub mod browser;
 pub mod claims;
 pub mod client;
 pub mod config;
+pub mod consent;
 pub mod edge;
 pub mod endpoints;
 pub mod error;
@@ -44,7 +45,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::endpoints::discovery::Document;
-use crate::endpoints::{authorize, front, health, language, login, logout, token, userinfo};
+use crate::endpoints::{authorize, front, health, language, login, logout, profile, token, userinfo};
 
 /// No form of ours is longer, and no request of a service.
 const BODY_AT_MOST: usize = 64 * 1024;
@@ -74,6 +75,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/login/{client}/{id}", get(login::show).post(login::answer).head(no_head))
         .route("/logout", get(logout::ask).post(logout::ask).head(no_head))
         .route("/logout/{handle}", get(logout::resume).post(logout::answer).head(no_head))
+        .route("/profil", get(profile::show).post(profile::withdraw).head(no_head))
         .route("/language", get(language::choose))
         .route("/static/{name}", get(assets::serve))
         .route("/health/live", get(health::live))
@@ -95,5 +97,6 @@ pub fn router(app: &App, more: Router<App>) -> Router {
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while grant::clean(app, now).await? {}
+    while consent::clean(app, now).await? {}
     Ok(())
 }

@@ -7,5 +7,6 @@ pub mod health;
 pub mod language;
 pub mod login;
 pub mod logout;
+pub mod profile;
 pub mod token;
 pub mod userinfo;
