@@ -20,6 +20,7 @@ mod health;
 mod kannel;
 mod nodes;
 mod people;
+mod scopes;
 mod serve;
 mod silence;
 mod stopping;
