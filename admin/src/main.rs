@@ -34,6 +34,9 @@ enum Verb {
     /// Administer the keys that sign.
     #[command(subcommand)]
     Key(verbs::key::Verb),
+    /// Administer the scopes that services may ask for.
+    #[command(subcommand)]
+    Scope(verbs::scope::Verb),
     /// Administer people.
     #[command(subcommand)]
     Person(verbs::person::Verb),
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
             Verb::Check(file) => verbs::check::run(&file.config).await,
             Verb::Client(verb) => verbs::client::run(verb).await,
             Verb::Key(verb) => verbs::key::run(verb).await,
+            Verb::Scope(verb) => verbs::scope::run(verb).await,
             Verb::Person(verb) => verbs::person::run(verb).await,
         }
     });

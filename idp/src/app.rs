@@ -12,7 +12,7 @@ use moka::future::Cache;
 
 use crate::acr::{Acr, Eid};
 use crate::certificate::Roots;
-use crate::client::{Client, ClientId};
+use crate::client::{Client, ClientId, PROFILE};
 use crate::client_keys::KeyCache;
 use crate::config::Issuer;
 use crate::keys::Keys;
@@ -69,7 +69,10 @@ impl App {
         if let Some(client) = self.clients.get(id).await {
             return Ok(Some(client));
         }
-        let found = Client::find(&self.world.db, id).await.context("cannot read a client")?;
+        let found = match id.as_str() {
+            PROFILE => Some(Client::of_profile(id.clone(), &self.config.issuer)?),
+            _ => Client::find(&self.world.db, id).await.context("cannot read a client")?,
+        };
         let Some(client) = found.filter(|client| client.registration.active).map(Arc::new) else { return Ok(None) };
         self.clients.insert(id.clone(), client.clone()).await;
         Ok(Some(client))

@@ -11,13 +11,19 @@ use jiff::civil::Date;
 use jsonwebtoken::Algorithm;
 use migrations::Db;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
 use crate::client_keys::{self, KeySource};
 use crate::client_profile::{ALGORITHMS, FAPI_ALGORITHMS, Profile};
+use crate::config::Issuer;
 use crate::keys::SigningAlgorithm;
 use crate::request::ResponseMode;
+
+/// The citizen's own page logs in as any service does. Its client stands in no table.
+pub const PROFILE: &str = "porten-profil";
+/// And this is where it is.
+pub const PROFILE_PATH: &str = "/profil";
 
 /// A client's registered name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -553,9 +559,18 @@ impl Row {
 }
 
 impl Client {
-    /// A client that is part of the program and in no table.
-    pub fn built_in(id: ClientId, registration: Registration) -> Client {
-        Client { id, registration, secrets: Vec::new() }
+    /// The client of the citizen's own page. It takes no code to `/token`: that it knows the session is enough.
+    pub fn of_profile(id: ClientId, issuer: &Issuer) -> anyhow::Result<Client> {
+        let uri = format!("{}{PROFILE_PATH}", issuer.as_str());
+        let registration = json!({
+            "client_name": "Porten",
+            "client_uri": uri,
+            "redirect_uris": [uri],
+            "scopes": ["openid"],
+            "code_challenge_method": "none",
+            "sso_disabled": false,
+        });
+        Ok(Client { id, registration: serde_json::from_value(registration)?, secrets: Vec::new() })
     }
 
     /// Looks a client up in the table.
@@ -584,6 +599,9 @@ impl Client {
     ) -> anyhow::Result<bool> {
         const SQL: &str = "INSERT INTO client (id, registration, created_at, updated_at)
                            VALUES ($1, $2, $3, $3) ON CONFLICT (id) DO NOTHING";
+        if id.as_str() == PROFILE {
+            return Ok(false);
+        }
         let mut tx = db.begin().await?;
         let query = sqlx::query(SQL).bind(id.as_str()).bind(serde_json::to_string(registration)?).bind(now.seconds());
         if query.execute(&mut *tx).await?.rows_affected() == 0 {
@@ -779,7 +797,7 @@ mod tests {
     #[test]
     fn a_native_client_may_have_any_port_on_loopback() {
         let registration = |kind: &str, uri: &str| -> Registration {
-            let value = serde_json::json!({
+            let value = json!({
                 "client_name": "x", "application_type": kind, "token_endpoint_auth_method": "none", "redirect_uris": [uri],
             });
             serde_json::from_value(value).unwrap()

@@ -80,6 +80,11 @@ impl OAuthError {
     }
 
     /// OpenID Connect Core 3.1.2.6
+    pub fn consent_required(description: impl Into<String>) -> OAuthError {
+        OAuthError::new("consent_required", StatusCode::BAD_REQUEST, description)
+    }
+
+    /// OpenID Connect Core 3.1.2.6
     pub fn request_not_supported(description: impl Into<String>) -> OAuthError {
         OAuthError::new("request_not_supported", StatusCode::BAD_REQUEST, description)
     }

@@ -5,6 +5,7 @@ use axum::response::Response;
 
 use crate::browser::{self, Call, CookieName};
 use crate::claims;
+use crate::consent;
 use crate::error::{OAuthError, Refusal};
 use crate::flow::Authentication;
 use crate::grant::{self, Grant, GrantId};
@@ -21,6 +22,9 @@ pub async fn grant(
     sid: &str,
 ) -> Result<Response, Refusal> {
     request.end_pushed(call.app, call.now).await?;
+    if !consent::note(call, request, &authentication, &id).await? {
+        return Err(request.refuse(OAuthError::consent_required("The citizen has withdrawn the consent.")));
+    }
     let grant = Grant {
         id,
         client: request.return_to.client.clone(),

@@ -19,8 +19,9 @@ use crate::scope;
 use crate::text::Language;
 
 /// The name of a grant: in `jti` of its access tokens, and of its refresh family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
+#[sqlx(transparent)]
 pub struct GrantId(String);
 
 impl GrantId {
@@ -38,6 +39,11 @@ impl GrantId {
     /// The grant of a `jti` or a code.
     pub fn of_token(jti: &str) -> Option<GrantId> {
         jti.split_once('.').map(|(grant, _)| GrantId(grant.to_owned()))
+    }
+
+    /// Its letters.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     fn key(&self) -> TokenHash {

@@ -3,8 +3,8 @@
 //! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`], [`scope`] and [`acr`]
 //! are the services, what they may ask for and the levels; [`client_auth`], [`client_keys`], [`certificate`] and
 //! [`dpop`] are how a service proves who it is; [`request`] and [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`]
-//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`], [`access_token`] and [`keys`] are
-//! what comes of a login. [`page`], [`text`], [`assets`], [`document`] and [`browser`] are HTML, words, files and cookies,
+//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`consent`], [`claims`], [`access_token`] and [`keys`] are
+//! what comes of a login. [`page`], [`text`], [`markdown`], [`assets`], [`document`] and [`browser`] are HTML, words, files and cookies,
 //! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
 //! each URL.
 
@@ -20,6 +20,7 @@ pub mod client_auth;
 pub mod client_keys;
 pub mod client_profile;
 pub mod config;
+pub mod consent;
 pub mod document;
 pub mod dpop;
 pub mod edge;
@@ -54,7 +55,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::endpoints::{
-    authorize, discovery, front, health, introspect, language, login, logout, par, revoke, token, userinfo,
+    authorize, discovery, front, health, introspect, language, login, logout, par, profile, revoke, token,
+    userinfo,
 };
 
 /// No form of ours is longer, and no request of a service.
@@ -88,6 +90,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/login/{client}/{id}", get(login::show).post(login::answer).head(no_head))
         .route("/logout", get(logout::ask).post(logout::ask).head(no_head))
         .route("/logout/{handle}", get(logout::resume).post(logout::answer).head(no_head))
+        .route("/profil", get(profile::show).post(profile::withdraw).head(no_head))
         .route("/language", get(language::choose))
         .route("/static/{name}", get(assets::serve))
         .route("/health/live", get(health::live))
@@ -110,5 +113,6 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     app.keys.tend(&app.world.db, &app.world.chance, now).await?;
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while grant::clean(app, now).await? {}
+    while consent::clean(app, now).await? {}
     Ok(())
 }

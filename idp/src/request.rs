@@ -211,6 +211,11 @@ impl AuthorizationRequest {
         }
     }
 
+    /// Whether these consents are all that it needs.
+    pub fn is_covered_by(&self, agreed: &[ScopeName]) -> bool {
+        self.consent.iter().all(|scope| agreed.contains(scope))
+    }
+
     /// Back to the service with an error.
     pub fn refuse(&self, error: OAuthError) -> Refusal {
         Refusal::ToClient(Box::new(self.return_to.clone()), error)

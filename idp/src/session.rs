@@ -86,6 +86,11 @@ impl Session {
         if request.isolated { self.isolated.get(&request.return_to.client) } else { self.shared.as_ref() }
     }
 
+    /// The proof that all services share.
+    pub fn shared(&self) -> Option<&Authentication> {
+        self.shared.as_ref()
+    }
+
     /// The grants that serve login alone, and end with it.
     pub fn login_grants(&self) -> impl Iterator<Item = &GrantId> {
         self.visits.values().filter(|visit| visit.login_only).map(|visit| &visit.grant)

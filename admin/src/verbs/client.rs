@@ -134,17 +134,7 @@ pub(crate) struct Fields {
 impl Fields {
     /// What is said of the client, as JSON.
     fn read(self) -> anyhow::Result<Map<String, Value>> {
-        let mut fields = match &self.file {
-            None => Map::new(),
-            Some(file) => {
-                let text = if file.as_os_str() == "-" {
-                    std::io::read_to_string(std::io::stdin())?
-                } else {
-                    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
-                };
-                serde_json::from_str(&text).with_context(|| format!("{} is not a JSON object", file.display()))?
-            }
-        };
+        let mut fields = super::read_object(self.file.as_deref())?;
         let texts = [
             ("client_name", self.client_name),
             ("display_name", self.display_name),

@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_lines, reason = "a test is a story, and its tables are long")]
 
 mod authorize;
+mod consent;
 mod enumeration;
 mod headers;
 mod keys;
@@ -11,6 +12,7 @@ mod logout;
 mod otc;
 mod password;
 mod protocol;
+mod scopes;
 mod session;
 mod sms;
 mod tidy;

@@ -21,6 +21,7 @@ mod kannel;
 mod keys;
 mod nodes;
 mod people;
+mod scopes;
 mod serve;
 mod silence;
 mod stopping;

@@ -79,7 +79,9 @@ consent-intro-service = { $service } ber om å få:
 consent-openid = fødselsnummeret ditt
 consent-profile = språket du har valgt
 consent-other = andre opplysninger tjenesten trenger
-consent-free = Du bestemmer selv. Hvis du avslår, blir du ikke logget inn, og vi deler ingenting.
+consent-pseudonym = en kode som denne tjenesten kjenner deg igjen på, uten fødselsnummeret ditt
+consent-free = Du bestemmer selv. Velger du «Avslå», sender vi deg tilbake til tjenesten. Da blir du ikke logget inn, og vi deler ingenting.
+consent-remembered = Vi husker svaret ditt til neste gang. Du kan trekke samtykket tilbake når som helst på profilsiden din i Porten.
 
 ## Pages where the way stops
 stop-quarantined-title = MinID er satt på pause
@@ -114,6 +116,17 @@ details-title = Opplysninger til brukerstøtte
 details-trace = Sporingsnummer
 details-error = Feilkode
 details-description = Beskrivelse
+
+## The citizen's own page
+profile-title = Profilen din
+profile-who = Du er logget inn som
+profile-consents = Samtykkene dine
+profile-consents-about = Du har sagt ja til at disse tjenestene får opplysninger om deg, eller kan gjøre noe på dine vegne. Trekker du et samtykke tilbake, får tjenesten ikke lenger tilgang. Den kan spørre deg igjen neste gang du logger inn.
+profile-no-consents = Du har ingen samtykker nå.
+profile-since = siden { $date }
+profile-withdraw = Trekk tilbake
+profile-withdrawn = Du har trukket tilbake samtykket til { $service }. Det gjaldt:
+profile-withdrawn-effect = Tjenesten har ikke lenger tilgang.
 
 ## Logging out
 logout-title = Vil du logge ut?

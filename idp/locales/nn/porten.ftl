@@ -79,7 +79,9 @@ consent-intro-service = { $service } ber om å få:
 consent-openid = fødselsnummeret ditt
 consent-profile = språket du har valt
 consent-other = andre opplysningar tenesta treng
-consent-free = Du avgjer sjølv. Om du avslår, blir du ikkje logga inn, og vi deler ingenting.
+consent-pseudonym = ein kode som denne tenesta kjenner deg att på, utan fødselsnummeret ditt
+consent-free = Du avgjer sjølv. Vel du «Avslå», sender vi deg tilbake til tenesta. Då blir du ikkje logga inn, og vi deler ingenting.
+consent-remembered = Vi hugsar svaret ditt til neste gong. Du kan trekkje samtykket tilbake når som helst på profilsida di i Porten.
 
 ## Pages where the way stops
 stop-quarantined-title = MinID er sett på pause
@@ -114,6 +116,17 @@ details-title = Opplysningar til brukarstøtte
 details-trace = Sporingsnummer
 details-error = Feilkode
 details-description = Skildring
+
+## The citizen's own page
+profile-title = Profilen din
+profile-who = Du er logga inn som
+profile-consents = Samtykka dine
+profile-consents-about = Du har sagt ja til at desse tenestene får opplysningar om deg, eller kan gjere noko på dine vegner. Trekkjer du eit samtykke tilbake, får tenesta ikkje lenger tilgang. Ho kan spørje deg igjen neste gong du loggar inn.
+profile-no-consents = Du har ingen samtykke no.
+profile-since = sidan { $date }
+profile-withdraw = Trekk tilbake
+profile-withdrawn = Du har trekt tilbake samtykket til { $service }. Det gjaldt:
+profile-withdrawn-effect = Tenesta har ikkje lenger tilgang.
 
 ## Logging out
 logout-title = Vil du logge ut?

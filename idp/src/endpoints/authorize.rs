@@ -8,6 +8,7 @@ use axum::response::Response;
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::claims;
+use crate::consent;
 use crate::error::Refusal;
 use crate::finish;
 use crate::flow::{self, Authentication, Decision};
@@ -42,7 +43,10 @@ pub async fn ask(
     let offered = app.offered(&request.acr);
     let name = |who: &Authentication| claims::subject(&app, &request.return_to.client, who);
     let known = session.as_ref().map(|read| &read.value);
-    match flow::decide(&request, known, &offered, name, now).map_err(|error| request.refuse(error))? {
+    let who = known.and_then(|session| session.authentication_for(&request));
+    let agreed = consent::agreed(&app, &request, who).await?;
+    let with_consents = known.map(|session| (session, agreed.as_slice()));
+    match flow::decide(&request, with_consents, &offered, name, now).map_err(|error| request.refuse(error))? {
         Decision::Ask(step, proved) => steps::open(&call, request, (step, proved)).await,
         Decision::Grant(proved) => {
             let id = GrantId::fresh(&app)?;

@@ -9,6 +9,7 @@ pub mod language;
 pub mod login;
 pub mod logout;
 pub mod par;
+pub mod profile;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;
