@@ -157,8 +157,8 @@ pub struct EnterpriseConfig {
     /// The certificate policies that are accepted; one that ends in `.*` stands for all below it.
     #[serde(default = "enterprise_policies")]
     pub policies: Vec<String>,
-    /// PEM or DER: the issuers' lists of revoked certificates. Where any is given, every certificate must be one
-    /// of an issuer on them.
+    /// PEM or DER: the issuers' lists of revoked certificates, read at the start. Where any is given, a certificate
+    /// whose issuer has none of them is refused.
     #[serde(default)]
     pub crl_files: Vec<PathBuf>,
 }
