@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_hours(24);
 const SECOND: Duration = Duration::from_secs(1);
+const ALMOST_TWO_DAYS: Duration = Duration::from_secs(2 * 86_400 - 1);
 
 /// What a service finds at `/jwks.json`.
 async fn jwks(idp: &TestIdp) -> anyhow::Result<JwkSet> {
@@ -93,6 +94,7 @@ async fn a_key_is_published_before_it_signs_and_kept_after() -> anyhow::Result<(
     let client = idp.client_with(json!({ "access_token_lifetime": 86400 })).await?;
     let clean = async || idp::clean(&idp.app, idp.now()).await;
     let signed = || SigningAlgorithm::ALL.map(|algorithm| long(keys, algorithm, idp.now()).unwrap());
+    assert_eq!([PUBLISHED_AHEAD, KEPT], [ALMOST_TWO_DAYS + SECOND; 2]);
     let begun = idp.now();
     let first = jwks(&idp).await?;
     let algorithms: Vec<_> =
@@ -102,7 +104,7 @@ async fn a_key_is_published_before_it_signs_and_kept_after() -> anyhow::Result<(
     assert!(of_first.iter().all(|token| takes(&first, token).unwrap()));
 
     // Nothing is made too early, and then all at once, each published for 48 hours before it signs.
-    idp.advance(DAY * 90 - PUBLISHED_AHEAD - SECOND);
+    idp.advance(DAY * 86 + ALMOST_TWO_DAYS);
     clean().await?;
     assert_eq!(jwks(&idp).await?, first);
     idp.advance(SECOND);
@@ -112,7 +114,7 @@ async fn a_key_is_published_before_it_signs_and_kept_after() -> anyhow::Result<(
     assert!(first.keys.iter().all(|key| both.keys.contains(key)));
     assert_eq!(states(&idp, SigningAlgorithm::PS256).await?, [KeyState::Active, KeyState::Next]);
 
-    idp.advance(PUBLISHED_AHEAD - SECOND);
+    idp.advance(ALMOST_TWO_DAYS);
     let before = access_token(&idp, &client).await?;
     assert!(takes(&first, &before)?, "it has not begun");
     assert!(signed().iter().all(|token| takes(&first, token).unwrap()));
@@ -129,7 +131,7 @@ async fn a_key_is_published_before_it_signs_and_kept_after() -> anyhow::Result<(
     }
     assert_eq!(states(&idp, SigningAlgorithm::RS256).await?, [KeyState::Retiring, KeyState::Active]);
 
-    idp.advance(KEPT - SECOND);
+    idp.advance(ALMOST_TWO_DAYS);
     clean().await?;
     assert_eq!(jwks(&idp).await?, both);
     assert!(of_first.iter().all(|token| verifies(keys, token)));
@@ -156,7 +158,7 @@ async fn a_site_that_was_down_for_long_still_publishes_first() -> anyhow::Result
     idp.advance(DAY * 300);
     idp::clean(&idp.app, idp.now()).await?;
     assert!(takes(&first, &long(&idp.app.keys, algorithm, idp.now())?)?);
-    idp.advance(PUBLISHED_AHEAD - SECOND);
+    idp.advance(ALMOST_TWO_DAYS);
     assert!(takes(&first, &long(&idp.app.keys, algorithm, idp.now())?)?);
     idp.advance(SECOND);
     assert!(!takes(&first, &long(&idp.app.keys, algorithm, idp.now())?)?);
