@@ -6,6 +6,7 @@ use anyhow::Context;
 use authenticators::chance::Chance;
 use authenticators::clock::Clock;
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::outbound::Outbound;
 use authenticators::person::FnrPolicy;
 use authenticators::scratch::Scratch;
 use authenticators::sms::{self, Gateway, Inbox, Kannel, Sms};
@@ -66,7 +67,8 @@ pub(crate) async fn world(config: &Config) -> anyhow::Result<World> {
     };
     let hasher = Hasher::start(config.password).context("password")?;
     let sms = sender(&config.sms).context("sms")?;
-    Ok(World { db, scratch, clock: Clock::System, chance: Chance::System, sms, hasher })
+    let outbound = Outbound::new(Vec::new(), None)?;
+    Ok(World { db, scratch, clock: Clock::System, chance: Chance::System, sms, hasher, outbound })
 }
 
 fn sender(config: &SmsConfig) -> anyhow::Result<Sms> {

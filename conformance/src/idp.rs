@@ -10,6 +10,7 @@ use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
 use authenticators::contact::{self, Phone};
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::outbound::Outbound;
 use authenticators::password;
 use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
 use authenticators::scratch::Scratch;
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::browser::Browser;
+use crate::program::install_tls;
 
 /// Where it answers.
 pub const ISSUER: &str = "https://idp.test";
@@ -151,6 +153,7 @@ impl TestIdp {
             sms: None,
         };
         change(&mut setup);
+        install_tls();
         let folder = TempDir::new()?;
         let scratch = match given("TEST_REDIS_URL") {
             Some(url) => Scratch::redis(&url).await?,
@@ -167,6 +170,7 @@ impl TestIdp {
             chance: Chance::System,
             sms: setup.sms.unwrap_or_else(|| Sms::Inbox(inbox.clone())),
             hasher: Hasher::start(setup.hashing)?,
+            outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
         };
         let master = MasterKey::parse(&fresh_master(&world.chance)?)?;
         let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;

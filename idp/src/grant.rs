@@ -152,7 +152,7 @@ fn proves(challenge: Option<&str>, verifier: Option<&str>) -> bool {
 }
 
 /// Ends a grant: its access tokens and its refresh tokens, those too that are just being made.
-pub async fn revoke(app: &App, grant: &GrantId, now: Timestamp) -> Result<(), OAuthError> {
+pub async fn revoke(app: &App, grant: &GrantId, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at, ended_at)
                        VALUES ($1, '', '', '', '', $2, $2)
                        ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at WHERE refresh_family.ended_at IS NULL";

@@ -86,6 +86,7 @@ enum Private {
 struct SigningKey {
     header: String,
     access_header: String,
+    logout_header: String,
     algorithm: SigningAlgorithm,
     private: Private,
     public: Jwk,
@@ -108,6 +109,8 @@ pub enum TokenType {
     IdToken,
     /// `at+jwt` (RFC 9068 2.1)
     AccessToken,
+    /// `logout+jwt` (OpenID Connect Back-Channel Logout 1.0, 2.4)
+    LogoutToken,
 }
 
 #[derive(sqlx::FromRow)]
@@ -180,6 +183,7 @@ impl Keys {
         let typ = match expected.kind {
             TokenType::IdToken => "JWT",
             TokenType::AccessToken => "at+jwt",
+            TokenType::LogoutToken => "logout+jwt",
         };
         anyhow::ensure!(header.typ.as_deref() == Some(typ), "the token is of another type");
         let kid = header.kid.context("the token names no key")?;
@@ -253,11 +257,12 @@ impl SigningKey {
             let header = serde_json::json!({ "alg": algorithm.name(), "kid": kid, "typ": typ });
             URL_SAFE_NO_PAD.encode(header.to_string())
         };
-        let (id_header, access_header) = (header("JWT"), header("at+jwt"));
+        let (id_header, access_header, logout_header) = (header("JWT"), header("at+jwt"), header("logout+jwt"));
         let verifier = DecodingKey::from_jwk(&public)?;
         Ok(SigningKey {
             header: id_header,
             access_header,
+            logout_header,
             algorithm,
             private,
             public,
@@ -270,6 +275,7 @@ impl SigningKey {
         let header = match kind {
             TokenType::IdToken => &self.header,
             TokenType::AccessToken => &self.access_header,
+            TokenType::LogoutToken => &self.logout_header,
         };
         let mut token = format!("{header}.{}", URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?));
         let signature = match &self.private {

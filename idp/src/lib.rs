@@ -3,7 +3,7 @@
 //! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`] and [`acr`] are the
 //! services and the levels; [`request`] parses what a service asks, [`flow`] decides what it gets and [`steps`]
 //! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`] and [`keys`] are
-//! what comes of a login. [`page`], [`text`], [`assets`] and [`browser`] are HTML, words, files and cookies,
+//! what comes of a login, and [`logout_notice`] what is told when it is over. [`page`], [`text`], [`assets`] and [`browser`] are HTML, words, files and cookies,
 //! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
 //! each URL.
 
@@ -21,6 +21,7 @@ pub mod finish;
 pub mod flow;
 pub mod grant;
 pub mod keys;
+pub mod logout_notice;
 pub mod page;
 pub mod params;
 pub mod request;
@@ -93,5 +94,6 @@ pub fn router(app: &App, more: Router<App>) -> Router {
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while grant::clean(app, now).await? {}
+    while logout_notice::clean(app, now).await? {}
     Ok(())
 }

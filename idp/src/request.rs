@@ -9,6 +9,7 @@ use crate::claims;
 use crate::client::{Client, ClientId, CodeChallengeMethod};
 use crate::error::{OAuthError, Refusal};
 use crate::params::Params;
+use crate::session::Circle;
 use crate::text::Language;
 
 /// How the answer travels (OAuth 2.0 Multiple Response Type Encoding Practices; Form Post Response Mode).
@@ -68,8 +69,8 @@ pub struct AuthorizationRequest {
     pub subject: Option<String>,
     /// TestID without a page, by `login_hint`.
     pub test_id: Option<(Fnr, Acr)>,
-    /// Whether the service has an isolated session.
-    pub isolated: bool,
+    /// With whom the service shares logins.
+    pub circle: Circle,
 }
 
 impl AuthorizationRequest {
@@ -136,7 +137,7 @@ fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Re
         subject: id_token_hint(app, client, params)?,
         test_id: login_hint(app, &acr, params)?,
         acr,
-        isolated: client.registration.sso_disabled,
+        circle: Circle::of(client),
     };
     Ok(request)
 }

@@ -12,6 +12,7 @@ use anyhow::Context;
 use authenticators::chance::Chance;
 use authenticators::clock::Clock;
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::outbound::Outbound;
 use authenticators::scratch::Scratch;
 use authenticators::sms::{Inbox, Sms};
 use authenticators::world::World;
@@ -63,6 +64,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         chance: Chance::System,
         sms: Sms::Inbox(inbox.clone()),
         hasher: Hasher::start(HashingConfig::default())?,
+        outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
     };
     let now = world.clock.now();
     let (keys, ()) =
