@@ -132,6 +132,10 @@ pub async fn take(
     if redirect_uri != Some(registered.as_str()) {
         return Err(OAuthError::invalid_grant("Invalid parameter redirect_uri."));
     }
+    // Logged out since.
+    if is_revoked(app, &grant.id, now).await? {
+        return Err(gone());
+    }
     if !proves(challenge.as_deref(), verifier) {
         return Err(OAuthError::invalid_grant("Invalid parameter code_verifier."));
     }
