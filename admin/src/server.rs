@@ -11,8 +11,9 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use idp::app::App;
 use idp::config::Tls;
+use idp::logout_notice;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 
 /// How long requests in flight may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -20,6 +21,8 @@ const DRAIN: Duration = Duration::from_secs(25);
 const HEAD: Duration = Duration::from_secs(15);
 /// How often the certificate files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often services are told what is due.
+const TELL: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
 /// How often the keys are read again that other nodes and operators have made and ended.
@@ -42,6 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
         tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
         stopper.graceful_shutdown(Some(DRAIN));
     });
+    tokio::spawn(tell(app.clone()));
     tokio::spawn(clean(app.clone()));
     tokio::spawn(refresh_keys(app));
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
@@ -61,6 +65,17 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
         }
     }
     Ok(())
+}
+
+async fn tell(app: App) {
+    let mut ticks = interval(TELL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = logout_notice::deliver_due(&app, app.world.clock.now()).await {
+            tracing::warn!(error = format!("{error:#}"), "telling of logouts failed");
+        }
+    }
 }
 
 async fn clean(app: App) {

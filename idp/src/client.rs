@@ -136,6 +136,18 @@ pub struct OnBehalfOf {
     pub url: Option<Url>,
 }
 
+/// With whom it shares logins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SsoMode {
+    /// With all services that say the same.
+    Global,
+    /// With itself alone.
+    Isolated,
+    /// With its group.
+    Limited,
+}
+
 /// A client as it is registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -196,15 +208,21 @@ pub struct Registration {
     /// Where people may be sent after logout, byte for byte.
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
-    /// Where browsers tell it that a session has ended; kept for later, nobody calls it yet.
+    /// Where browsers tell it that a session has ended (OpenID Connect Front-Channel Logout 1.0, 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_uri: Option<String>,
-    /// Where we tell it that a session has ended; kept for later, nobody calls it yet.
+    /// Where we tell it that a session has ended (OpenID Connect Back-Channel Logout 1.0, 2.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
-    /// Wants `sid` in the ID token.
+    /// Wants `sid` in the ID token, and with `iss` where browsers tell it.
     #[serde(default)]
     pub frontchannel_logout_session_required: bool,
+    /// Wants `sid` in the ID token and the logout token, where it stands in any case.
+    #[serde(default)]
+    pub backchannel_logout_session_required: bool,
+    /// Is told as well when a session ends by itself.
+    #[serde(default)]
+    pub backchannel_logout_on_expiry: bool,
     /// Seconds that an access token is good for.
     #[serde(default = "access_token_lifetime")]
     pub access_token_lifetime: u32,
@@ -217,9 +235,15 @@ pub struct Registration {
     /// What becomes of a refresh token that is used.
     #[serde(default)]
     pub refresh_token_usage: RefreshTokenUsage,
-    /// Isolated session: single sign-on with itself alone.
+    /// The old name of `sso_mode: isolated`.
     #[serde(default)]
     pub sso_disabled: bool,
+    /// With whom it shares logins; with all, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_mode: Option<SsoMode>,
+    /// The group that it shares logins with, if `sso_mode` is `limited`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_group: Option<String>,
     /// Whether PKCE is asked of it.
     #[serde(default)]
     pub code_challenge_method: CodeChallengeMethod,
@@ -291,7 +315,9 @@ impl Registration {
 
     /// Whether its ID tokens name the session.
     pub fn wants_sid(&self) -> bool {
-        self.frontchannel_logout_session_required || self.backchannel_logout_uri.is_some()
+        self.frontchannel_logout_session_required
+            || self.backchannel_logout_session_required
+            || self.backchannel_logout_uri.is_some()
     }
 
     /// Whether it shows a secret.
@@ -359,6 +385,34 @@ impl Registration {
         lines.extend(self.objections_to_keys());
         lines.extend(self.objections_to_addresses());
         lines.extend(self.profile.iter().flat_map(|profile| profile.objections(self)));
+        lines.extend(self.objections_to_sessions());
+        lines
+    }
+
+    fn objections_to_sessions(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut object = |wrong: bool, line: &str| {
+            if wrong {
+                lines.push(line.to_owned());
+            }
+        };
+        object(
+            self.sso_disabled && self.sso_mode.is_some_and(|mode| mode != SsoMode::Isolated),
+            "sso_disabled: is the old name of sso_mode isolated, and sso_mode says otherwise",
+        );
+        object(
+            self.sso_group.is_some() != (self.sso_mode == Some(SsoMode::Limited)),
+            "sso_group: needed for sso_mode limited, and for it alone",
+        );
+        object(
+            self.sso_group.as_deref().is_some_and(|group| ClientId::named(group).is_none()),
+            "sso_group: at most 100 of the characters a-z A-Z 0-9 . _ - ~",
+        );
+        let asks = self.backchannel_logout_session_required || self.backchannel_logout_on_expiry;
+        object(
+            asks && self.backchannel_logout_uri.is_none(),
+            "backchannel_logout_session_required, backchannel_logout_on_expiry: need a backchannel_logout_uri",
+        );
         lines
     }
 

@@ -254,6 +254,7 @@ impl LoginAttempt {
 mod tests {
     use super::*;
     use crate::request::{Prompt, ResponseMode, ReturnTo};
+    use crate::session::Circle;
     use authenticators::person::FnrPolicy;
 
     const NOW: Timestamp = Timestamp::from_seconds(2_000_000_000);
@@ -278,7 +279,7 @@ mod tests {
             max_age: None,
             subject: None,
             test_id: None,
-            isolated: false,
+            circle: Circle::Global,
             resource: Vec::new(),
             authorization_details: Vec::new(),
             dpop_jkt: None,
@@ -309,7 +310,7 @@ mod tests {
         session: Option<Authentication>,
         offered: &[Eid],
     ) -> Result<String, &'static str> {
-        let session = session.map(|proved| Session::of(proved, false, None, "sid".into(), NOW));
+        let session = session.map(|proved| Session::of(proved, Circle::Global, "sid".into(), NOW));
         let agreed = [scope("a:old")];
         let known = session.as_ref().map(|session| (session, agreed.as_slice()));
         let decision = decide(&request(change), known, offered, |_| "subject".into(), NOW);
@@ -368,6 +369,8 @@ mod tests {
             outcome(|r| (r.subject, r.prompt.none) = (Some("x".into()), true), session(), &both),
             Err("login_required"),
         );
-        check("isolated", outcome(|r| r.isolated = true, session(), &both), Ok("ChooseEid"));
+        let alone = |r: &mut AuthorizationRequest| r.circle = Circle::Alone(r.return_to.client.clone());
+        check("isolated", outcome(alone, session(), &both), Ok("ChooseEid"));
+        check("a group", outcome(|r| r.circle = Circle::Group("g".into()), session(), &both), Ok("ChooseEid"));
     }
 }

@@ -150,6 +150,10 @@ pub async fn take(
     if redirect_uri != Some(registered.as_str()) {
         return Err(OAuthError::invalid_grant("Invalid parameter redirect_uri."));
     }
+    // Logged out since.
+    if is_revoked(app, &grant.id, now).await? {
+        return Err(gone());
+    }
     if !proves(challenge.as_deref(), verifier) {
         return Err(OAuthError::invalid_grant("Invalid parameter code_verifier."));
     }
@@ -170,7 +174,7 @@ fn proves(challenge: Option<&str>, verifier: Option<&str>) -> bool {
 }
 
 /// Ends a grant: its access tokens and its refresh tokens, those too that are just being made.
-pub async fn revoke(app: &App, grant: &GrantId, now: Timestamp) -> Result<(), OAuthError> {
+pub async fn revoke(app: &App, grant: &GrantId, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at, ended_at)
                        VALUES ($1, '', '', '', '', $2, $2)
                        ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at WHERE refresh_family.ended_at IS NULL";

@@ -4,7 +4,7 @@
 //! are the services, what they may ask for and the levels; [`client_auth`], [`client_keys`], [`certificate`] and
 //! [`dpop`] are how a service proves who it is; [`request`] and [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`]
 //! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`consent`], [`claims`], [`access_token`] and [`keys`] are
-//! what comes of a login. [`page`], [`text`], [`markdown`], [`assets`], [`document`] and [`browser`] are HTML, words, files and cookies,
+//! what comes of a login, and [`logout_notice`] what is told when it is over. [`page`], [`text`], [`markdown`], [`assets`], [`document`] and [`browser`] are HTML, words, files and cookies,
 //! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
 //! each URL.
 
@@ -30,6 +30,7 @@ pub mod finish;
 pub mod flow;
 pub mod grant;
 pub mod keys;
+pub mod logout_notice;
 pub mod machine;
 pub mod markdown;
 pub mod page;
@@ -114,5 +115,6 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while grant::clean(app, now).await? {}
     while consent::clean(app, now).await? {}
+    while logout_notice::clean(app, now).await? {}
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::error::{OAuthError, Refusal};
 use crate::params::Params;
 use crate::request_object;
 use crate::scope::{self, ScopeName};
+use crate::session::Circle;
 use crate::text::Language;
 
 /// How the answer travels (OAuth 2.0 Multiple Response Type Encoding Practices; Form Post Response Mode; JARM 2.3).
@@ -110,8 +111,8 @@ pub struct AuthorizationRequest {
     pub subject: Option<String>,
     /// TestID without a page, by `login_hint`.
     pub test_id: Option<(Fnr, Acr)>,
-    /// Whether the service has an isolated session.
-    pub isolated: bool,
+    /// With whom the service shares logins.
+    pub circle: Circle,
     /// The resources that the access token is for (RFC 8707).
     pub resource: Vec<String>,
     /// What is asked for in detail (RFC 9396).
@@ -282,7 +283,7 @@ fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Re
         subject: id_token_hint(app, client, params)?,
         test_id: login_hint(app, &acr, params)?,
         acr,
-        isolated: client.registration.sso_disabled,
+        circle: Circle::of(client),
         resource: resource(params)?,
         authorization_details: authorization_details(client, params)?,
         dpop_jkt: dpop_jkt(params)?,

@@ -4,12 +4,14 @@
 
 mod authorize;
 mod consent;
+mod dpop;
 mod enumeration;
 mod headers;
 mod keys;
 mod login;
 mod logout;
 mod otc;
+mod par;
 mod password;
 mod protocol;
 mod scopes;

@@ -107,7 +107,9 @@ async fn a_relying_party_that_we_did_not_write_logs_in() -> anyhow::Result<()> {
         let no_nonce = |_: Option<&Nonce>| Ok(());
         let again = refreshed.id_token().context("no ID token")?.claims(&verifier, no_nonce)?;
         assert_eq!(*again.subject(), subject);
-        assert!(rp.exchange_refresh_token(&refresh)?.request_async(&http).await.is_err(), "used once");
+        let next = RefreshToken::new(refreshed.refresh_token().context("no refresh token")?.secret().clone());
+        assert!(rp.exchange_refresh_token(&next)?.request_async(&http).await.is_ok());
+        assert!(rp.exchange_refresh_token(&refresh)?.request_async(&http).await.is_err(), "used, and so is its successor");
         idp.advance(std::time::Duration::from_hours(1));
     }
     Ok(())

@@ -135,6 +135,12 @@ logout-yes = Log out
 logout-stay = No, stay logged in
 logged-out-title = You are logged out
 logged-out-body = Do you share this computer with others? Then you should also close the browser.
+logged-out-telling = We are telling the services you have used to log you out as well.
+logged-out-onwards = Then we will send you on. If nothing happens, press the button.
+logged-out-frame = Logging out of { $service }
+logged-out-silent-title = Not all the services answered
+logged-out-silent-what = You are logged out of Porten, but you may still be logged in here:
+logged-out-silent-do = Close all the windows of your browser, so that others who use this computer cannot get in there.
 
 ## On the way back to the service
 form-post-title = You are almost there

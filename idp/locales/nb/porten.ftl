@@ -135,6 +135,12 @@ logout-yes = Logg ut
 logout-stay = Nei, fortsett innlogget
 logged-out-title = Du er logget ut
 logged-out-body = Deler du maskinen med andre? Da bør du også lukke nettleseren.
+logged-out-telling = Vi sier fra til tjenestene du har brukt, så de også logger deg ut.
+logged-out-onwards = Så sender vi deg videre. Skjer det ingenting, trykker du på knappen.
+logged-out-frame = Utlogging fra { $service }
+logged-out-silent-title = Ikke alle tjenestene svarte
+logged-out-silent-what = Du er logget ut av Porten, men det kan hende at du fortsatt er logget inn her:
+logged-out-silent-do = Lukk alle vinduene i nettleseren, så kommer ikke andre som bruker maskinen, inn der.
 
 ## On the way back to the service
 form-post-title = Du er straks framme

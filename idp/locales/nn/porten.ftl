@@ -135,6 +135,12 @@ logout-yes = Logg ut
 logout-stay = Nei, hald fram innlogga
 logged-out-title = Du er logga ut
 logged-out-body = Deler du maskina med andre? Då bør du òg lukke nettlesaren.
+logged-out-telling = Vi seier frå til tenestene du har brukt, slik at dei òg loggar deg ut.
+logged-out-onwards = Så sender vi deg vidare. Skjer det ingenting, trykkjer du på knappen.
+logged-out-frame = Utlogging frå { $service }
+logged-out-silent-title = Ikkje alle tenestene svara
+logged-out-silent-what = Du er logga ut av Porten, men det kan hende at du framleis er logga inn her:
+logged-out-silent-do = Lukk alle vindauga i nettlesaren, så kjem ikkje andre som bruker maskina, inn der.
 
 ## On the way back to the service
 form-post-title = Du er straks framme

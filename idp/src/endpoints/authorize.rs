@@ -46,15 +46,20 @@ pub async fn ask(
     let who = known.and_then(|session| session.authentication_for(&request));
     let agreed = consent::agreed(&app, &request, who).await?;
     let with_consents = known.map(|session| (session, agreed.as_slice()));
-    match flow::decide(&request, with_consents, &offered, name, now).map_err(|error| request.refuse(error))? {
-        Decision::Ask(step, proved) => steps::open(&call, request, (step, proved)).await,
-        Decision::Grant(proved) => {
-            let id = GrantId::fresh(&app)?;
-            let sid = known.map(|session| session.sid.clone()).unwrap_or_default();
-            if let (Some(token), Some(read)) = (&browser.session, session) {
-                session::visit(&app, &token.hash(), read, (&request, &id), now).await?;
-            }
-            finish::grant(&call, &request, proved, id, &sid).await
-        }
+    let decision = flow::decide(&request, with_consents, &offered, name, now).map_err(|error| request.refuse(error))?;
+    let proved = match decision {
+        Decision::Ask(step, proved) => return steps::open(&call, request, (step, proved)).await,
+        Decision::Grant(proved) => proved,
+    };
+    let id = GrantId::fresh(&app)?;
+    let sid = known.map(|session| session.sid.clone()).unwrap_or_default();
+    let goes_on = match (&browser.session, session) {
+        (Some(token), Some(read)) => session::visit(&app, &token.hash(), read, (&request, &id), now).await?,
+        _ => false,
+    };
+    if goes_on {
+        return finish::grant(&call, &request, proved, id, &sid).await;
     }
+    // The session has ended in the meantime: once more, with what the browser has now.
+    Ok(page::see_other(&format!("/authorize?{}", params.encode())))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::acr::Acr;
 use crate::app::App;
@@ -23,12 +23,19 @@ pub async fn jwks(State(app): State<App>, headers: HeaderMap) -> Response {
     app.keys.document().answer(&headers)
 }
 
-fn metadata(app: &App) -> serde_json::Value {
+fn metadata(app: &App) -> Value {
+    let mut all = Map::new();
+    for part in [endpoints(app), algorithms(), choices()] {
+        if let Value::Object(part) = part {
+            all.extend(part);
+        }
+    }
+    Value::Object(all)
+}
+
+fn endpoints(app: &App) -> Value {
     let issuer = app.config.issuer.as_str();
     let at = |path: &str| format!("{issuer}{path}");
-    let own = SigningAlgorithm::ALL.map(SigningAlgorithm::name);
-    let clients = ["RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA"];
-    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
     json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
@@ -39,14 +46,18 @@ fn metadata(app: &App) -> serde_json::Value {
         "revocation_endpoint": at("/token/revoke"),
         "jwks_uri": at("/jwks.json"),
         "end_session_endpoint": at("/logout"),
-        "scopes_supported": ["openid", "profile"],
-        "response_types_supported": ["code"],
-        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::name),
-        "grant_types_supported": [
-            "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"
-        ],
-        "acr_values_supported": Acr::ALL.map(Acr::name),
-        "subject_types_supported": ["pairwise"],
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+    })
+}
+
+fn algorithms() -> Value {
+    let own = SigningAlgorithm::ALL.map(SigningAlgorithm::name);
+    let clients = ["RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA"];
+    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+    json!({
         "id_token_signing_alg_values_supported": own,
         "userinfo_signing_alg_values_supported": own,
         "authorization_signing_alg_values_supported": own,
@@ -60,6 +71,19 @@ fn metadata(app: &App) -> serde_json::Value {
         "revocation_endpoint_auth_signing_alg_values_supported": clients,
         "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
+    })
+}
+
+fn choices() -> Value {
+    json!({
+        "scopes_supported": ["openid", "profile"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::name),
+        "grant_types_supported": [
+            "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        ],
+        "acr_values_supported": Acr::ALL.map(Acr::name),
+        "subject_types_supported": ["pairwise"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "pid", "locale", "sid"
         ],
@@ -68,7 +92,6 @@ fn metadata(app: &App) -> serde_json::Value {
         "ui_locales_supported": Language::ALL.map(Language::code),
         "request_parameter_supported": true,
         "request_uri_parameter_supported": false,
-        "require_request_uri_registration": false,
         "require_pushed_authorization_requests": false,
         "claims_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,

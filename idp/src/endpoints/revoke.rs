@@ -28,6 +28,9 @@ pub async fn end(State(app): State<App>, headers: HeaderMap, Form(params): Form)
         Some((_, owner)) if owner != client.id => {
             Err(OAuthError::invalid_request("The token was issued to another client."))
         }
-        Some((grant, _)) => grant::revoke(&app, &grant, now).await.map(|()| StatusCode::OK),
+        Some((grant, _)) => {
+            grant::revoke(&app, &grant, now).await?;
+            Ok(StatusCode::OK)
+        }
     }
 }
