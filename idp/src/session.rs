@@ -44,7 +44,7 @@ impl Circle {
         let Registration { sso_mode, sso_group, sso_disabled, .. } = &client.registration;
         match (sso_mode, sso_group) {
             (Some(SsoMode::Limited), Some(group)) => Circle::Group(group.clone()),
-            (Some(SsoMode::Global), _) | (None, _) if !sso_disabled => Circle::Global,
+            (Some(SsoMode::Global) | None, _) if !sso_disabled => Circle::Global,
             _ => Circle::Alone(client.id.clone()),
         }
     }
