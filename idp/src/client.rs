@@ -151,6 +151,7 @@ pub enum SsoMode {
 /// A client as it is registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are those that services know")]
 pub struct Registration {
     /// The name that stands on the pages of its login; `client_name` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
