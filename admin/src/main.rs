@@ -31,6 +31,12 @@ enum Verb {
     /// Administer the services that may log people in.
     #[command(subcommand)]
     Client(verbs::client::Verb),
+    /// Administer the keys that sign.
+    #[command(subcommand)]
+    Key(verbs::key::Verb),
+    /// Administer the scopes that services may ask for.
+    #[command(subcommand)]
+    Scope(verbs::scope::Verb),
     /// Administer people.
     #[command(subcommand)]
     Person(verbs::person::Verb),
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
             Verb::Serve(file) => verbs::serve::run(&file.config).await,
             Verb::Check(file) => verbs::check::run(&file.config).await,
             Verb::Client(verb) => verbs::client::run(verb).await,
+            Verb::Key(verb) => verbs::key::run(verb).await,
+            Verb::Scope(verb) => verbs::scope::run(verb).await,
             Verb::Person(verb) => verbs::person::run(verb).await,
         }
     });

@@ -11,8 +11,9 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use idp::app::App;
 use idp::config::Tls;
+use idp::logout_notice;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 
 /// How long requests in flight may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -20,8 +21,12 @@ const DRAIN: Duration = Duration::from_secs(25);
 const HEAD: Duration = Duration::from_secs(15);
 /// How often the certificate files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often services are told what is due.
+const TELL: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
+/// How often the keys are read again that other nodes and operators have made and ended.
+const KEYS: Duration = Duration::from_mins(1);
 
 /// Takes the port, or says in one line why not.
 pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -40,7 +45,9 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
         tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
         stopper.graceful_shutdown(Some(DRAIN));
     });
-    tokio::spawn(clean(app));
+    tokio::spawn(tell(app.clone()));
+    tokio::spawn(clean(app.clone()));
+    tokio::spawn(refresh_keys(app));
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         Some(tls) => {
@@ -60,12 +67,33 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
     Ok(())
 }
 
+async fn tell(app: App) {
+    let mut ticks = interval(TELL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = logout_notice::deliver_due(&app, app.world.clock.now()).await {
+            tracing::warn!(error = format!("{error:#}"), "telling of logouts failed");
+        }
+    }
+}
+
 async fn clean(app: App) {
     let mut ticks = interval(CLEAN);
     loop {
         ticks.tick().await;
         if let Err(error) = idp::clean(&app, app.world.clock.now()).await {
             tracing::warn!(error = format!("{error:#}"), "cleaning failed");
+        }
+    }
+}
+
+async fn refresh_keys(app: App) {
+    let mut ticks = interval(KEYS);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.keys.refresh(&app.world.db, app.world.clock.now()).await {
+            tracing::warn!(error = format!("{error:#}"), "the keys cannot be read again; those in use stay");
         }
     }
 }

@@ -24,6 +24,11 @@ pub trait Kept: Serialize + DeserializeOwned {
     const KIND: &'static str;
     /// How long it is kept after each write.
     const FOR: Duration;
+
+    /// How long this one is kept, where one differs from another.
+    fn lasts(&self) -> Duration {
+        Self::FOR
+    }
 }
 
 /// A value as it was read: what [`Scratch::replace`] compares with.
@@ -54,7 +59,7 @@ fn key<T: Kept>(id: &TokenHash) -> String {
 }
 
 fn seal<T: Kept>(value: &T, now: Timestamp) -> anyhow::Result<String> {
-    Ok(serde_json::to_string(&Envelope { until: now.plus(T::FOR), value })?)
+    Ok(serde_json::to_string(&Envelope { until: now.plus(value.lasts()), value })?)
 }
 
 fn unseal<T: Kept>(raw: Option<String>, now: Timestamp) -> anyhow::Result<Option<Read<T>>> {
@@ -90,14 +95,28 @@ impl Scratch {
     pub async fn put<T: Kept>(&self, id: &TokenHash, value: &T, now: Timestamp) -> anyhow::Result<()> {
         let (key, text) = (key::<T>(id), seal(value, now)?);
         match self {
-            Scratch::Memory(memory) => memory.set(key, text, now.plus(T::FOR), now),
+            Scratch::Memory(memory) => memory.set(key, text, now.plus(value.lasts()), now),
             Scratch::Redis(manager) => {
                 let mut command = redis::cmd("SET");
-                command.arg(&key).arg(text).arg("EX").arg(T::FOR.as_secs());
+                command.arg(&key).arg(text).arg("EX").arg(value.lasts().as_secs().max(1));
                 command.exec_async(&mut manager.clone()).await?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps a value under an id where nothing is kept yet: of many who claim an id one gets it.
+    pub async fn claim<T: Kept>(&self, id: &TokenHash, value: &T, now: Timestamp) -> anyhow::Result<bool> {
+        let (key, text) = (key::<T>(id), seal(value, now)?);
+        match self {
+            Scratch::Memory(memory) => Ok(memory.claim(key, text, now.plus(value.lasts()), now)),
+            Scratch::Redis(manager) => {
+                let mut command = redis::cmd("SET");
+                command.arg(&key).arg(text).arg("NX").arg("EX").arg(value.lasts().as_secs().max(1));
+                let done: Option<String> = command.query_async(&mut manager.clone()).await?;
+                Ok(done.is_some())
+            }
+        }
     }
 
     /// Reads a value.
@@ -226,6 +245,17 @@ impl Memory {
             shard.clean(now);
             shard.write(key, text, until);
         });
+    }
+
+    fn claim(&self, key: String, text: String, until: Timestamp, now: Timestamp) -> bool {
+        self.with(&key.clone(), |shard| {
+            shard.clean(now);
+            let free = shard.entries.get(&key).is_none_or(|entry| entry.until <= now);
+            if free {
+                shard.write(key, text, until);
+            }
+            free
+        })
     }
 
     fn get(&self, key: &str) -> Option<String> {

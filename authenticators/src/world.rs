@@ -5,6 +5,7 @@ use migrations::Db;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::hashing::Hasher;
+use crate::outbound::Outbound;
 use crate::scratch::Scratch;
 use crate::sms::Sms;
 
@@ -23,4 +24,6 @@ pub struct World {
     pub sms: Sms,
     /// Who computes argon2id.
     pub hasher: Hasher,
+    /// The way to addresses that services have registered.
+    pub outbound: Outbound,
 }

@@ -10,6 +10,7 @@ use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
 use authenticators::contact::{self, Phone};
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::outbound::Outbound;
 use authenticators::password;
 use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
 use authenticators::scratch::Scratch;
@@ -22,6 +23,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http_body_util::BodyExt;
 use idp::app::{App, Settings};
+use idp::certificate::Roots;
 use idp::client::{Client, ClientId, Registration};
 use idp::config::Issuer;
 use idp::keys::{Keys, MasterKey, fresh_master};
@@ -33,6 +35,8 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::browser::Browser;
+use crate::client_key::ClientKey;
+use crate::program::install_tls;
 
 /// Where it answers.
 pub const ISSUER: &str = "https://idp.test";
@@ -40,6 +44,8 @@ pub const ISSUER: &str = "https://idp.test";
 pub const VERIFIER: &str = "xyo94uhy3zKvgB0NJwLms86SwcjtWviEOpkBnGgaLlo";
 /// And its challenge.
 pub const CHALLENGE: &str = "b7elB7ZyxIXgFyvBznKvxl7wOB-H17Pz0a3B62NIMFI";
+/// RFC 7523 2.2
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Where the clients of the tests take logins.
 pub const REDIRECT: &str = "https://a.test/cb";
 
@@ -53,12 +59,18 @@ pub struct Setup {
     pub hashing: HashingConfig,
     /// The sender; an inbox, if nothing is said.
     pub sms: Option<Sms>,
+    /// The way to addresses that services have registered; to this machine too, if nothing is said.
+    pub outbound: Outbound,
+    /// Whose enterprise certificates are taken; nobody's, if nothing is said.
+    pub enterprise: Option<Arc<Roots>>,
 }
 
 /// A running Porten.
 pub struct TestIdp {
     /// Its inside.
     pub app: App,
+    /// What encrypts its keys.
+    pub master: MasterKey,
     router: Router,
     inbox: Inbox,
     clock: Arc<AtomicI64>,
@@ -76,6 +88,10 @@ pub struct TestClient {
     pub method: String,
     /// Its first redirect address.
     pub redirect_uri: String,
+    /// Its key, if it has one.
+    pub key: Option<ClientKey>,
+    /// The key that it binds tokens to, if it does.
+    pub dpop: Option<ClientKey>,
 }
 
 /// A synthetic person who has MinID.
@@ -144,13 +160,17 @@ impl TestIdp {
 
     /// Starts it otherwise.
     pub async fn with(change: impl FnOnce(&mut Setup)) -> anyhow::Result<TestIdp> {
+        install_tls();
         let mut setup = Setup {
             issuer: ISSUER.to_owned(),
             people: FnrPolicy { real: true, synthetic: true, expanded: true },
             hashing: HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 2, queue: 1024 },
             sms: None,
+            outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
+            enterprise: None,
         };
         change(&mut setup);
+        install_tls();
         let folder = TempDir::new()?;
         let scratch = match given("TEST_REDIS_URL") {
             Some(url) => Scratch::redis(&url).await?,
@@ -167,16 +187,17 @@ impl TestIdp {
             chance: Chance::System,
             sms: setup.sms.unwrap_or_else(|| Sms::Inbox(inbox.clone())),
             hasher: Hasher::start(setup.hashing)?,
+            outbound: setup.outbound,
         };
         let master = MasterKey::parse(&fresh_master(&world.chance)?)?;
         let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
         let issuer = Issuer::try_from(setup.issuer).map_err(anyhow::Error::msg)?;
         let trusted_proxies = vec!["10.0.0.0/8".parse()?];
-        let settings = Settings { issuer, trusted_proxies, people: setup.people };
+        let settings = Settings { issuer, trusted_proxies, people: setup.people, enterprise: setup.enterprise };
         let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
         let app = App::new(world, settings, keys, words);
         let router = idp::router(&app, Router::new());
-        Ok(TestIdp { app, router, inbox, clock, _folder: folder })
+        Ok(TestIdp { app, master, router, inbox, clock, _folder: folder })
     }
 
     /// Moves the clock.
@@ -223,7 +244,7 @@ impl TestIdp {
         if let (Some(all), Some(fields)) = (all.as_object_mut(), fields.as_object()) {
             all.extend(fields.clone());
         }
-        let registration: Registration = serde_json::from_value(all)?;
+        let registration = Registration::read(all.as_object().cloned().unwrap_or_default())?;
         let objections = registration.objections();
         ensure!(objections.is_empty(), "{objections:?}");
         let id = Client::fresh_id(&self.app.world.chance)?;
@@ -234,7 +255,25 @@ impl TestIdp {
             secret: secret.as_ref().map(Token::reveal).unwrap_or_default().to_owned(),
             method: registration.token_endpoint_auth_method.name().to_owned(),
             redirect_uri: registration.redirect_uris.first().cloned().unwrap_or_default(),
+            key: None,
+            dpop: None,
         })
+    }
+
+    /// Registers a client that proves itself with a key of its own.
+    pub async fn keyed_client(&self, fields: Value) -> anyhow::Result<TestClient> {
+        let key = ClientKey::fresh()?;
+        let mut all = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks() });
+        if let (Some(all), Some(fields)) = (all.as_object_mut(), fields.as_object()) {
+            all.extend(fields.clone());
+        }
+        Ok(TestClient { key: Some(key), ..self.client_with(all).await? })
+    }
+
+    /// Registers a client that keeps a profile of FAPI 2.0.
+    pub async fn fapi_client(&self, profile: &str) -> anyhow::Result<TestClient> {
+        let fields = json!({ "profile": profile, "grant_types": ["authorization_code", "refresh_token"] });
+        Ok(TestClient { dpop: Some(ClientKey::fresh()?), ..self.keyed_client(fields).await? })
     }
 
     /// Changes a registered client behind the server's back.
@@ -291,6 +330,64 @@ impl TestIdp {
 
     /// An authorization request of a client, with some parameters otherwise; an empty value leaves one out.
     pub fn authorize(&self, client: &TestClient, more: &[(&str, &str)]) -> String {
+        let params = self.request(client, more);
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+        format!("/authorize?{query}")
+    }
+
+    /// Posts to the token endpoint as a client, by its registered method.
+    pub async fn token(&self, client: &TestClient, fields: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        self.post_as(client, "/token", fields).await
+    }
+
+    /// Posts to one of the endpoints for services as a client, by its registered method, with a proof of its DPoP
+    /// key where it has one.
+    pub async fn post_as(&self, client: &TestClient, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        let url = format!("{}{path}", self.app.config.issuer.as_str());
+        let proof = match &client.dpop {
+            Some(key) => vec![("dpop", key.proof(&ClientKey::proof_claims("POST", &url, None, self.now())?)?)],
+            None => Vec::new(),
+        };
+        self.post_with(client, path, fields, &proof).await
+    }
+
+    /// The same with headers of the test's own.
+    pub async fn post_with(
+        &self,
+        client: &TestClient,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, String)],
+    ) -> anyhow::Result<Answer> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        match (client.method.as_str(), &client.key) {
+            ("client_secret_basic", _) => {
+                let encoded = STANDARD.encode(format!("{}:{}", client.id, client.secret));
+                request = request.header(header::AUTHORIZATION, format!("Basic {encoded}"));
+            }
+            ("client_secret_post", _) => {
+                form.append_pair("client_id", &client.id).append_pair("client_secret", &client.secret);
+            }
+            ("private_key_jwt", Some(key)) => {
+                let claims = ClientKey::assertion_claims(&client.id, self.app.config.issuer.as_str(), self.now())?;
+                form.append_pair("client_id", &client.id)
+                    .append_pair("client_assertion_type", ASSERTION_TYPE)
+                    .append_pair("client_assertion", &key.sign("JWT", &claims)?);
+            }
+            _ => {
+                form.append_pair("client_id", &client.id);
+            }
+        }
+        form.extend_pairs(fields);
+        self.send(request.body(form.finish().into())?).await
+    }
+
+    /// The parameters of an authorization request, with some otherwise; an empty value leaves one out.
+    pub fn request<'a>(&self, client: &'a TestClient, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         let mut params = vec![
             ("client_id", client.id.as_str()),
             ("redirect_uri", &client.redirect_uri),
@@ -306,28 +403,20 @@ impl TestIdp {
             params.push((name, value));
         }
         params.retain(|(_, value)| !value.is_empty());
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-        format!("/authorize?{query}")
+        params
     }
 
-    /// Posts to the token endpoint as a client, by its registered method.
-    pub async fn token(&self, client: &TestClient, fields: &[(&str, &str)]) -> anyhow::Result<Answer> {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        let mut request = Request::post("/token").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        match client.method.as_str() {
-            "client_secret_basic" => {
-                let encoded = STANDARD.encode(format!("{}:{}", client.id, client.secret));
-                request = request.header(header::AUTHORIZATION, format!("Basic {encoded}"));
-            }
-            "client_secret_post" => {
-                form.append_pair("client_id", &client.id).append_pair("client_secret", &client.secret);
-            }
-            _ => {
-                form.append_pair("client_id", &client.id);
-            }
-        }
-        form.extend_pairs(fields);
-        self.send(request.body(form.finish().into())?).await
+    /// Pushes an authorization request; where its browser is sent then.
+    pub async fn push(&self, client: &TestClient, more: &[(&str, &str)]) -> anyhow::Result<String> {
+        let mut params = self.request(client, more);
+        params.retain(|(name, _)| *name != "client_id");
+        let answer = self.post_as(client, "/par", &params).await?;
+        ensure!(answer.status == StatusCode::CREATED, "{} {}", answer.status, answer.body);
+        let json = answer.json()?;
+        let uri = json.get("request_uri").and_then(Value::as_str).context("no request_uri")?;
+        let query = [("client_id", client.id.as_str()), ("request_uri", uri)];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        Ok(format!("/authorize?{query}"))
     }
 
     /// Redeems a code by the book.

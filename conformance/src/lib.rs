@@ -2,5 +2,6 @@
 //! browser that walks through it ([`browser`]).
 
 pub mod browser;
+pub mod client_key;
 pub mod idp;
 pub mod program;

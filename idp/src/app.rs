@@ -6,20 +6,24 @@ use std::time::Duration;
 use anyhow::Context;
 use authenticators::person::FnrPolicy;
 use authenticators::world::World;
+use aws_lc_rs::hmac;
 use ipnet::IpNet;
 use moka::future::Cache;
 
 use crate::acr::{Acr, Eid};
-use crate::client::{Client, ClientId};
+use crate::certificate::Roots;
+use crate::client::{Client, ClientId, PROFILE};
+use crate::client_keys::KeyCache;
 use crate::config::Issuer;
 use crate::keys::Keys;
+use crate::scope::{Scope, ScopeName};
 use crate::text::Words;
 
-/// For how long a node may not see that a client was changed.
-const CLIENTS_KEPT: Duration = Duration::from_secs(5);
+/// For how long a node may not see that a client or a scope was changed.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// What the endpoints are told of the configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The public base URL.
     pub issuer: Issuer,
@@ -27,6 +31,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Which person identifiers are let in.
     pub people: FnrPolicy,
+    /// Whose enterprise certificates are taken; none, nobody's.
+    pub enterprise: Option<Arc<Roots>>,
 }
 
 /// The program's inside. Cheap to clone.
@@ -40,14 +46,22 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// The words of every language.
     pub words: &'static Words,
+    /// What DPoP nonces are made from.
+    pub(crate) dpop: hmac::Key,
+    /// The public keys of clients.
+    pub client_keys: KeyCache,
     clients: Cache<ClientId, Arc<Client>>,
+    pub(crate) scopes: Cache<ScopeName, Option<Arc<Scope>>>,
 }
 
 impl App {
     /// Puts it together.
     pub fn new(world: World, config: Settings, keys: Keys, words: &'static Words) -> App {
-        let clients = Cache::builder().max_capacity(10_000).time_to_live(CLIENTS_KEPT).build();
-        App { world, config: Arc::new(config), keys: Arc::new(keys), words, clients }
+        let clients = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
+        let scopes = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
+        let dpop = keys.secret_for("dpop nonce");
+        let client_keys = KeyCache::new(world.outbound.clone());
+        App { world, config: Arc::new(config), dpop, keys: Arc::new(keys), words, client_keys, clients, scopes }
     }
 
     /// An active client, as it was registered a few seconds ago at the most.
@@ -55,7 +69,10 @@ impl App {
         if let Some(client) = self.clients.get(id).await {
             return Ok(Some(client));
         }
-        let found = Client::find(&self.world.db, id).await.context("cannot read a client")?;
+        let found = match id.as_str() {
+            PROFILE => Some(Client::of_profile(id.clone(), &self.config.issuer)?),
+            _ => Client::find(&self.world.db, id).await.context("cannot read a client")?,
+        };
         let Some(client) = found.filter(|client| client.registration.active).map(Arc::new) else { return Ok(None) };
         self.clients.insert(id.clone(), client.clone()).await;
         Ok(Some(client))

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use authenticators::clock::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::access_token::{self, AccessToken, Confirmation, Form};
 use crate::app::App;
-use crate::client::{Client, ClientId};
+use crate::client::ClientId;
+use crate::client_auth::Caller;
 use crate::error::OAuthError;
 use crate::flow::Authentication;
-use crate::grant::{self, ACCESS_TOKEN_AT_MOST, Grant, GrantId, Refresh};
+use crate::grant::{Grant, Refresh};
 use crate::keys::{Expected, TokenType};
+use crate::scope;
 use crate::text::Language;
 
 /// ID-porten: about two minutes.
@@ -20,10 +23,11 @@ const ID_TOKEN_FOR: Duration = Duration::from_secs(120);
 /// OpenID Connect Core 2, with ID-porten's additions. `at_hash` is left out on purpose, as there.
 #[derive(Serialize)]
 struct IdToken<'a> {
-    sub: String,
+    sub: &'a str,
     amr: [&'a str; 1],
     iss: &'a str,
-    pid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<Language>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,29 +35,14 @@ struct IdToken<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
     aud: &'a ClientId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_onbehalfof: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud_onbehalfof: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    authorization_details: &'a [Value],
     acr: &'a str,
     auth_time: Timestamp,
-    exp: Timestamp,
-    iat: Timestamp,
-    jti: String,
-}
-
-/// RFC 9068 2.2, with ID-porten's additions. Who asks for no resource gets a token for `/userinfo` (RFC 9068 3).
-#[derive(Serialize)]
-struct AccessToken<'a> {
-    iss: &'a str,
-    sub: String,
-    aud: &'a str,
-    client_id: &'a ClientId,
-    client_amr: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    consumer: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    supplier: Option<Value>,
-    scope: String,
-    pid: &'a str,
-    acr: &'a str,
-    locale: Language,
     exp: Timestamp,
     iat: Timestamp,
     jti: String,
@@ -71,7 +60,19 @@ pub struct Tokens {
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token_expires_in: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Vec<Value>>,
     scope: String,
+}
+
+/// How tokens are handed to a caller.
+pub struct Handing<'a> {
+    /// Who gets them.
+    pub caller: &'a Caller,
+    /// The key that they are bound to.
+    pub jkt: Option<String>,
+    /// The next refresh token.
+    pub refresh: Option<Refresh>,
 }
 
 /// The name by which a client knows a person.
@@ -79,65 +80,90 @@ pub fn subject(app: &App, client: &ClientId, who: &Authentication) -> String {
     app.keys.pairwise(client, who.person().as_str())
 }
 
-/// ISO 6523 as the Norwegian organisation register has it.
-fn organisation(number: Option<&String>) -> Option<Value> {
-    number.map(|number| json!({ "authority": "iso6523-actorid-upis", "ID": format!("0192:{number}") }))
+/// How long a client's access token is good for: its own wish, and the shortest of its scopes.
+pub fn lifetime(caller: &Caller, rules: &scope::Rules) -> Duration {
+    let own = caller.client.registration.access_token_lifetime;
+    let seconds = rules.at_max_age.map_or(own, |most| own.min(most));
+    Duration::from_secs(seconds.into()).min(access_token::AT_MOST)
 }
 
 /// Signs the tokens of a grant, for its whole scope or a part of it.
-pub fn tokens(
-    app: &App,
-    client: &Client,
-    grant: &Grant,
-    refresh: Option<Refresh>,
-    now: Timestamp,
-) -> Result<Tokens, OAuthError> {
-    let (issuer, who, registration) = (app.config.issuer.as_str(), &grant.authentication, &client.registration);
+pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timestamp) -> Result<Tokens, OAuthError> {
+    let Handing { caller, jkt, refresh } = handing;
+    let (issuer, who, client) = (app.config.issuer.as_str(), &grant.authentication, &caller.client);
+    let registration = &client.registration;
+    let rules = scope::rules(app, &grant.scope).await?;
     let sub = subject(app, &client.id, who);
     let has = |name: &str| grant.scope.iter().any(|scope| scope == name);
-    let lives = Duration::from_secs(registration.access_token_lifetime.into()).min(ACCESS_TOKEN_AT_MOST);
-    let access = AccessToken {
-        iss: issuer,
-        sub: sub.clone(),
-        aud: issuer,
-        client_id: &client.id,
-        client_amr: registration.token_endpoint_auth_method.name(),
-        consumer: organisation(registration.client_orgno.as_ref()),
-        supplier: organisation(registration.supplier_orgno.as_ref()),
-        scope: grant.scope.join(" "),
-        pid: who.fnr().as_str(),
-        acr: who.acr().name(),
-        locale: grant.locale,
-        exp: now.plus(lives),
-        iat: now,
-        jti: grant.id.token_id(app)?,
-    };
+    let algorithm = registration.id_token_signed_response_alg;
+    let lives = lifetime(caller, &rules);
     let id_token = IdToken {
-        sub,
+        sub: &sub,
         amr: [who.amr()],
         iss: issuer,
-        pid: who.fnr().as_str(),
+        pid: (!rules.pseudonymous).then(|| who.fnr().as_str()),
         locale: has("profile").then_some(grant.locale),
         nonce: grant.nonce.as_deref(),
         sid: registration.wants_sid().then_some(&grant.sid),
         aud: &client.id,
+        client_onbehalfof: grant.onbehalfof.as_deref(),
+        aud_onbehalfof: grant.onbehalfof.as_deref(),
+        authorization_details: &grant.authorization_details,
         acr: who.acr().name(),
         auth_time: who.at(),
         exp: now.plus(ID_TOKEN_FOR),
         iat: now,
         jti: grant.id.token_id(app)?,
     };
-    let algorithm = registration.id_token_signed_response_alg;
-    let id_token = has("openid").then(|| app.keys.sign(algorithm, TokenType::IdToken, &id_token)).transpose()?;
+    let id_token = has("openid").then(|| app.keys.sign(algorithm, TokenType::IdToken, &id_token, now)).transpose()?;
+    let token_type = if jkt.is_some() { "DPoP" } else { "Bearer" };
+    let details = Some(grant.authorization_details.clone()).filter(|details| !details.is_empty());
+    let access = AccessToken {
+        iss: issuer.to_owned(),
+        sub,
+        aud: access_token::audience(issuer, &grant.resource),
+        client_id: client.id.clone(),
+        client_amr: caller.amr.to_owned(),
+        consumer: access_token::organisation(registration.client_orgno.as_ref()),
+        supplier: access_token::organisation(registration.supplier_orgno.as_ref()),
+        scope: grant.scope.join(" "),
+        pid: (!rules.pseudonymous).then(|| who.fnr().as_str().to_owned()),
+        acr: Some(who.acr().name().to_owned()),
+        locale: Some(grant.locale),
+        authorization_details: details.clone(),
+        cnf: jkt.map(|jkt| Confirmation { jkt }),
+        exp: now.plus(lives),
+        iat: now,
+        jti: grant.id.token_id(app)?,
+    };
+    let form = if rules.opaque { Form::Opaque } else { Form::SelfContained(algorithm) };
+    let hidden = rules.pseudonymous.then(|| who.fnr().as_str().to_owned());
     Ok(Tokens {
-        access_token: app.keys.sign(algorithm, TokenType::AccessToken, &access)?,
-        token_type: "Bearer",
+        scope: access.scope.clone(),
+        access_token: access_token::issue(app, access, form, hidden, now).await?,
+        token_type,
         expires_in: lives.as_secs(),
         id_token,
         refresh_token_expires_in: refresh.as_ref().map(|refresh| refresh.expires_in),
         refresh_token: refresh.map(|refresh| refresh.token.reveal().to_owned()),
-        scope: access.scope,
+        authorization_details: details,
     })
+}
+
+impl Tokens {
+    /// The token of a machine: there is no person behind it, and nothing to refresh.
+    pub fn of_a_machine(access_token: String, claims: &AccessToken, now: Timestamp) -> Tokens {
+        Tokens {
+            access_token,
+            token_type: if claims.cnf.is_some() { "DPoP" } else { "Bearer" },
+            expires_in: claims.exp.since(now).as_secs(),
+            id_token: None,
+            refresh_token: None,
+            refresh_token_expires_in: None,
+            authorization_details: None,
+            scope: claims.scope.clone(),
+        }
+    }
 }
 
 /// What is read back of an ID token.
@@ -155,42 +181,36 @@ pub fn read_hint(app: &App, token: &str) -> Option<Hint> {
     app.keys.verify(token, &expected).ok()
 }
 
-#[derive(Clone, Deserialize)]
-struct ReadAccessToken {
-    sub: String,
-    aud: String,
-    scope: String,
-    pid: String,
-    locale: Language,
-    jti: String,
-}
-
-/// OpenID Connect Core 5.3.2
+/// OpenID Connect Core 5.3.2; signed, it says who says it to whom.
 #[derive(Serialize)]
 pub struct UserInfo {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<ClientId>,
     sub: String,
-    pid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<Language>,
 }
 
 /// The answer of `/userinfo` to an access token (OpenID Connect Core 5.3).
-pub async fn userinfo(app: &App, token: &str, now: Timestamp) -> Result<UserInfo, OAuthError> {
-    let issuer = app.config.issuer.as_str();
-    let expected = Expected { kind: TokenType::AccessToken, issuer, not_after: Some(now) };
-    let invalid = || OAuthError::invalid_token("The access token is invalid, expired or revoked.");
-    let token: ReadAccessToken = app.keys.verify(token, &expected).map_err(|_| invalid())?;
-    if token.aud != issuer {
-        return Err(invalid());
-    }
-    let grant = GrantId::of_token(&token.jti).ok_or_else(invalid)?;
-    if grant::is_revoked(app, &grant, now).await? {
-        return Err(invalid());
-    }
-    let has = |name: &str| token.scope.split(' ').any(|scope| scope == name);
-    if !has("openid") {
+pub fn userinfo(app: &App, token: AccessToken) -> Result<UserInfo, OAuthError> {
+    if !token.has("openid") {
         return Err(OAuthError::insufficient_scope("The access token was not issued for openid."));
     }
-    let locale = has("profile").then_some(token.locale);
-    Ok(UserInfo { sub: token.sub, pid: token.pid, locale })
+    if token.aud != app.config.issuer.as_str() {
+        return Err(OAuthError::invalid_token("The access token was issued for another resource."));
+    }
+    let locale = token.locale.filter(|_| token.has("profile"));
+    Ok(UserInfo { iss: None, aud: None, sub: token.sub, pid: token.pid, locale })
+}
+
+impl UserInfo {
+    /// The same, to be signed (OpenID Connect Core 5.3.2).
+    #[must_use]
+    pub fn to(self, app: &App, client: &ClientId) -> UserInfo {
+        UserInfo { iss: Some(app.config.issuer.as_str().to_owned()), aud: Some(client.clone()), ..self }
+    }
 }

@@ -2,21 +2,28 @@
 //!
 //! A registration is one JSON value with the field names that services know from ID-porten's self-service.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::chance::{Chance, Token, TokenHash};
 use authenticators::clock::Timestamp;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use jiff::civil::Date;
+use jsonwebtoken::Algorithm;
 use migrations::Db;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
-use crate::app::App;
-use crate::error::OAuthError;
+use crate::client_keys::{self, KeySource};
+use crate::client_profile::{ALGORITHMS, FAPI_ALGORITHMS, Profile};
+use crate::config::Issuer;
 use crate::keys::SigningAlgorithm;
-use crate::params::Params;
+use crate::request::ResponseMode;
+
+/// The citizen's own page logs in as any service does. Its client stands in no table.
+pub const PROFILE: &str = "porten-profil";
+/// And this is where it is.
+pub const PROFILE_PATH: &str = "/profil";
 
 /// A client's registered name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -60,6 +67,8 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// RFC 6749 2.3.1, in the form.
     ClientSecretPost,
+    /// RFC 7523 2.2: a JWT signed with its own key.
+    PrivateKeyJwt,
     /// A public client.
     None,
 }
@@ -70,6 +79,7 @@ impl AuthMethod {
         match self {
             AuthMethod::ClientSecretBasic => "client_secret_basic",
             AuthMethod::ClientSecretPost => "client_secret_post",
+            AuthMethod::PrivateKeyJwt => "private_key_jwt",
             AuthMethod::None => "none",
         }
     }
@@ -83,6 +93,9 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 6
     RefreshToken,
+    /// RFC 7523 2.1: a machine's own JWT, as at Maskinporten.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
 }
 
 /// What becomes of a refresh token that is used.
@@ -107,6 +120,34 @@ pub enum CodeChallengeMethod {
     None,
 }
 
+/// A customer of a supplier's client, on whose behalf people log in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnBehalfOf {
+    /// The value of the parameter `onbehalfof`.
+    pub onbehalfof: String,
+    /// The name that stands on the pages of its login.
+    pub display_name: String,
+    /// Its organisation number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orgno: Option<String>,
+    /// Where people find it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+}
+
+/// With whom it shares logins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SsoMode {
+    /// With all services that say the same.
+    Global,
+    /// With itself alone.
+    Isolated,
+    /// With its group.
+    Limited,
+}
+
 /// A client as it is registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,7 +169,10 @@ pub struct Registration {
     /// Organisation number of the supplier that runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supplier_orgno: Option<String>,
-    /// Login, or login and the APIs of others.
+    /// A set of rules that it keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Login, login and the APIs of others, or a machine's own calls.
     #[serde(default = "integration_type")]
     pub integration_type: String,
     /// What kind of software it is.
@@ -137,26 +181,48 @@ pub struct Registration {
     /// How it proves who it is.
     #[serde(default)]
     pub token_endpoint_auth_method: AuthMethod,
+    /// Its public keys (RFC 7517 5); `exp` in a key is when it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// Where its public keys are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<Url>,
+    /// The last day on which an assertion of this old client may name the token endpoint as its audience.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_assertion_audience_exception_until: Option<Date>,
     /// What it may do at the token endpoint.
     #[serde(default = "grant_types")]
     pub grant_types: Vec<GrantType>,
     /// What it may ask for.
     #[serde(default = "scopes")]
     pub scopes: Vec<String>,
+    /// The types of `authorization_details` that it may ask for (RFC 9396 10).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<String>,
+    /// On whose behalf it may ask.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub onbehalfof: Vec<OnBehalfOf>,
     /// Where people may be sent back to, byte for byte.
+    #[serde(default)]
     pub redirect_uris: Vec<String>,
     /// Where people may be sent after logout, byte for byte.
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
-    /// Where browsers tell it that a session has ended; kept for later, nobody calls it yet.
+    /// Where browsers tell it that a session has ended (OpenID Connect Front-Channel Logout 1.0, 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_uri: Option<String>,
-    /// Where we tell it that a session has ended; kept for later, nobody calls it yet.
+    /// Where we tell it that a session has ended (OpenID Connect Back-Channel Logout 1.0, 2.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
-    /// Wants `sid` in the ID token.
+    /// Wants `sid` in the ID token, and with `iss` where browsers tell it.
     #[serde(default)]
     pub frontchannel_logout_session_required: bool,
+    /// Wants `sid` in the ID token and the logout token, where it stands in any case.
+    #[serde(default)]
+    pub backchannel_logout_session_required: bool,
+    /// Is told as well when a session ends by itself.
+    #[serde(default)]
+    pub backchannel_logout_on_expiry: bool,
     /// Seconds that an access token is good for.
     #[serde(default = "access_token_lifetime")]
     pub access_token_lifetime: u32,
@@ -169,12 +235,45 @@ pub struct Registration {
     /// What becomes of a refresh token that is used.
     #[serde(default)]
     pub refresh_token_usage: RefreshTokenUsage,
-    /// Isolated session: single sign-on with itself alone.
+    /// The old name of `sso_mode: isolated`.
     #[serde(default)]
     pub sso_disabled: bool,
+    /// With whom it shares logins; with all, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_mode: Option<SsoMode>,
+    /// The group that it shares logins with, if `sso_mode` is `limited`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_group: Option<String>,
     /// Whether PKCE is asked of it.
     #[serde(default)]
     pub code_challenge_method: CodeChallengeMethod,
+    /// Whether its requests must be pushed (RFC 9126 6).
+    #[serde(default)]
+    pub require_pushed_authorization_requests: bool,
+    /// Whether its requests must be signed (RFC 9101 10.5).
+    #[serde(default)]
+    pub require_signed_request_object: bool,
+    /// The one algorithm of its request objects, if it has chosen one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<Algorithm>,
+    /// How answers may travel to it; the first is what it gets if it asks for none.
+    #[serde(default = "response_modes")]
+    pub response_modes: Vec<ResponseMode>,
+    /// How answers that travel as a JWT are signed; as ID tokens, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_signed_response_alg: Option<SigningAlgorithm>,
+    /// Whether its tokens must be bound to a key (RFC 9449 5.2).
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
+    /// Whether its DPoP proofs must hold a nonce of ours (RFC 9449 8).
+    #[serde(default)]
+    pub dpop_nonce_required: bool,
+    /// How `/userinfo` is signed for it; not at all, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+    /// How introspection is signed for it; not unless it asks, if nothing is said (RFC 9701 6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_signed_response_alg: Option<SigningAlgorithm>,
     /// How its ID tokens and access tokens are signed.
     #[serde(default)]
     pub id_token_signed_response_alg: SigningAlgorithm,
@@ -188,6 +287,9 @@ fn integration_type() -> String {
 }
 fn grant_types() -> Vec<GrantType> {
     vec![GrantType::AuthorizationCode]
+}
+fn response_modes() -> Vec<ResponseMode> {
+    ResponseMode::ALL.into()
 }
 fn scopes() -> Vec<String> {
     vec!["openid".into(), "profile".into()]
@@ -213,12 +315,33 @@ impl Registration {
 
     /// Whether its ID tokens name the session.
     pub fn wants_sid(&self) -> bool {
-        self.frontchannel_logout_session_required || self.backchannel_logout_uri.is_some()
+        self.frontchannel_logout_session_required
+            || self.backchannel_logout_session_required
+            || self.backchannel_logout_uri.is_some()
     }
 
-    /// Whether it keeps a secret.
+    /// Whether it shows a secret.
     pub fn has_secret(&self) -> bool {
-        self.token_endpoint_auth_method != AuthMethod::None
+        matches!(self.token_endpoint_auth_method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
+    }
+
+    /// Whether it can prove nothing about itself.
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == AuthMethod::None
+    }
+
+    /// Whether people log in through it.
+    pub fn logs_people_in(&self) -> bool {
+        self.grant_types.contains(&GrantType::AuthorizationCode)
+    }
+
+    /// Reads a registration as somebody has written it. A profile sets what is not written.
+    pub fn read(written: Map<String, Value>) -> anyhow::Result<Registration> {
+        let profile = written.get("profile").filter(|name| !name.is_null()).cloned();
+        let profile: Option<Profile> = profile.map(serde_json::from_value).transpose().context("profile")?;
+        let mut fields = profile.map(Profile::fields).unwrap_or_default();
+        fields.extend(written);
+        serde_json::from_value(Value::Object(fields)).context("the registration")
     }
 
     /// What is wrong with it, one line each.
@@ -231,8 +354,8 @@ impl Registration {
         };
         let public = self.application_type != ApplicationType::Web;
         object(
-            public == self.has_secret(),
-            "token_endpoint_auth_method: a web client needs a secret, a browser or native client has none".into(),
+            public != self.is_public(),
+            "token_endpoint_auth_method: a web client proves who it is, a browser or native client cannot".into(),
         );
         object(
             public && self.code_challenge_method == CodeChallengeMethod::None,
@@ -242,30 +365,117 @@ impl Registration {
             public && self.refresh_token_usage == RefreshTokenUsage::Reuse,
             "refresh_token_usage: a public client's refresh tokens are used once".into(),
         );
-        for name in [Some(&self.client_name), self.display_name.as_ref()].into_iter().flatten() {
+        let customers = self.onbehalfof.iter().map(|customer| &customer.display_name);
+        for name in [Some(&self.client_name), self.display_name.as_ref()].into_iter().flatten().chain(customers) {
             object(!is_a_name(name), format!("client_name, display_name: {name:?} cannot be shown"));
         }
         object(self.scopes.is_empty() || !self.scopes.iter().all(|s| is_a_scope(s)), "scopes: not scopes".into());
-        object(
-            !self.grant_types.contains(&GrantType::AuthorizationCode),
-            "grant_types: authorization_code is needed".into(),
-        );
-        object(
-            !matches!(self.integration_type.as_str(), "idporten" | "api_klient"),
-            "integration_type: idporten or api_klient".into(),
-        );
         let lifetimes = [self.access_token_lifetime, self.refresh_token_lifetime, self.authorization_lifetime];
         object(lifetimes.contains(&0), "lifetimes: must be more than nothing".into());
         object(
             self.refresh_token_lifetime > self.authorization_lifetime,
             "refresh_token_lifetime: cannot be longer than authorization_lifetime".into(),
         );
-        for number in [&self.client_orgno, &self.supplier_orgno].into_iter().flatten() {
+        let customers = self.onbehalfof.iter().filter_map(|customer| customer.orgno.as_ref());
+        for number in [&self.client_orgno, &self.supplier_orgno].into_iter().flatten().chain(customers) {
             let fits = number.len() == 9 && number.bytes().all(|b| b.is_ascii_digit());
-            object(!fits, format!("client_orgno, supplier_orgno: {number:?} is not nine digits"));
+            object(!fits, format!("client_orgno, supplier_orgno, onbehalfof: {number:?} is not nine digits"));
         }
+        lines.extend(self.objections_to_grants());
+        lines.extend(self.objections_to_keys());
         lines.extend(self.objections_to_addresses());
+        lines.extend(self.profile.iter().flat_map(|profile| profile.objections(self)));
+        lines.extend(self.objections_to_sessions());
         lines
+    }
+
+    fn objections_to_sessions(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut object = |wrong: bool, line: &str| {
+            if wrong {
+                lines.push(line.to_owned());
+            }
+        };
+        object(
+            self.sso_disabled && self.sso_mode.is_some_and(|mode| mode != SsoMode::Isolated),
+            "sso_disabled: is the old name of sso_mode isolated, and sso_mode says otherwise",
+        );
+        object(
+            self.sso_group.is_some() != (self.sso_mode == Some(SsoMode::Limited)),
+            "sso_group: needed for sso_mode limited, and for it alone",
+        );
+        object(
+            self.sso_group.as_deref().is_some_and(|group| ClientId::named(group).is_none()),
+            "sso_group: at most 100 of the characters a-z A-Z 0-9 . _ - ~",
+        );
+        let asks = self.backchannel_logout_session_required || self.backchannel_logout_on_expiry;
+        object(
+            asks && self.backchannel_logout_uri.is_none(),
+            "backchannel_logout_session_required, backchannel_logout_on_expiry: need a backchannel_logout_uri",
+        );
+        lines
+    }
+
+    fn objections_to_grants(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut object = |wrong: bool, line: &str| {
+            if wrong {
+                lines.push(line.to_owned());
+            }
+        };
+        let machine = self.integration_type == "maskinporten";
+        object(
+            !matches!(self.integration_type.as_str(), "idporten" | "api_klient" | "ansattporten" | "maskinporten" | "krr"),
+            "integration_type: idporten, api_klient, ansattporten, maskinporten or krr",
+        );
+        object(
+            !self.logs_people_in() && !self.grant_types.contains(&GrantType::JwtBearer),
+            "grant_types: authorization_code is needed, or the JWT grant for a machine",
+        );
+        object(
+            machine && (self.logs_people_in() || self.token_endpoint_auth_method != AuthMethod::PrivateKeyJwt),
+            "integration_type: a maskinporten client has the JWT grant alone and private_key_jwt",
+        );
+        object(
+            self.grant_types.contains(&GrantType::JwtBearer) && self.jwks.is_none() && self.jwks_uri.is_none(),
+            "grant_types: the JWT grant needs jwks or jwks_uri",
+        );
+        object(
+            self.grant_types.contains(&GrantType::RefreshToken) && !self.logs_people_in(),
+            "grant_types: refresh_token goes with authorization_code",
+        );
+        object(self.response_modes.is_empty(), "response_modes: at least one is needed");
+        lines
+    }
+
+    fn objections_to_keys(&self) -> Vec<String> {
+        let mut lines = self.jwks.as_ref().map(client_keys::objections).unwrap_or_default();
+        let mut object = |wrong: bool, line: &str| {
+            if wrong {
+                lines.push(line.to_owned());
+            }
+        };
+        object(self.jwks.is_some() && self.jwks_uri.is_some(), "jwks, jwks_uri: one of them, not both");
+        object(
+            self.require_signed_request_object && self.jwks.is_none() && self.jwks_uri.is_none(),
+            "require_signed_request_object: needs jwks or jwks_uri",
+        );
+        let web = self.jwks_uri.as_ref().is_none_or(|uri| matches!(uri.scheme(), "http" | "https"));
+        object(!web, "jwks_uri: must be a web address");
+        lines
+    }
+
+    /// The algorithms in which it may sign what it sends us.
+    pub fn signing_algorithms(&self) -> &'static [Algorithm] {
+        match self.profile {
+            Some(Profile::Fapi2Security | Profile::Fapi2MessageSigning) => FAPI_ALGORITHMS,
+            Some(Profile::Idporten) | None => ALGORITHMS,
+        }
+    }
+
+    /// Where its keys are.
+    pub fn keys(&self) -> KeySource<'_> {
+        KeySource { jwks: self.jwks.as_ref(), jwks_uri: self.jwks_uri.as_ref() }
     }
 
     fn objections_to_addresses(&self) -> Vec<String> {
@@ -275,7 +485,10 @@ impl Registration {
                 lines.push(line);
             }
         };
-        object(self.redirect_uris.is_empty(), "redirect_uris: at least one is needed".into());
+        object(
+            self.redirect_uris.is_empty() == self.logs_people_in(),
+            "redirect_uris: at least one is needed, and none by a machine".into(),
+        );
         for uri in &self.redirect_uris {
             if let Err(why) = check_redirect(uri, self.application_type) {
                 object(true, format!("redirect_uris: {uri:?} {why}"));
@@ -305,13 +518,17 @@ impl Registration {
     }
 }
 
-/// Something that can stand on a page without pretending to be more: no control or direction characters.
 fn is_a_name(name: &str) -> bool {
+    is_plain(name) && name.chars().count() <= 100
+}
+
+/// Something that can stand on a page without pretending to be more: no control or direction characters.
+pub(crate) fn is_plain(text: &str) -> bool {
     let odd = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    !name.trim().is_empty() && name.chars().count() <= 100 && !name.chars().any(odd)
+    !text.trim().is_empty() && !text.chars().any(odd)
 }
 
 fn host(uri: &str) -> Option<String> {
@@ -319,7 +536,7 @@ fn host(uri: &str) -> Option<String> {
 }
 
 /// RFC 6749 3.3
-fn is_a_scope(scope: &str) -> bool {
+pub(crate) fn is_a_scope(scope: &str) -> bool {
     !scope.is_empty() && scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
@@ -351,6 +568,11 @@ fn check_redirect(text: &str, kind: ApplicationType) -> Result<(), &'static str>
     }
 }
 
+/// How long a secret is good for, as at ID-porten.
+pub const SECRET_FOR: Duration = Duration::from_hours(360 * 24);
+/// How long before its end a secret or key is warned of.
+pub const WARNED_AHEAD: Duration = Duration::from_hours(30 * 24);
+
 /// A registered client.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -358,37 +580,67 @@ pub struct Client {
     pub id: ClientId,
     /// What is registered.
     pub registration: Registration,
-    secret_hash: Option<TokenHash>,
+    secrets: Vec<Secret>,
+}
+
+/// A secret as it is stored. There are two while one takes over from the other.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct Secret {
+    hash: TokenHash,
+    expires_at: Timestamp,
+}
+
+/// A secret that a client gets.
+pub struct NewSecret<'a> {
+    /// The secret.
+    pub token: &'a Token,
+    /// When those before it end.
+    pub others_end_at: Timestamp,
 }
 
 #[derive(sqlx::FromRow)]
 struct Row {
     id: ClientId,
     registration: String,
-    secret_hash: Option<TokenHash>,
 }
 
 impl Row {
-    fn read(self) -> anyhow::Result<Client> {
+    fn read(self, secrets: Vec<Secret>) -> anyhow::Result<Client> {
         let registration = serde_json::from_str(&self.registration)
             .with_context(|| format!("the registration of {} cannot be read", self.id.as_str()))?;
-        Ok(Client { id: self.id, registration, secret_hash: self.secret_hash })
+        Ok(Client { id: self.id, registration, secrets })
     }
 }
 
 impl Client {
-    /// Looks a client up in the table.
-    pub async fn find(db: &Db, id: &ClientId) -> anyhow::Result<Option<Client>> {
-        const SQL: &str = "SELECT id, registration, secret_hash FROM client WHERE id = $1 AND removed_at IS NULL";
-        let row: Option<Row> = sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db.pool()).await?;
-        row.map(Row::read).transpose()
+    /// The client of the citizen's own page. It takes no code to `/token`: that it knows the session is enough.
+    pub fn of_profile(id: ClientId, issuer: &Issuer) -> anyhow::Result<Client> {
+        let uri = format!("{}{PROFILE_PATH}", issuer.as_str());
+        let registration = json!({
+            "client_name": "Porten",
+            "client_uri": uri,
+            "redirect_uris": [uri],
+            "scopes": ["openid"],
+            "code_challenge_method": "none",
+            "sso_disabled": false,
+        });
+        Ok(Client { id, registration: serde_json::from_value(registration)?, secrets: Vec::new() })
     }
 
-    /// All clients.
-    pub async fn all(db: &Db) -> anyhow::Result<Vec<Client>> {
-        const SQL: &str = "SELECT id, registration, secret_hash FROM client WHERE removed_at IS NULL ORDER BY id";
-        let rows: Vec<Row> = sqlx::query_as(SQL).fetch_all(db.pool()).await?;
-        rows.into_iter().map(Row::read).collect()
+    /// Looks a client up in the table.
+    pub async fn find(db: &Db, id: &ClientId) -> anyhow::Result<Option<Client>> {
+        const SQL: &str = "SELECT id, registration FROM client WHERE id = $1 AND removed_at IS NULL";
+        const SECRETS: &str = "SELECT hash, expires_at FROM client_secret WHERE client = $1 ORDER BY expires_at";
+        let row: Option<Row> = sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db.pool()).await?;
+        let Some(row) = row else { return Ok(None) };
+        let secrets = sqlx::query_as(SECRETS).bind(id.as_str()).fetch_all(db.pool()).await?;
+        row.read(secrets).map(Some)
+    }
+
+    /// The names of all clients.
+    pub async fn all(db: &Db) -> anyhow::Result<Vec<ClientId>> {
+        const SQL: &str = "SELECT id FROM client WHERE removed_at IS NULL ORDER BY id";
+        Ok(sqlx::query_scalar(SQL).fetch_all(db.pool()).await?)
     }
 
     /// Registers a client; false if the name is taken, by a removed client too.
@@ -399,27 +651,51 @@ impl Client {
         secret: Option<&Token>,
         now: Timestamp,
     ) -> anyhow::Result<bool> {
-        const SQL: &str = "INSERT INTO client (id, registration, secret_hash, created_at, updated_at)
-                           VALUES ($1, $2, $3, $4, $4) ON CONFLICT (id) DO NOTHING";
-        let query = sqlx::query(SQL).bind(id.as_str()).bind(serde_json::to_string(registration)?);
-        let query = query.bind(secret.map(Token::hash)).bind(now.seconds());
-        Ok(query.execute(db.pool()).await?.rows_affected() == 1)
+        const SQL: &str = "INSERT INTO client (id, registration, created_at, updated_at)
+                           VALUES ($1, $2, $3, $3) ON CONFLICT (id) DO NOTHING";
+        if id.as_str() == PROFILE {
+            return Ok(false);
+        }
+        let mut tx = db.begin().await?;
+        let query = sqlx::query(SQL).bind(id.as_str()).bind(serde_json::to_string(registration)?).bind(now.seconds());
+        if query.execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        if let Some(secret) = secret {
+            add_secret(&mut tx, id, secret, now).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
-    /// Changes what is registered, and the secret if a new one is given or none is wanted any more.
+    /// Changes what is registered, and adds a secret if a new one is given; if none is wanted any more all end.
     pub async fn change(
         db: &Db,
         id: &ClientId,
         registration: &Registration,
-        secret: Option<&Token>,
+        secret: Option<NewSecret<'_>>,
         now: Timestamp,
     ) -> anyhow::Result<bool> {
-        const SQL: &str = "UPDATE client SET registration = $2, updated_at = $3,
-                               secret_hash = CASE WHEN $4 = 0 THEN NULL ELSE COALESCE($5, secret_hash) END
-                           WHERE id = $1 AND removed_at IS NULL";
+        const SQL: &str = "UPDATE client SET registration = $2, updated_at = $3 WHERE id = $1 AND removed_at IS NULL";
+        const END: &str = "UPDATE client_secret SET expires_at = $2 WHERE client = $1 AND expires_at > $2";
+        let mut tx = db.begin().await?;
         let query = sqlx::query(SQL).bind(id.as_str()).bind(serde_json::to_string(registration)?).bind(now.seconds());
-        let query = query.bind(i64::from(registration.has_secret())).bind(secret.map(Token::hash));
-        Ok(query.execute(db.pool()).await?.rows_affected() == 1)
+        if query.execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let end = match &secret {
+            _ if !registration.has_secret() => Some(now),
+            Some(new) => Some(new.others_end_at),
+            None => None,
+        };
+        if let Some(end) = end {
+            sqlx::query(END).bind(id.as_str()).bind(end.seconds()).execute(&mut *tx).await?;
+        }
+        if let Some(new) = secret {
+            add_secret(&mut tx, id, new.token, now).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Removes a client; its row stays, so that its name is never given to another.
@@ -453,6 +729,8 @@ impl Client {
         let uris = uris.chain(self.registration.client_uri.clone());
         let mut targets: Vec<String> = uris
             .map(|uri| match uri.origin() {
+                // Any port, see `matching_redirect`.
+                _ if without_port(uri.as_str()).is_some() => format!("{}://{}:*", uri.scheme(), uri.authority().split(':').next().unwrap_or_default()),
                 origin if origin.is_tuple() => origin.ascii_serialization(),
                 _ => format!("{}:", uri.scheme()),
             })
@@ -462,60 +740,76 @@ impl Client {
         targets
     }
 
-    fn is_right(&self, secret: &Token) -> bool {
-        self.secret_hash.as_ref().is_some_and(|hash| hash.is(&secret.hash()))
+    /// Whether a secret is one of its own and still good.
+    pub fn is_right(&self, secret: &Token, now: Timestamp) -> bool {
+        let hash = secret.hash();
+        self.secrets.iter().filter(|own| own.expires_at > now).any(|own| own.hash.is(&hash))
     }
-}
 
-/// Who is calling, by the one method that is registered for it (RFC 6749 2.3).
-pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params) -> Result<Arc<Client>, OAuthError> {
-    let in_form = params.one("client_secret")?;
-    let named = params.one("client_id")?;
-    let (method, id, secret) = match (authorization, in_form) {
-        (Some(_), Some(_)) => return Err(OAuthError::invalid_request("Two ways of client authentication at once.")),
-        (Some(header), None) => {
-            let (id, secret) =
-                basic(header).ok_or_else(|| OAuthError::invalid_client_basic("Malformed Authorization."))?;
-            if named.is_some_and(|named| named != id) {
-                return Err(OAuthError::invalid_request("Parameter client_id differs from the authenticated client."));
+    /// What ends soon, one line each.
+    pub fn warnings(&self, now: Timestamp) -> Vec<String> {
+        let soon = now.plus(WARNED_AHEAD);
+        let mut lines = Vec::new();
+        let last = self.secrets.iter().map(|secret| secret.expires_at).max();
+        if self.registration.has_secret() && last.is_none_or(|last| last <= soon) {
+            lines.push(match last {
+                Some(last) if last > now => format!("client_secret: ends {}", date(last)),
+                Some(last) => format!("client_secret: ended {}", date(last)),
+                None => "client_secret: there is none".into(),
+            });
+        }
+        let keys = self.registration.jwks.as_ref().and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
+        for key in keys.into_iter().flatten() {
+            let kid = key.get("kid").and_then(Value::as_str).unwrap_or_default();
+            match key.get("exp").and_then(Value::as_i64).map(Timestamp::from_seconds) {
+                Some(end) if end <= now => lines.push(format!("jwks: the key {kid} ended {}", date(end))),
+                Some(end) if end <= soon => lines.push(format!("jwks: the key {kid} ends {}", date(end))),
+                _ => {}
             }
-            (AuthMethod::ClientSecretBasic, id, Some(secret))
         }
-        (None, secret) => {
-            let id = named.ok_or_else(|| OAuthError::invalid_client("Client authentication is missing."))?.to_owned();
-            let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
-            (method, id, secret.map(Token::presented))
+        if let Some(until) = self.registration.client_assertion_audience_exception_until {
+            lines.push(format!("client_assertion_audience_exception_until: the exception ends {until}"));
         }
-    };
-    let refused = || match method {
-        AuthMethod::ClientSecretBasic => OAuthError::invalid_client_basic("Client authentication failed."),
-        _ => OAuthError::invalid_client("Client authentication failed."),
-    };
-    let id = ClientId::named(&id).ok_or_else(refused)?;
-    let client = app.client(&id).await?.ok_or_else(refused)?;
-    let right = match secret {
-        Some(secret) => client.is_right(&secret),
-        None => true,
-    };
-    if !right || client.registration.token_endpoint_auth_method != method {
-        return Err(refused());
+        lines
     }
-    Ok(client)
 }
 
-/// RFC 6749 2.3.1: both halves are form-encoded before they are joined.
-fn basic(header: &str) -> Option<(String, Token)> {
-    let (scheme, encoded) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = text.split_once(':')?;
-    let decode = |half: &str| {
-        let whole = format!("x={}", half.replace('&', "%26"));
-        url::form_urlencoded::parse(whole.as_bytes()).next().map(|(_, value)| value.into_owned())
+fn date(at: Timestamp) -> Date {
+    let moment = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
+    moment.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+async fn add_secret(
+    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
+    id: &ClientId,
+    secret: &Token,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    const SQL: &str = "INSERT INTO client_secret (client, hash, created_at, expires_at) VALUES ($1, $2, $3, $4)
+                       ON CONFLICT (client, hash) DO UPDATE SET expires_at = excluded.expires_at";
+    let query = sqlx::query(SQL).bind(id.as_str()).bind(secret.hash()).bind(now.seconds());
+    query.bind(now.plus(SECRET_FOR).seconds()).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The registered address that `asked` is, byte for byte; a native client's may have any port on the loopback
+/// address (RFC 8252 7.3).
+pub fn matching_redirect<'a>(registration: &Registration, asked: &'a str) -> Option<&'a str> {
+    let native = registration.application_type == ApplicationType::Native;
+    let is_it = |registered: &String| {
+        registered == asked || (native && without_port(registered).is_some_and(|own| without_port(asked) == Some(own)))
     };
-    Some((decode(id)?, Token::presented(&decode(secret)?)))
+    registration.redirect_uris.iter().any(is_it).then_some(asked)
+}
+
+/// A loopback address without its port.
+fn without_port(uri: &str) -> Option<(&'static str, &str)> {
+    let (host, rest) = ["http://127.0.0.1", "http://[::1]"]
+        .into_iter()
+        .find_map(|host| uri.strip_prefix(host).map(|rest| (host, rest)))?;
+    let Some(port) = rest.strip_prefix(':') else { return rest.starts_with('/').then_some((host, rest)) };
+    let (port, path) = port.split_at(port.find('/')?);
+    port.parse::<u16>().ok().filter(|number| number.to_string() == port).map(|_| (host, path))
 }
 
 #[cfg(test)]
@@ -555,14 +849,26 @@ mod tests {
     }
 
     #[test]
-    fn basic_is_form_decoded() {
-        let header = |text: &str| format!("Basic {}", STANDARD.encode(text));
-        let read = |text: &str| basic(&header(text)).map(|(id, secret)| (id, secret.reveal().to_owned()));
-        assert_eq!(read("client%3A1:s%2Bx+y"), Some(("client:1".into(), "s+x y".into())));
-        assert_eq!(read("a:b:c"), Some(("a".into(), "b:c".into())));
-        assert_eq!(read("a:b&c=d"), Some(("a".into(), "b&c=d".into())));
-        assert_eq!(read("a"), None);
-        assert_eq!(basic("Bearer x").map(|(id, _)| id), None);
-        assert_eq!(basic("Basic ***").map(|(id, _)| id), None);
+    fn a_native_client_may_have_any_port_on_loopback() {
+        let registration = |kind: &str, uri: &str| -> Registration {
+            let value = json!({
+                "client_name": "x", "application_type": kind, "token_endpoint_auth_method": "none", "redirect_uris": [uri],
+            });
+            serde_json::from_value(value).unwrap()
+        };
+        let check = |kind: &str, uri: &str, asked: &str, good: bool| {
+            assert_eq!(matching_redirect(&registration(kind, uri), asked).is_some(), good, "{kind} {uri} {asked}");
+        };
+        check("native", "http://127.0.0.1:0/cb", "http://127.0.0.1:51004/cb", true);
+        check("native", "http://127.0.0.1/cb", "http://127.0.0.1:51004/cb", true);
+        check("native", "http://[::1]/cb", "http://[::1]:1/cb", true);
+        check("browser", "http://127.0.0.1/cb", "http://127.0.0.1:51004/cb", false);
+        for asked in [
+            "http://127.0.0.1:51004/other", "http://127.0.0.1:0x1/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:70000/cb",
+            "http://127.0.0.1@evil.test/cb", "http://127.0.0.1:1@evil.test/cb", "http://127.0.0.1.evil.test/cb",
+            "http://localhost:1/cb", "https://127.0.0.1:1/cb", "http://127.0.0.1:01/cb", "http://127.0.0.1:1/cb?x",
+        ] {
+            check("native", "http://127.0.0.1/cb", asked, false);
+        }
     }
 }

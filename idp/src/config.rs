@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::hashing::HashingConfig;
@@ -28,6 +29,11 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The way to telephones.
     pub sms: SmsConfig,
+    /// The way to addresses that services have registered.
+    #[serde(default)]
+    pub outbound: OutboundConfig,
+    /// Whose enterprise certificates are taken.
+    pub enterprise_certificates: Option<EnterpriseConfig>,
     /// Which person identifiers are let in.
     #[serde(default)]
     pub people: FnrPolicy,
@@ -85,8 +91,22 @@ pub struct ScratchConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeysConfig {
-    /// 32 random bytes, base64: `openssl rand -base64 32`. Without it nothing in the table of keys can be read.
+    /// 32 random bytes, base64: `openssl rand -base64 32`. Without it nothing in the tables of keys can be read.
     pub file: PathBuf,
+    /// After how many days each signing key is followed by the next; 0 is never by itself.
+    #[serde(default = "rotate_days")]
+    pub rotate_days: u32,
+}
+
+fn rotate_days() -> u32 {
+    90
+}
+
+impl KeysConfig {
+    /// How long each signing key signs; none where nobody but an operator makes the next.
+    pub fn rotation(&self) -> Option<Duration> {
+        (self.rotate_days > 0).then(|| Duration::from_hours(24) * self.rotate_days)
+    }
 }
 
 /// `[sms]`
@@ -115,6 +135,46 @@ pub enum SmsConfig {
     },
     /// Development only.
     Inbox,
+}
+
+/// `[outbound]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboundConfig {
+    /// The networks of one's own that services may have addresses in; the public Internet is reached anyway.
+    #[serde(default)]
+    pub allow: Vec<IpNet>,
+    /// PEM: authorities to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[enterprise_certificates]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnterpriseConfig {
+    /// PEM: the roots of the issuers.
+    pub roots_file: PathBuf,
+    /// The certificate policies that are accepted; one that ends in `.*` stands for all below it.
+    #[serde(default = "enterprise_policies")]
+    pub policies: Vec<String>,
+    /// PEM or DER: the issuers' lists of revoked certificates, read at the start. Where any is given, a certificate
+    /// whose issuer has none of them is refused.
+    #[serde(default)]
+    pub crl_files: Vec<PathBuf>,
+}
+
+/// Buypass and Commfides, in production.
+fn enterprise_policies() -> Vec<String> {
+    let all = [
+        "2.16.578.1.26.1.3.5",
+        "2.16.578.1.26.1.3.2",
+        "2.16.578.1.29.13.200.*",
+        "2.16.578.1.29.13.210.*",
+        "2.16.578.1.29.13.220.*",
+        "2.16.578.1.29.13.1",
+        "2.16.578.1.29.13.1.1.0",
+    ];
+    all.map(str::to_owned).to_vec()
 }
 
 /// The issuer: an origin, and perhaps a path, without a slash at the end.
@@ -202,6 +262,10 @@ impl Config {
                 && !self.server.address.ip().is_loopback(),
             "server.tls: give a certificate, or name in server.trusted_proxies the proxies that end TLS",
         );
+        object(
+            self.outbound.allow.iter().any(|net| net.prefix_len() == 0),
+            "outbound.allow: name the networks of one's own; this is everything",
+        );
         if let Err(error) = self.password.params() {
             lines.push(format!("password: {error:#}"));
         }
@@ -270,6 +334,9 @@ mod tests {
         let config = read(GOOD).unwrap();
         assert_eq!(config.objections(), Vec::<String>::new());
         assert_eq!(config.password.memory_kib, 19_456);
+        assert_eq!(config.keys.rotation(), Some(Duration::from_hours(90 * 24)));
+        let never = read(&GOOD.replace("[keys]", "[keys]\nrotate_days = 0")).unwrap();
+        assert_eq!(never.keys.rotation(), None);
     }
 
     #[test]
@@ -288,6 +355,7 @@ mod tests {
         check("[keys]", "[people]\nsynthetic = true\n[keys]", "people.synthetic");
         check("https://login.example.no", "http://login.example.no", "server.issuer");
         check("127.0.0.1:8080", "0.0.0.0:8080", "server.tls");
+        check("[keys]", "[outbound]\nallow = [\"10.0.0.0/8\", \"0.0.0.0/0\"]\n[keys]", "outbound.allow");
         check("[keys]", "[password]\nmemory_kib = 1\n[keys]", "password");
         let inbox = read(&GOOD.replace(
             "kind = \"gateway\"\n        url = \"https://sms.example.no/send\"\n        token_file = \"/run/secrets/sms\"\n        from = \"MinID\"",

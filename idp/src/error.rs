@@ -1,10 +1,13 @@
 //! What goes wrong, and whom it is told.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::dpop::{ALGORITHMS, NONCE};
 use crate::request::ReturnTo;
 
 /// An error of OAuth 2.0 or OpenID Connect: JSON on the machine endpoints.
@@ -16,13 +19,14 @@ pub struct OAuthError {
     pub description: String,
     /// The HTTP status.
     pub status: StatusCode,
-    challenge: Option<&'static str>,
+    challenge: Option<Cow<'static, str>>,
+    dpop_nonce: Option<String>,
     fault: Option<anyhow::Error>,
 }
 
 impl OAuthError {
     fn new(code: &'static str, status: StatusCode, description: impl Into<String>) -> OAuthError {
-        OAuthError { code, description: description.into(), status, challenge: None, fault: None }
+        OAuthError { code, description: description.into(), status, challenge: None, dpop_nonce: None, fault: None }
     }
 
     /// RFC 6749 4.1.2.1, 5.2
@@ -37,7 +41,7 @@ impl OAuthError {
 
     /// RFC 6749 5.2: who came with `Authorization: Basic` is told that it is asked for.
     pub fn invalid_client_basic(description: impl Into<String>) -> OAuthError {
-        OAuthError { challenge: Some("Basic realm=\"porten\""), ..OAuthError::invalid_client(description) }
+        OAuthError { challenge: Some("Basic realm=\"porten\"".into()), ..OAuthError::invalid_client(description) }
     }
 
     /// RFC 6749 5.2
@@ -76,6 +80,11 @@ impl OAuthError {
     }
 
     /// OpenID Connect Core 3.1.2.6
+    pub fn consent_required(description: impl Into<String>) -> OAuthError {
+        OAuthError::new("consent_required", StatusCode::BAD_REQUEST, description)
+    }
+
+    /// OpenID Connect Core 3.1.2.6
     pub fn request_not_supported(description: impl Into<String>) -> OAuthError {
         OAuthError::new("request_not_supported", StatusCode::BAD_REQUEST, description)
     }
@@ -85,6 +94,45 @@ impl OAuthError {
         OAuthError::new("request_uri_not_supported", StatusCode::BAD_REQUEST, description)
     }
 
+    /// RFC 9101 6.2
+    pub fn invalid_request_object(description: impl Into<String>) -> OAuthError {
+        OAuthError::new("invalid_request_object", StatusCode::BAD_REQUEST, description)
+    }
+
+    /// RFC 9101 6.2: also a pushed request that is unknown, too old or used.
+    pub fn invalid_request_uri(description: impl Into<String>) -> OAuthError {
+        OAuthError::new("invalid_request_uri", StatusCode::BAD_REQUEST, description)
+    }
+
+    /// RFC 8707 2
+    pub fn invalid_target(description: impl Into<String>) -> OAuthError {
+        OAuthError::new("invalid_target", StatusCode::BAD_REQUEST, description)
+    }
+
+    /// RFC 9396 5
+    pub fn invalid_authorization_details(description: impl Into<String>) -> OAuthError {
+        OAuthError::new("invalid_authorization_details", StatusCode::BAD_REQUEST, description)
+    }
+
+    /// RFC 9449 5
+    pub fn invalid_dpop_proof(description: impl Into<String>) -> OAuthError {
+        OAuthError::new("invalid_dpop_proof", StatusCode::BAD_REQUEST, description)
+    }
+
+    /// RFC 9449 8: come again with this nonce.
+    pub fn use_dpop_nonce(nonce: String) -> OAuthError {
+        let error = OAuthError::new("use_dpop_nonce", StatusCode::BAD_REQUEST, "The DPoP proof needs a nonce of ours.");
+        OAuthError { dpop_nonce: Some(nonce), ..error }
+    }
+
+    /// The same on a resource: RFC 9449 7.1, 9.
+    #[must_use]
+    pub fn of_a_bound_token(self) -> OAuthError {
+        let challenge = format!("DPoP error=\"{}\", algs=\"{}\"", self.code, ALGORITHMS.join(" "));
+        let status = if self.status.is_server_error() { self.status } else { StatusCode::UNAUTHORIZED };
+        OAuthError { challenge: Some(challenge.into()), status, ..self }
+    }
+
     /// OpenID Connect Core Error Code `unmet_authentication_requirements` 1.0
     pub fn unmet_authentication_requirements(description: impl Into<String>) -> OAuthError {
         OAuthError::new("unmet_authentication_requirements", StatusCode::BAD_REQUEST, description)
@@ -92,19 +140,19 @@ impl OAuthError {
 
     /// RFC 6750 3.1
     pub fn invalid_token(description: impl Into<String>) -> OAuthError {
-        let challenge = Some("Bearer error=\"invalid_token\"");
+        let challenge = Some("Bearer error=\"invalid_token\"".into());
         OAuthError { challenge, ..OAuthError::new("invalid_token", StatusCode::UNAUTHORIZED, description) }
     }
 
     /// RFC 6750 3: no token at all is answered without an error code.
     pub fn no_token() -> OAuthError {
         let error = OAuthError::new("invalid_token", StatusCode::UNAUTHORIZED, "No access token.");
-        OAuthError { challenge: Some("Bearer"), ..error }
+        OAuthError { challenge: Some(format!("Bearer, DPoP algs=\"{}\"", ALGORITHMS.join(" ")).into()), ..error }
     }
 
     /// RFC 6750 3.1
     pub fn insufficient_scope(description: impl Into<String>) -> OAuthError {
-        let challenge = Some("Bearer error=\"insufficient_scope\", scope=\"openid\"");
+        let challenge = Some("Bearer error=\"insufficient_scope\", scope=\"openid\"".into());
         OAuthError { challenge, ..OAuthError::new("insufficient_scope", StatusCode::FORBIDDEN, description) }
     }
 
@@ -140,7 +188,12 @@ impl IntoResponse for OAuthError {
         let body = Json(json!({ "error": self.code, "error_description": self.description }));
         let mut response = (self.status, body).into_response();
         if let Some(challenge) = self.challenge {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+        }
+        if let Some(Ok(nonce)) = self.dpop_nonce.map(|nonce| HeaderValue::from_str(&nonce)) {
+            response.headers_mut().insert(NONCE, nonce);
         }
         response
     }

@@ -5,6 +5,7 @@ use axum::response::Response;
 
 use crate::browser::{self, Call, CookieName};
 use crate::claims;
+use crate::consent;
 use crate::error::{OAuthError, Refusal};
 use crate::flow::Authentication;
 use crate::grant::{self, Grant, GrantId};
@@ -20,6 +21,10 @@ pub async fn grant(
     id: GrantId,
     sid: &str,
 ) -> Result<Response, Refusal> {
+    request.end_pushed(call.app, call.now).await?;
+    if !consent::note(call, request, &authentication, &id).await? {
+        return Err(request.refuse(OAuthError::consent_required("The citizen has withdrawn the consent.")));
+    }
     let grant = Grant {
         id,
         client: request.return_to.client.clone(),
@@ -28,6 +33,10 @@ pub async fn grant(
         scope: request.scope.clone(),
         nonce: request.nonce.clone(),
         locale: page::text_for(call.app, call.browser, request.return_to.language).language,
+        resource: request.resource.clone(),
+        authorization_details: request.authorization_details.clone(),
+        dpop_jkt: request.dpop_jkt.clone(),
+        onbehalfof: request.onbehalfof.clone(),
     };
     let code = grant::issue(call.app, request, grant, call.now).await?;
     let fields = vec![("code", code.reveal().to_owned())];

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::acr::{self, Acr, Eid};
 use crate::error::OAuthError;
 use crate::request::AuthorizationRequest;
+use crate::scope::ScopeName;
 use crate::session::Session;
 
 /// That somebody has proved who they are. **The witness**: neither a session nor a grant can be made without
@@ -95,23 +96,28 @@ pub enum Decision {
     Ask(Step, Option<Authentication>),
 }
 
-/// Decides on a request. `subject` tells by what name the service would know the person.
+/// Decides on a request. `known` is the session, and what its citizen has agreed to with the service; `subject` tells
+/// by what name the service would know the person.
 pub fn decide(
     request: &AuthorizationRequest,
-    session: Option<&Session>,
+    known: Option<(&Session, &[ScopeName])>,
     offered: &[Eid],
     subject: impl Fn(&Authentication) -> String,
     now: Timestamp,
 ) -> Result<Decision, OAuthError> {
-    let proved = session.and_then(|session| session.authentication_for(request));
+    let proved = known.and_then(|(session, _)| session.authentication_for(request));
     let proved = proved.filter(|proved| {
         !request.prompt.login
             && proved.acr.satisfies_one_of(&request.acr)
             && request.max_age.is_none_or(|age| now.since(proved.at) <= Duration::from_secs(age.into()))
             && request.subject.as_ref().is_none_or(|expected| *expected == subject(proved))
     });
+    let is_agreed = known.is_some_and(|(_, agreed)| request.is_covered_by(agreed));
     match proved {
-        Some(proved) if request.prompt.consent => Ok(Decision::Ask(Step::Consent, Some(proved.clone()))),
+        Some(_) if request.prompt.none && !is_agreed => {
+            Err(OAuthError::consent_required("The citizen has not agreed to it."))
+        }
+        Some(proved) if request.prompt.consent || !is_agreed => Ok(Decision::Ask(Step::Consent, Some(proved.clone()))),
         Some(proved) => Ok(Decision::Grant(proved.clone())),
         None if request.prompt.none => Err(OAuthError::login_required("The citizen is not logged in.")),
         None => first_step(offered).map(|step| Decision::Ask(step, None)),
@@ -229,10 +235,11 @@ impl LoginAttempt {
         LoginAttempt { first: None, code: None, phone: String::new(), ..self.at(Step::Password) }
     }
 
-    /// What comes after the proof: agreement, if the service wants it asked for.
+    /// What comes after the proof: agreement, if the service wants it asked for or something was not yet agreed to.
     #[must_use]
-    pub fn proved(&self, authentication: Authentication) -> LoginAttempt {
-        let step = if self.request.prompt.consent { Step::Consent } else { Step::Finished };
+    pub fn proved(&self, authentication: Authentication, agreed: &[ScopeName]) -> LoginAttempt {
+        let asks = self.request.prompt.consent || !self.request.is_covered_by(agreed);
+        let step = if asks { Step::Consent } else { Step::Finished };
         LoginAttempt { proved: Some(authentication), ..self.at(step) }
     }
 
@@ -247,6 +254,7 @@ impl LoginAttempt {
 mod tests {
     use super::*;
     use crate::request::{Prompt, ResponseMode, ReturnTo};
+    use crate::session::Circle;
     use authenticators::person::FnrPolicy;
 
     const NOW: Timestamp = Timestamp::from_seconds(2_000_000_000);
@@ -267,10 +275,16 @@ mod tests {
             code_challenge: None,
             acr: vec![Acr::SUBSTANTIAL],
             prompt: Prompt::default(),
+            consent: Vec::new(),
             max_age: None,
             subject: None,
             test_id: None,
-            isolated: false,
+            circle: Circle::Global,
+            resource: Vec::new(),
+            authorization_details: Vec::new(),
+            dpop_jkt: None,
+            onbehalfof: None,
+            pushed: None,
         };
         change(&mut request);
         request
@@ -287,13 +301,19 @@ mod tests {
         }
     }
 
+    fn scope(name: &str) -> ScopeName {
+        ScopeName::parse(name).unwrap()
+    }
+
     fn outcome(
         change: impl FnOnce(&mut AuthorizationRequest),
         session: Option<Authentication>,
         offered: &[Eid],
     ) -> Result<String, &'static str> {
-        let session = session.map(|proved| Session::of(proved, false, None, "sid".into(), NOW));
-        let decision = decide(&request(change), session.as_ref(), offered, |_| "subject".into(), NOW);
+        let session = session.map(|proved| Session::of(proved, Circle::Global, "sid".into(), NOW));
+        let agreed = [scope("a:old")];
+        let known = session.as_ref().map(|session| (session, agreed.as_slice()));
+        let decision = decide(&request(change), known, offered, |_| "subject".into(), NOW);
         match decision {
             Ok(Decision::Grant(_)) => Ok("grant".into()),
             Ok(Decision::Ask(step, _)) => Ok(format!("{step:?}")),
@@ -318,6 +338,16 @@ mod tests {
         check("session, prompt none", outcome(|r| r.prompt.none = true, session(), &both), Ok("grant"));
         check("session, prompt login", outcome(|r| r.prompt.login = true, session(), &both), Ok("ChooseEid"));
         check("session, prompt consent", outcome(|r| r.prompt.consent = true, session(), &both), Ok("Consent"));
+        check("agreed before", outcome(|r| r.consent = vec![scope("a:old")], session(), &both), Ok("grant"));
+        let asks_for_more = |r: &mut AuthorizationRequest| r.consent = vec![scope("a:new"), scope("a:old")];
+        check("more than before", outcome(asks_for_more, session(), &both), Ok("Consent"));
+        check("nobody, more", outcome(asks_for_more, None, &minid), Ok("Password"));
+        let more_without_a_page = |r: &mut AuthorizationRequest| {
+            asks_for_more(r);
+            r.prompt.none = true;
+        };
+        check("more, none", outcome(more_without_a_page, session(), &both), Err("consent_required"));
+        check("nobody, more, none", outcome(more_without_a_page, None, &both), Err("login_required"));
         check("session, too old", outcome(|r| r.max_age = Some(299), session(), &both), Ok("ChooseEid"));
         check("session, just old enough", outcome(|r| r.max_age = Some(300), session(), &both), Ok("grant"));
         check(
@@ -339,6 +369,8 @@ mod tests {
             outcome(|r| (r.subject, r.prompt.none) = (Some("x".into()), true), session(), &both),
             Err("login_required"),
         );
-        check("isolated", outcome(|r| r.isolated = true, session(), &both), Ok("ChooseEid"));
+        let alone = |r: &mut AuthorizationRequest| r.circle = Circle::Alone(r.return_to.client.clone());
+        check("isolated", outcome(alone, session(), &both), Ok("ChooseEid"));
+        check("a group", outcome(|r| r.circle = Circle::Group("g".into()), session(), &both), Ok("ChooseEid"));
     }
 }

@@ -7,17 +7,21 @@ use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::scratch::Kept;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::access_token;
 use crate::app::App;
 use crate::client::{Client, ClientId, RefreshTokenUsage};
 use crate::error::OAuthError;
 use crate::flow::Authentication;
 use crate::request::AuthorizationRequest;
+use crate::scope;
 use crate::text::Language;
 
 /// The name of a grant: in `jti` of its access tokens, and of its refresh family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
+#[sqlx(transparent)]
 pub struct GrantId(String);
 
 impl GrantId {
@@ -35,6 +39,11 @@ impl GrantId {
     /// The grant of a `jti` or a code.
     pub fn of_token(jti: &str) -> Option<GrantId> {
         jti.split_once('.').map(|(grant, _)| GrantId(grant.to_owned()))
+    }
+
+    /// Its letters.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     fn key(&self) -> TokenHash {
@@ -59,6 +68,18 @@ pub struct Grant {
     pub nonce: Option<String>,
     /// The language that the citizen saw.
     pub locale: Language,
+    /// The resources that were asked for (RFC 8707).
+    #[serde(default)]
+    pub resource: Vec<String>,
+    /// What was asked for in detail (RFC 9396).
+    #[serde(default)]
+    pub authorization_details: Vec<Value>,
+    /// The key that the code is bound to (RFC 9449 10).
+    #[serde(default)]
+    pub dpop_jkt: Option<String>,
+    /// On whose behalf the client asked.
+    #[serde(default)]
+    pub onbehalfof: Option<String>,
 }
 
 /// A code as it is kept.
@@ -85,11 +106,8 @@ struct Revoked;
 
 impl Kept for Revoked {
     const KIND: &'static str = "revoked";
-    const FOR: Duration = Duration::from_hours(24);
+    const FOR: Duration = access_token::AT_MOST;
 }
-
-/// The longest life of an access token, which must not outlive the note that it is revoked.
-pub const ACCESS_TOKEN_AT_MOST: Duration = Revoked::FOR;
 
 /// Issues a code.
 pub async fn issue(app: &App, request: &AuthorizationRequest, grant: Grant, now: Timestamp) -> anyhow::Result<Token> {
@@ -132,6 +150,10 @@ pub async fn take(
     if redirect_uri != Some(registered.as_str()) {
         return Err(OAuthError::invalid_grant("Invalid parameter redirect_uri."));
     }
+    // Logged out since.
+    if is_revoked(app, &grant.id, now).await? {
+        return Err(gone());
+    }
     if !proves(challenge.as_deref(), verifier) {
         return Err(OAuthError::invalid_grant("Invalid parameter code_verifier."));
     }
@@ -152,7 +174,7 @@ fn proves(challenge: Option<&str>, verifier: Option<&str>) -> bool {
 }
 
 /// Ends a grant: its access tokens and its refresh tokens, those too that are just being made.
-pub async fn revoke(app: &App, grant: &GrantId, now: Timestamp) -> Result<(), OAuthError> {
+pub async fn revoke(app: &App, grant: &GrantId, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at, ended_at)
                        VALUES ($1, '', '', '', '', $2, $2)
                        ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at WHERE refresh_family.ended_at IS NULL";
@@ -193,37 +215,50 @@ pub async fn begin_family(
     app: &App,
     client: &Client,
     grant: &Grant,
+    jkt: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<Refresh>, OAuthError> {
     const SQL: &str =
-        "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at, jkt) VALUES ($1, $2, $3, $4, $5, $6, $7)
                        ON CONFLICT (id) DO NOTHING";
-    let ends_at = now.plus(Duration::from_secs(client.registration.authorization_lifetime.into()));
+    let own = client.registration.authorization_lifetime;
+    let most = scope::rules(app, &grant.scope).await?.authorization_max_lifetime;
+    let ends_at = now.plus(Duration::from_secs(most.map_or(own, |most| own.min(most)).into()));
+    // RFC 9449 5: a confidential client's are bound to the client already.
+    let jkt = jkt.filter(|_| client.registration.is_public());
     let subject = serde_json::to_string(grant).map_err(anyhow::Error::from)?;
     let mut tx = app.world.db.begin().await?;
     let query = sqlx::query(SQL).bind(&grant.id.0).bind(client.id.as_str()).bind(&grant.sid);
-    let query = query.bind(grant.scope.join(" ")).bind(subject).bind(ends_at.seconds());
+    let query = query.bind(grant.scope.join(" ")).bind(subject).bind(ends_at.seconds()).bind(jkt);
     if query.execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(None);
     }
-    let refresh = add_token(app, client, (&grant.id, ends_at), &mut tx, now).await?;
+    let family = Family { id: &grant.id.0, ends_at, parent: None };
+    let refresh = add_token(app, client, family, &mut tx, now).await?;
     tx.commit().await?;
     Ok(Some(refresh))
+}
+
+/// Where a new refresh token belongs.
+struct Family<'a> {
+    id: &'a str,
+    ends_at: Timestamp,
+    parent: Option<&'a TokenHash>,
 }
 
 async fn add_token(
     app: &App,
     client: &Client,
-    family: (&GrantId, Timestamp),
+    family: Family<'_>,
     tx: &mut sqlx::Transaction<'static, sqlx::Any>,
     now: Timestamp,
 ) -> Result<Refresh, OAuthError> {
-    const SQL: &str = "INSERT INTO refresh_token (hash, family, expires_at) VALUES ($1, $2, $3)";
-    let (family, ends_at) = family;
+    const SQL: &str = "INSERT INTO refresh_token (hash, family, expires_at, parent) VALUES ($1, $2, $3, $4)";
     let token = app.world.chance.token()?;
-    let expires_at = now.plus(Duration::from_secs(client.registration.refresh_token_lifetime.into())).min(ends_at);
-    let query = sqlx::query(SQL).bind(token.hash()).bind(&family.0).bind(expires_at.seconds());
-    query.execute(&mut **tx).await?;
+    let lifetime = Duration::from_secs(client.registration.refresh_token_lifetime.into());
+    let expires_at = now.plus(lifetime).min(family.ends_at);
+    let query = sqlx::query(SQL).bind(token.hash()).bind(family.id).bind(expires_at.seconds());
+    query.bind(family.parent.map(TokenHash::as_str)).execute(&mut **tx).await?;
     Ok(Refresh { token, expires_in: expires_at.since(now).as_secs() })
 }
 
@@ -232,52 +267,54 @@ struct FamilyRow {
     id: String,
     client: String,
     subject: String,
+    jkt: Option<String>,
     ends_at: Timestamp,
     ended_at: Option<Timestamp>,
     expires_at: Timestamp,
-    used_at: Option<Timestamp>,
+    parent: Option<String>,
+    successor: Option<String>,
 }
 
-/// Uses a refresh token and makes the next one. Of many who use the same one, one gets on; whoever comes with
-/// a used one ends the family (RFC 9700 4.14.2).
+/// A refresh token as it is presented.
+pub struct Presented<'a> {
+    /// The token.
+    pub token: &'a str,
+    /// Less than was granted, if it is asked for.
+    pub scope: Option<&'a str>,
+    /// The key of the proof that came with it.
+    pub jkt: Option<&'a str>,
+}
+
+/// Uses a refresh token and makes the next one. A client that never got the answer may come again with the old
+/// one, as long as nothing that it was answered has been used. Whoever comes later, or with another answer than the
+/// one that was used first, ends the family: somebody else has a copy (RFC 9700 4.14.2).
 pub async fn refresh(
     app: &App,
     client: &Client,
-    token: &str,
-    scope: Option<&str>,
+    presented: &Presented<'_>,
     now: Timestamp,
 ) -> Result<(Grant, Refresh), OAuthError> {
-    const FIND: &str = "SELECT f.id, f.client, f.subject, f.ends_at, f.ended_at, t.expires_at, t.used_at
+    const FIND: &str = "SELECT f.id, f.client, f.subject, f.jkt, f.ends_at, f.ended_at, t.expires_at, t.parent, t.successor
                         FROM refresh_token t JOIN refresh_family f ON f.id = t.family WHERE t.hash = $1";
-    const USE: &str = "UPDATE refresh_token SET used_at = $2 WHERE hash = $1 AND used_at IS NULL";
-    const PROLONG: &str = "UPDATE refresh_token SET expires_at = $2 WHERE hash = $1";
     let refused = || OAuthError::invalid_grant("Invalid parameter refresh_token.");
-    let hash = TokenHash::of(token);
+    let hash = TokenHash::of(presented.token);
     let mut tx = app.world.db.begin().await?;
     let row: Option<FamilyRow> = sqlx::query_as(FIND).bind(hash.as_str()).fetch_optional(&mut *tx).await?;
     let row = row.filter(|row| row.client == client.id.as_str()).ok_or_else(refused)?;
     if row.ended_at.is_some() || row.ends_at <= now {
         return Err(refused());
     }
+    if row.jkt.is_some() && row.jkt.as_deref() != presented.jkt {
+        return Err(OAuthError::invalid_dpop_proof("The refresh token is bound to another key."));
+    }
     let mut grant: Grant = serde_json::from_str(&row.subject).map_err(anyhow::Error::from)?;
     grant.nonce = None;
     // RFC 6749 6: less than was granted may be asked for, not more; told before the token is used up.
     let granted = |asked: &str| grant.scope.iter().any(|own| own == asked);
-    if scope.is_some_and(|scope| !scope.split(' ').all(granted)) {
+    if presented.scope.is_some_and(|scope| !scope.split(' ').all(granted)) {
         return Err(OAuthError::invalid_scope("Invalid parameter scope. More than was granted."));
     }
-    let used = sqlx::query(USE).bind(hash.as_str()).bind(now.seconds());
-    let reusable =
-        client.registration.refresh_token_usage == RefreshTokenUsage::Reuse && client.registration.has_secret();
-    if reusable && row.used_at.is_none() && row.expires_at > now {
-        let lifetime = Duration::from_secs(client.registration.refresh_token_lifetime.into());
-        let expires_at = now.plus(lifetime).min(row.ends_at);
-        sqlx::query(PROLONG).bind(hash.as_str()).bind(expires_at.seconds()).execute(&mut *tx).await?;
-        tx.commit().await?;
-        let refresh = Refresh { token: Token::presented(token), expires_in: expires_at.since(now).as_secs() };
-        return Ok((grant, refresh));
-    }
-    if row.used_at.is_some() || used.execute(&mut *tx).await?.rows_affected() == 0 {
+    if row.successor.is_some() || !is_chosen(&mut tx, &row, &hash).await? {
         tx.rollback().await?;
         revoke(app, &GrantId(row.id), now).await?;
         return Err(refused());
@@ -285,9 +322,53 @@ pub async fn refresh(
     if row.expires_at <= now {
         return Err(refused());
     }
-    let refresh = add_token(app, client, (&GrantId(row.id), row.ends_at), &mut tx, now).await?;
+    let registration = &client.registration;
+    if registration.refresh_token_usage == RefreshTokenUsage::Reuse && !registration.is_public() {
+        let refresh = prolong(&mut tx, client, (presented.token, row.ends_at), now).await?;
+        tx.commit().await?;
+        return Ok((grant, refresh));
+    }
+    let family = Family { id: &row.id, ends_at: row.ends_at, parent: Some(&hash) };
+    let refresh = add_token(app, client, family, &mut tx, now).await?;
     tx.commit().await?;
     Ok((grant, refresh))
+}
+
+/// Of all that came of one token the first to be used goes on; one statement decides which that is.
+async fn is_chosen(
+    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
+    row: &FamilyRow,
+    hash: &TokenHash,
+) -> Result<bool, OAuthError> {
+    const SQL: &str =
+        "UPDATE refresh_token SET successor = $2 WHERE hash = $1 AND (successor IS NULL OR successor = $2)";
+    let Some(parent) = &row.parent else { return Ok(true) };
+    let done = sqlx::query(SQL).bind(parent).bind(hash.as_str()).execute(&mut **tx).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn prolong(
+    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
+    client: &Client,
+    token: (&str, Timestamp),
+    now: Timestamp,
+) -> Result<Refresh, OAuthError> {
+    const SQL: &str = "UPDATE refresh_token SET expires_at = $2 WHERE hash = $1";
+    let (token, ends_at) = token;
+    let lifetime = Duration::from_secs(client.registration.refresh_token_lifetime.into());
+    let expires_at = now.plus(lifetime).min(ends_at);
+    let token = Token::presented(token);
+    sqlx::query(SQL).bind(token.hash()).bind(expires_at.seconds()).execute(&mut **tx).await?;
+    Ok(Refresh { token, expires_in: expires_at.since(now).as_secs() })
+}
+
+/// The grant of a refresh token, used or not, and whose it is.
+pub async fn of_refresh_token(app: &App, token: &str) -> sqlx::Result<Option<(GrantId, ClientId)>> {
+    const SQL: &str = "SELECT f.id, f.client FROM refresh_token t JOIN refresh_family f ON f.id = t.family
+                       WHERE t.hash = $1 AND f.ended_at IS NULL";
+    let row: Option<(String, ClientId)> =
+        sqlx::query_as(SQL).bind(TokenHash::of(token)).fetch_optional(app.world.db.pool()).await?;
+    Ok(row.map(|(id, client)| (GrantId(id), client)))
 }
 
 /// Forgets some of the families that are over; true if there may be more.

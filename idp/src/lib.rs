@@ -1,19 +1,28 @@
 //! The OpenID Provider: what citizens and services meet.
 //!
-//! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`] and [`acr`] are the
-//! services and the levels; [`request`] parses what a service asks, [`flow`] decides what it gets and [`steps`]
-//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`claims`] and [`keys`] are
-//! what comes of a login. [`page`], [`text`], [`assets`] and [`browser`] are HTML, words, files and cookies,
+//! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`], [`scope`] and [`acr`]
+//! are the services, what they may ask for and the levels; [`client_auth`], [`client_keys`], [`certificate`] and
+//! [`dpop`] are how a service proves who it is; [`request`] and [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`]
+//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`consent`], [`claims`], [`access_token`] and [`keys`] are
+//! what comes of a login, and [`logout_notice`] what is told when it is over. [`page`], [`text`], [`markdown`], [`assets`], [`document`] and [`browser`] are HTML, words, files and cookies,
 //! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
 //! each URL.
 
+pub mod access_token;
 pub mod acr;
 pub mod app;
 pub mod assets;
 pub mod browser;
+pub mod certificate;
 pub mod claims;
 pub mod client;
+pub mod client_auth;
+pub mod client_keys;
+pub mod client_profile;
 pub mod config;
+pub mod consent;
+pub mod document;
+pub mod dpop;
 pub mod edge;
 pub mod endpoints;
 pub mod error;
@@ -21,9 +30,14 @@ pub mod finish;
 pub mod flow;
 pub mod grant;
 pub mod keys;
+pub mod logout_notice;
+pub mod machine;
+pub mod markdown;
 pub mod page;
 pub mod params;
 pub mod request;
+pub mod request_object;
+pub mod scope;
 pub mod session;
 pub mod steps;
 pub mod text;
@@ -41,8 +55,10 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
-use crate::endpoints::discovery::Document;
-use crate::endpoints::{authorize, front, health, language, login, logout, token, userinfo};
+use crate::endpoints::{
+    authorize, discovery, front, health, introspect, language, login, logout, par, profile, revoke, token,
+    userinfo,
+};
 
 /// No form of ours is longer, and no request of a service.
 const BODY_AT_MOST: usize = 64 * 1024;
@@ -52,26 +68,30 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn router(app: &App, more: Router<App>) -> Router {
     // A link scanner's HEAD must not use anything up.
     let no_head = || async { StatusCode::METHOD_NOT_ALLOWED };
-    let document = |document: Document| get(async move |headers: HeaderMap| document.clone().answer(&headers));
-    let discovery = document(Document::discovery(app));
-    let jwks = document(Document::jwks(app));
+    let metadata = discovery::discovery(app);
+    let metadata = get(async move |headers: HeaderMap| metadata.clone().answer(&headers));
     // A service that runs in a browser reads these from its own origin.
     let open = Router::new()
-        .route("/.well-known/openid-configuration", discovery)
-        .route("/jwks.json", jwks)
+        .route("/.well-known/openid-configuration", metadata)
+        .route("/jwks.json", get(discovery::jwks))
+        .route("/par", post(par::push))
         .route("/token", post(token::exchange))
+        .route("/token/introspect", post(introspect::tell))
+        .route("/token/revoke", post(revoke::end))
         .route("/userinfo", get(userinfo::tell).post(userinfo::tell))
         .layer(
             CorsLayer::new()
                 .allow_origin(Any)
                 .allow_methods([Method::GET, Method::POST])
-                .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE]),
+                .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, dpop::HEADER])
+                .expose_headers([header::WWW_AUTHENTICATE, dpop::NONCE]),
         );
     let pages = Router::new()
         .route("/authorize", get(authorize::ask).post(authorize::ask).head(no_head))
         .route("/login/{client}/{id}", get(login::show).post(login::answer).head(no_head))
         .route("/logout", get(logout::ask).post(logout::ask).head(no_head))
         .route("/logout/{handle}", get(logout::resume).post(logout::answer).head(no_head))
+        .route("/profil", get(profile::show).post(profile::withdraw).head(no_head))
         .route("/language", get(language::choose))
         .route("/static/{name}", get(assets::serve))
         .route("/health/live", get(health::live))
@@ -89,9 +109,12 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .with_state(app.clone())
 }
 
-/// Forgets what is long over, a little at a time.
+/// Forgets what is long over, a little at a time, and looks after the keys.
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    app.keys.tend(&app.world.db, &app.world.chance, now).await?;
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while grant::clean(app, now).await? {}
+    while consent::clean(app, now).await? {}
+    while logout_notice::clean(app, now).await? {}
     Ok(())
 }

@@ -1,17 +1,24 @@
 //! HTML answers: the frame around every page, their headers, and the answer that goes back to a service.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use askama::{DynTemplate, Template};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::assets;
 use crate::browser::Browser;
+use crate::client::Client;
 use crate::error::{Dead, DeadKind, OAuthError, Refusal};
+use crate::keys::TokenType;
 use crate::request::{ResponseMode, ReturnTo};
 use crate::text::{Language, Text};
+
+/// JARM 2.1 recommends ten minutes at the most.
+const ANSWER_FOR: Duration = Duration::from_mins(10);
 
 /// What every page has.
 pub struct Frame {
@@ -150,20 +157,35 @@ pub async fn answer(
 ) -> anyhow::Result<Response> {
     fields.extend(to.state.clone().map(|state| ("state", state)));
     fields.push(("iss", app.config.issuer.as_str().to_owned()));
+    let client = app.client(&to.client).await?;
+    if let (ResponseMode::QueryJwt | ResponseMode::FormPostJwt, Some(client)) = (to.mode, &client) {
+        fields = vec![("response", signed(app, client, &fields)?)];
+    }
     match to.mode {
-        ResponseMode::Query => {
+        ResponseMode::Query | ResponseMode::QueryJwt => {
             let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
             let joint = if to.redirect_uri.contains('?') { '&' } else { '?' };
             Ok(see_other(&format!("{}{joint}{query}", to.redirect_uri)))
         }
-        ResponseMode::FormPost => {
-            let client = app.client(&to.client).await?;
+        ResponseMode::FormPost | ResponseMode::FormPostJwt => {
             let service = client.as_ref().map(|client| client.registration.shown_name().to_owned());
             let frame = Frame::new(text_for(app, browser, to.language), service, "/");
             let targets = client.map(|client| client.form_targets()).unwrap_or_default();
             Ok(html(StatusCode::OK, &FormPost { frame, action: to.redirect_uri.clone(), fields }, &targets))
         }
     }
+}
+
+/// JARM 2.1: the answer as a JWT for its client, good for ten minutes.
+fn signed(app: &App, client: &Client, fields: &[(&'static str, String)]) -> anyhow::Result<String> {
+    let now = app.world.clock.now();
+    let mut claims: Map<String, Value> = fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    claims.insert("aud".into(), json!(client.id));
+    claims.insert("exp".into(), json!(now.plus(ANSWER_FOR)));
+    claims.insert("iat".into(), json!(now));
+    let registration = &client.registration;
+    let algorithm = registration.authorization_signed_response_alg.unwrap_or(registration.id_token_signed_response_alg);
+    app.keys.sign(algorithm, TokenType::AuthorizationResponse, &claims, now)
 }
 
 /// The reader's own choice goes before the service's wish, as at ID-porten.

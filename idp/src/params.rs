@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 use crate::error::OAuthError;
 
@@ -31,14 +32,36 @@ impl Params {
         self.one(name).ok().flatten()
     }
 
-    /// Whether any parameter comes more than once.
+    /// All values of a parameter that may come more than once.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether any parameter comes more than once, that may not: `resource` may (RFC 8707 2).
     pub fn repeated(&self) -> Option<&str> {
-        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        let names = self.0.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "resource");
+        let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
         names.windows(2).find_map(|pair| match pair {
             [one, other] if one == other => Some(*one),
             _ => None,
         })
+    }
+
+    /// The same parameters as they stand in a JSON object.
+    pub fn of_json(fields: impl IntoIterator<Item = (String, Value)>) -> Params {
+        let mut params = Vec::new();
+        for (name, value) in fields {
+            match value {
+                Value::Null => {}
+                Value::String(text) => params.push((name, text)),
+                Value::Array(many) if name == "resource" => {
+                    params.extend(many.iter().filter_map(Value::as_str).map(|text| (name.clone(), text.to_owned())));
+                }
+                other => params.push((name, other.to_string())),
+            }
+        }
+        Params(params)
     }
 
     /// All of them, for handing on.

@@ -1,24 +1,65 @@
 //! The authorization request (OpenID Connect Core 3.1.2.1), parsed once. Each check stands in one function.
 
+use std::time::Duration;
+
+use authenticators::chance::{Token, TokenHash};
+use authenticators::clock::Timestamp;
 use authenticators::person::Fnr;
+use authenticators::scratch::Kept;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
 
 use crate::acr::{Acr, Eid};
 use crate::app::App;
 use crate::claims;
-use crate::client::{Client, ClientId, CodeChallengeMethod};
+use crate::client::{Client, ClientId, CodeChallengeMethod, matching_redirect};
 use crate::error::{OAuthError, Refusal};
 use crate::params::Params;
+use crate::request_object;
+use crate::scope::{self, ScopeName};
+use crate::session::Circle;
 use crate::text::Language;
 
-/// How the answer travels (OAuth 2.0 Multiple Response Type Encoding Practices; Form Post Response Mode).
+/// How the answer travels (OAuth 2.0 Multiple Response Type Encoding Practices; Form Post Response Mode; JARM 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
     /// In the query of the redirect.
+    #[serde(rename = "query")]
     Query,
     /// In a form that the browser posts.
+    #[serde(rename = "form_post")]
     FormPost,
+    /// In the query, as a JWT.
+    #[serde(rename = "query.jwt")]
+    QueryJwt,
+    /// In a form, as a JWT.
+    #[serde(rename = "form_post.jwt")]
+    FormPostJwt,
+}
+
+impl ResponseMode {
+    /// All of them, in the order of the discovery document.
+    pub const ALL: [ResponseMode; 4] =
+        [ResponseMode::Query, ResponseMode::FormPost, ResponseMode::QueryJwt, ResponseMode::FormPostJwt];
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            ResponseMode::Query => "query",
+            ResponseMode::FormPost => "form_post",
+            ResponseMode::QueryJwt => "query.jwt",
+            ResponseMode::FormPostJwt => "form_post.jwt",
+        }
+    }
+
+    /// JARM 2.3.4: `jwt` is the query's JWT, since the answer is a code.
+    fn parse(name: &str) -> Option<ResponseMode> {
+        match name {
+            "jwt" => Some(ResponseMode::QueryJwt),
+            _ => ResponseMode::ALL.into_iter().find(|mode| mode.name() == name),
+        }
+    }
 }
 
 /// Where and how the answer goes.
@@ -26,9 +67,9 @@ pub enum ResponseMode {
 pub struct ReturnTo {
     /// The service.
     pub client: ClientId,
-    /// A registered address, byte for byte.
+    /// A registered address.
     pub redirect_uri: String,
-    /// Query or form.
+    /// Query or form, plain or signed.
     pub mode: ResponseMode,
     /// The service's own note.
     pub state: Option<String>,
@@ -62,25 +103,118 @@ pub struct AuthorizationRequest {
     pub acr: Vec<Acr>,
     /// `prompt`
     pub prompt: Prompt,
+    /// The scopes that the citizen is asked about, unless they have agreed before.
+    pub consent: Vec<ScopeName>,
     /// Seconds that the proof may be old.
     pub max_age: Option<u32>,
     /// The subject of `id_token_hint`.
     pub subject: Option<String>,
     /// TestID without a page, by `login_hint`.
     pub test_id: Option<(Fnr, Acr)>,
-    /// Whether the service has an isolated session.
-    pub isolated: bool,
+    /// With whom the service shares logins.
+    pub circle: Circle,
+    /// The resources that the access token is for (RFC 8707).
+    pub resource: Vec<String>,
+    /// What is asked for in detail (RFC 9396).
+    pub authorization_details: Vec<Value>,
+    /// The key that the code will be bound to (RFC 9449 10).
+    pub dpop_jkt: Option<String>,
+    /// On whose behalf the client asks.
+    pub onbehalfof: Option<String>,
+    /// The pushed request that it came in, and this visit's mark in it.
+    pub pushed: Option<(TokenHash, TokenHash)>,
 }
+
+/// A request that was pushed (RFC 9126).
+#[derive(Serialize, Deserialize)]
+pub struct Pushed(pub AuthorizationRequest);
+
+impl Kept for Pushed {
+    const KIND: &'static str = "pushed";
+    const FOR: Duration = Duration::from_secs(120);
+}
+
+/// The visit that a pushed request has ended in. There is one.
+#[derive(Serialize, Deserialize)]
+struct Ended(TokenHash);
+
+impl Kept for Ended {
+    const KIND: &'static str = "pushed-ended";
+    /// Longer than any login takes.
+    const FOR: Duration = Duration::from_hours(2);
+}
+
+/// What stands before the handle of a pushed request (RFC 9126 2.2).
+pub const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 
 impl AuthorizationRequest {
     /// Reads the parameters, trust first: whom an error may be told is known before any error can arise.
-    pub async fn parse(app: &App, params: &Params) -> Result<AuthorizationRequest, Refusal> {
+    pub async fn parse(app: &App, params: &Params, now: Timestamp) -> Result<AuthorizationRequest, Refusal> {
         let client = client(app, params).await?;
-        let return_to = return_to(&client, params).map_err(Refusal::ToPerson)?;
-        match rest(app, &client, &return_to, params) {
-            Ok(request) => Ok(request),
-            Err(error) => Err(Refusal::ToClient(Box::new(return_to), error)),
+        if let Some(handle) = params.one("request_uri").ok().flatten().and_then(|uri| uri.strip_prefix(REQUEST_URI)) {
+            return visit(app, &client, handle, now).await.map_err(Refusal::ToPerson);
         }
+        let inner = match request_object::unfold(app, &client, params, now).await {
+            Ok(inner) => inner,
+            // The address outside the object is as good as any other that is registered.
+            Err(error) => {
+                let return_to = return_to(&client, params);
+                return Err(return_to.map_or_else(Refusal::ToPerson, |to| Refusal::ToClient(Box::new(to), error)));
+            }
+        };
+        let return_to = return_to(&client, &inner).map_err(Refusal::ToPerson)?;
+        let request = match client.registration.require_pushed_authorization_requests {
+            true => Err(OAuthError::invalid_request("The client has to push its requests.")),
+            false => rest(app, &client, &return_to, &inner),
+        };
+        let request = match request {
+            Ok(request) => request.under_the_rules(app, &client).await,
+            Err(error) => Err(error),
+        };
+        request.map_err(|error| Refusal::ToClient(Box::new(return_to), error))
+    }
+
+    /// Reads the parameters that a client pushes: all errors are its own.
+    pub async fn parse_pushed(
+        app: &App,
+        client: &Client,
+        params: &Params,
+        now: Timestamp,
+    ) -> Result<AuthorizationRequest, OAuthError> {
+        // RFC 9126 2.1
+        if params.one("request_uri")?.is_some() {
+            return Err(OAuthError::invalid_request("Parameter request_uri cannot be pushed."));
+        }
+        let inner = request_object::unfold(app, client, params, now).await?;
+        let return_to = return_to(client, &inner)?;
+        rest(app, client, &return_to, &inner)?.under_the_rules(app, client).await
+    }
+
+    /// The request with what its scopes ask for besides.
+    async fn under_the_rules(mut self, app: &App, client: &Client) -> Result<AuthorizationRequest, OAuthError> {
+        scope::may_use(app, client, &self.scope).await?;
+        let rules = scope::rules(app, &self.scope).await?;
+        self.prompt.login |= rules.fresh;
+        self.consent = rules.consent.iter().map(|scope| scope.name.clone()).collect();
+        Ok(self)
+    }
+
+    /// Ends a pushed request: one visit gets its answer. The same visit may get it again.
+    pub async fn end_pushed(&self, app: &App, now: Timestamp) -> Result<(), Refusal> {
+        let Some((handle, visit)) = &self.pushed else { return Ok(()) };
+        let scratch = &app.world.scratch;
+        if scratch.claim(handle, &Ended(visit.clone()), now).await? {
+            return Ok(());
+        }
+        match scratch.get::<Ended>(handle, now).await? {
+            Some(ended) if ended.value.0 == *visit => Ok(()),
+            _ => Err(self.refuse(OAuthError::invalid_request_uri("The pushed request has been used."))),
+        }
+    }
+
+    /// Whether these consents are all that it needs.
+    pub fn is_covered_by(&self, agreed: &[ScopeName]) -> bool {
+        self.consent.iter().all(|scope| agreed.contains(scope))
     }
 
     /// Back to the service with an error.
@@ -97,25 +231,37 @@ async fn client(app: &App, params: &Params) -> Result<std::sync::Arc<Client>, Re
     app.client(&id).await?.ok_or_else(unknown)
 }
 
+/// A browser comes with a pushed request. It may come again until one visit has been answered, since browsers and
+/// people go back and reload.
+async fn visit(app: &App, client: &Client, handle: &str, now: Timestamp) -> Result<AuthorizationRequest, OAuthError> {
+    let gone = || OAuthError::invalid_request_uri("Invalid parameter request_uri. Unknown, too old or used.");
+    let handle = Token::presented(handle).hash();
+    let read = app.world.scratch.get::<Pushed>(&handle, now).await?;
+    let request = read.ok_or_else(gone)?.value.0;
+    if request.return_to.client != client.id || app.world.scratch.get::<Ended>(&handle, now).await?.is_some() {
+        return Err(gone());
+    }
+    let visit = app.world.chance.token()?.hash();
+    Ok(AuthorizationRequest { pushed: Some((handle, visit)), ..request })
+}
+
 /// RFC 6749 3.1.2, 4.1.2.1: byte equality, and no answer to an address that is not registered.
 fn return_to(client: &Client, params: &Params) -> Result<ReturnTo, OAuthError> {
     let asked =
         params.one("redirect_uri")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter redirect_uri."))?;
-    let registered = client.registration.redirect_uris.iter().find(|uri| *uri == asked);
-    let redirect_uri = registered
+    let redirect_uri = matching_redirect(&client.registration, asked)
         .ok_or_else(|| OAuthError::invalid_request("Invalid parameter redirect_uri. Not registered on client."))?;
-    let mode = match params.one("response_mode")? {
-        Some("form_post") => ResponseMode::FormPost,
-        // What cannot be done is told in the query, see `response_mode` below.
-        _ => ResponseMode::Query,
-    };
+    let registered = &client.registration.response_modes;
+    let mode = params.one("response_mode")?.and_then(ResponseMode::parse).filter(|mode| registered.contains(mode));
+    // What cannot be done is told in the usual way, see `response_mode` below.
+    let mode = mode.or(registered.first().copied()).unwrap_or(ResponseMode::Query);
     let state = params.one("state")?.map(str::to_owned);
     if state.as_ref().is_some_and(|state| !is_printable(state)) {
         return Err(OAuthError::invalid_request("Invalid parameter state."));
     }
     let locales = params.one("ui_locales").ok().flatten().unwrap_or_default();
     let language = locales.split(' ').take(20).find_map(Language::parse);
-    Ok(ReturnTo { client: client.id.clone(), redirect_uri: redirect_uri.clone(), mode, state, language })
+    Ok(ReturnTo { client: client.id.clone(), redirect_uri: redirect_uri.to_owned(), mode, state, language })
 }
 
 fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Result<AuthorizationRequest, OAuthError> {
@@ -124,19 +270,25 @@ fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Re
     }
     not_supported(params)?;
     response_type(params)?;
-    response_mode(params)?;
+    response_mode(client, params)?;
     let acr = acr_values(params)?;
     let request = AuthorizationRequest {
         return_to: return_to.clone(),
-        scope: scope(client, params)?,
+        scope: scopes(client, params)?,
         nonce: nonce(client, return_to, params)?,
         code_challenge: code_challenge(client, params)?,
         prompt: prompt(params)?,
+        consent: Vec::new(),
         max_age: max_age(params)?,
         subject: id_token_hint(app, client, params)?,
         test_id: login_hint(app, &acr, params)?,
         acr,
-        isolated: client.registration.sso_disabled,
+        circle: Circle::of(client),
+        resource: resource(params)?,
+        authorization_details: authorization_details(client, params)?,
+        dpop_jkt: dpop_jkt(params)?,
+        onbehalfof: onbehalfof(client, params)?,
+        pushed: None,
     };
     Ok(request)
 }
@@ -151,13 +303,10 @@ fn ascii(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')).take(50).collect()
 }
 
-/// OpenID Connect Core 6.1, 6.2, 7.2.1
+/// OpenID Connect Core 6.2, 7.2.1: nothing is fetched from an address that stands in a request.
 fn not_supported(params: &Params) -> Result<(), OAuthError> {
-    if params.one("request")?.is_some() {
-        return Err(OAuthError::request_not_supported("Parameter request is not supported."));
-    }
     if params.one("request_uri")?.is_some() {
-        return Err(OAuthError::request_uri_not_supported("Parameter request_uri is not supported."));
+        return Err(OAuthError::request_uri_not_supported("Parameter request_uri is for pushed requests alone."));
     }
     Ok(())
 }
@@ -172,14 +321,68 @@ fn response_type(params: &Params) -> Result<(), OAuthError> {
     }
 }
 
-fn response_mode(params: &Params) -> Result<(), OAuthError> {
-    match params.one("response_mode")? {
-        None | Some("query" | "form_post") => Ok(()),
-        Some(_) => Err(OAuthError::invalid_request("Invalid parameter response_mode.")),
+fn response_mode(client: &Client, params: &Params) -> Result<(), OAuthError> {
+    let asked = params.one("response_mode")?;
+    let known = asked.map(|name| ResponseMode::parse(name).filter(|m| client.registration.response_modes.contains(m)));
+    match known {
+        None | Some(Some(_)) => Ok(()),
+        Some(None) => Err(OAuthError::invalid_request("Invalid parameter response_mode.")),
     }
 }
 
-fn scope(client: &Client, params: &Params) -> Result<Vec<String>, OAuthError> {
+/// RFC 8707 2: absolute URIs without a fragment.
+pub fn resource(params: &Params) -> Result<Vec<String>, OAuthError> {
+    let asked: Vec<String> = params.all("resource").map(str::to_owned).collect();
+    let fits = |uri: &String| uri.len() <= 2048 && Url::parse(uri).is_ok_and(|url| url.fragment().is_none());
+    if asked.len() > 10 || !asked.iter().all(fits) {
+        return Err(OAuthError::invalid_target("Invalid parameter resource."));
+    }
+    Ok(asked)
+}
+
+/// RFC 9396 2, 5: an array of objects, each of a type that is registered for the client.
+fn authorization_details(client: &Client, params: &Params) -> Result<Vec<Value>, OAuthError> {
+    let Some(text) = params.one("authorization_details")? else { return Ok(Vec::new()) };
+    let wrong = |why: &str| OAuthError::invalid_authorization_details(format!("Invalid parameter authorization_details. {why}"));
+    let details: Vec<Value> = match text.len() {
+        0..=8192 => serde_json::from_str(text).map_err(|_| wrong("Not a JSON array."))?,
+        _ => return Err(wrong("Too long.")),
+    };
+    let registered = &client.registration.authorization_details_types;
+    let known = |detail: &Value| {
+        let kind = detail.get("type").and_then(Value::as_str);
+        kind.is_some_and(|kind| registered.iter().any(|own| own == kind))
+    };
+    match details.iter().all(known) {
+        true => Ok(details),
+        false => Err(wrong("A type is not registered on client.")),
+    }
+}
+
+/// RFC 9449 10: a SHA-256 thumbprint.
+fn dpop_jkt(params: &Params) -> Result<Option<String>, OAuthError> {
+    let jkt = params.one("dpop_jkt")?;
+    match jkt {
+        Some(jkt) if !is_a_sha256(jkt) => Err(OAuthError::invalid_request("Invalid parameter dpop_jkt.")),
+        _ => Ok(jkt.map(str::to_owned)),
+    }
+}
+
+fn onbehalfof(client: &Client, params: &Params) -> Result<Option<String>, OAuthError> {
+    let Some(asked) = params.one("onbehalfof")? else { return Ok(None) };
+    let known = client.registration.onbehalfof.iter().any(|customer| customer.onbehalfof == asked);
+    match known {
+        true => Ok(Some(asked.to_owned())),
+        false => Err(OAuthError::invalid_request("Invalid parameter onbehalfof. Not registered on client.")),
+    }
+}
+
+/// SHA-256 in base64url without padding is 43 characters long.
+fn is_a_sha256(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+fn scopes(client: &Client, params: &Params) -> Result<Vec<String>, OAuthError> {
     let asked = params.one("scope")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter scope."))?;
     let mut scopes: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     scopes.sort();
@@ -198,7 +401,7 @@ fn nonce(client: &Client, return_to: &ReturnTo, params: &Params) -> Result<Optio
     if nonce.is_some_and(|nonce| !is_printable(nonce)) {
         return Err(OAuthError::invalid_request("Invalid parameter nonce."));
     }
-    if !client.registration.has_secret() {
+    if client.registration.is_public() {
         if return_to.state.is_none() {
             return Err(OAuthError::invalid_request("Missing parameter state."));
         }
@@ -221,9 +424,7 @@ fn code_challenge(client: &Client, params: &Params) -> Result<Option<String>, OA
     if method != Some("S256") {
         return Err(OAuthError::invalid_request("Invalid parameter code_challenge_method. Only S256 is supported."));
     }
-    // SHA-256 in base64url without padding is 43 characters long.
-    let fits = challenge.len() == 43 && challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if !fits {
+    if !is_a_sha256(challenge) {
         return Err(OAuthError::invalid_request("Invalid parameter code_challenge."));
     }
     Ok(Some(challenge.to_owned()))

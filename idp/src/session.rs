@@ -10,42 +10,67 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::browser::{Browser, Call};
-use crate::client::ClientId;
+use crate::claims;
+use crate::client::{Client, ClientId, GrantType, Registration, SsoMode};
 use crate::flow::Authentication;
+use crate::access_token;
 use crate::grant::{self, GrantId};
+use crate::logout_notice::{self, Notice, Told};
 use crate::request::AuthorizationRequest;
 
 /// ID-porten, single sign-on: 120 minutes from the first proof.
 const AT_MOST: Duration = Duration::from_mins(120);
 /// ID-porten, single sign-on: 30 minutes between authorization requests.
 const IDLE: Duration = Duration::from_mins(30);
+/// How long a code is good for, and then some.
+const CODE: Duration = Duration::from_mins(2);
+/// How many live logins a service can have in a session. The oldest gives way and ends.
+const LOGINS: usize = 100;
+
+/// Who shares a proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Circle {
+    /// All services that are in no other.
+    Global,
+    /// The services of a named group.
+    Group(String),
+    /// A service with itself.
+    Alone(ClientId),
+}
+
+impl Circle {
+    /// The circle of a client.
+    pub fn of(client: &Client) -> Circle {
+        let Registration { sso_mode, sso_group, sso_disabled, .. } = &client.registration;
+        match (sso_mode, sso_group) {
+            (Some(SsoMode::Limited), Some(group)) => Circle::Group(group.clone()),
+            (Some(SsoMode::Global), _) | (None, _) if !sso_disabled => Circle::Global,
+            _ => Circle::Alone(client.id.clone()),
+        }
+    }
+}
 
 /// A session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
     /// Its public name, for logout.
     pub sid: String,
-    /// The proof that all services share but the isolated ones.
-    shared: Option<Authentication>,
-    /// The proofs that isolated services keep for themselves.
-    isolated: BTreeMap<ClientId, Authentication>,
-    /// The last visit of each service.
+    /// The proof of each circle.
+    proofs: Vec<(Circle, Authentication)>,
+    /// What each service got.
     visits: BTreeMap<ClientId, Visit>,
     started_at: Timestamp,
     seen_at: Timestamp,
 }
 
 /// What a service got in this session.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Visit {
-    grant: GrantId,
-    login_only: bool,
-}
-
-impl Visit {
-    fn of(request: &AuthorizationRequest, grant: &GrantId) -> Visit {
-        Visit { grant: grant.clone(), login_only: grant::is_login_only(&request.scope) }
-    }
+    /// The grants that serve login alone and have tokens that may be alive, with the time until which, oldest first.
+    logins: Vec<(GrantId, Timestamp)>,
+    /// Whether it is told when the session ends by itself.
+    is_watching: bool,
 }
 
 impl Kept for Session {
@@ -55,117 +80,216 @@ impl Kept for Session {
 
 impl Session {
     /// A session that begins with a proof.
-    pub fn of(
-        proved: Authentication,
-        isolated: bool,
-        client: Option<ClientId>,
-        sid: String,
-        now: Timestamp,
-    ) -> Session {
-        let mut session = Session {
-            sid,
-            shared: None,
-            isolated: BTreeMap::new(),
-            visits: BTreeMap::new(),
-            started_at: proved.at(),
-            seen_at: now,
-        };
-        session.adopt(proved, client.filter(|_| isolated));
-        session
+    pub fn of(proved: Authentication, circle: Circle, sid: String, now: Timestamp) -> Session {
+        let started_at = proved.at();
+        Session { sid, proofs: vec![(circle, proved)], visits: BTreeMap::new(), started_at, seen_at: now }
     }
 
-    fn adopt(&mut self, proved: Authentication, isolated: Option<ClientId>) {
-        match isolated {
-            Some(client) => drop(self.isolated.insert(client, proved)),
-            None => self.shared = Some(proved),
-        }
+    fn adopt(&mut self, proved: Authentication, circle: Circle) {
+        self.proofs.retain(|(known, _)| *known != circle);
+        self.proofs.push((circle, proved));
     }
 
     /// The proof that counts for a request.
     pub fn authentication_for(&self, request: &AuthorizationRequest) -> Option<&Authentication> {
-        if request.isolated { self.isolated.get(&request.return_to.client) } else { self.shared.as_ref() }
+        self.proofs.iter().find(|(circle, _)| *circle == request.circle).map(|(_, proof)| proof)
     }
 
-    /// The grants that serve login alone, and end with it.
-    pub fn login_grants(&self) -> impl Iterator<Item = &GrantId> {
-        self.visits.values().filter(|visit| visit.login_only).map(|visit| &visit.grant)
+    /// The proof that all services share.
+    pub fn shared(&self) -> Option<&Authentication> {
+        self.proofs.iter().find(|(circle, _)| *circle == Circle::Global).map(|(_, proof)| proof)
     }
 
-    fn is_of(&self, proved: &Authentication) -> bool {
-        self.shared.iter().chain(self.isolated.values()).all(|own| own.person() == proved.person())
+    /// The services that have taken part.
+    pub fn services(&self) -> impl Iterator<Item = &ClientId> {
+        self.visits.keys()
     }
 
-    fn is_alive(&self, now: Timestamp) -> bool {
-        now.since(self.started_at) < AT_MOST && now.since(self.seen_at) < IDLE
+    /// When it ends if nobody comes.
+    pub fn ends_at(&self) -> Timestamp {
+        self.started_at.plus(AT_MOST).min(self.seen_at.plus(IDLE))
     }
 
     /// All proofs of it, which are one person's.
     pub fn proofs(&self) -> impl Iterator<Item = &Authentication> {
-        self.shared.iter().chain(self.isolated.values())
+        self.proofs.iter().map(|(_, proof)| proof)
+    }
+
+    fn is_of(&self, proved: &Authentication) -> bool {
+        self.proofs().all(|own| own.person() == proved.person())
+    }
+
+    fn is_alive(&self, now: Timestamp) -> bool {
+        self.ends_at() > now
+    }
+
+    /// Notes what a service gets, and hands out the logins that are one too many.
+    fn note(
+        &mut self,
+        client: &Client,
+        visit: (&AuthorizationRequest, &GrantId),
+        now: Timestamp,
+    ) -> Vec<(GrantId, Timestamp)> {
+        let ((request, grant), registration) = (visit, &client.registration);
+        let own = self.visits.entry(client.id.clone()).or_default();
+        own.is_watching = registration.backchannel_logout_on_expiry && registration.backchannel_logout_uri.is_some();
+        own.logins.retain(|(_, until)| *until > now);
+        if grant::is_login_only(&request.scope) {
+            own.logins.push((grant.clone(), dead_at(registration, now)));
+        }
+        let surplus = own.logins.len().saturating_sub(LOGINS);
+        own.logins.drain(..surplus).collect()
+    }
+
+    /// The services that are told of its end, with the subjects that they know.
+    fn told(&self, app: &App, services: impl Iterator<Item = ClientId>) -> Told<'_> {
+        let subject = |id: &ClientId| self.proofs().next().map(|who| claims::subject(app, id, who));
+        let services = services.filter_map(|id| subject(&id).map(|subject| (id, subject))).collect();
+        Told { sid: &self.sid, services }
     }
 }
 
-/// Finds the browser's session, if it is alive.
+/// When the last token of a grant that is made now has expired.
+fn dead_at(registration: &Registration, now: Timestamp) -> Timestamp {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let refreshed = match registration.grant_types.contains(&GrantType::RefreshToken) {
+        true => seconds(registration.authorization_lifetime),
+        false => Duration::ZERO,
+    };
+    let access = seconds(registration.access_token_lifetime).min(access_token::AT_MOST);
+    now.plus(CODE).plus(refreshed).plus(access)
+}
+
+/// Finds the browser's session, if it is alive, with the proofs that are not too old.
 pub async fn find(app: &App, browser: &Browser, now: Timestamp) -> anyhow::Result<Option<Read<Session>>> {
     let Some(token) = &browser.session else { return Ok(None) };
     let found = app.world.scratch.get::<Session>(&token.hash(), now).await?;
-    Ok(found.filter(|read| read.value.is_alive(now)))
+    Ok(found.filter(|read| read.value.is_alive(now)).map(|mut read| {
+        read.value.proofs.retain(|(_, proof)| now.since(proof.at()) < AT_MOST);
+        read
+    }))
 }
 
-/// Notes a visit. Of two at the same instant one may lose its note of the other, so it tries again.
+/// Notes a visit; false if the session has ended in the meantime. Of two at the same instant one would lose its
+/// note of the other, so it tries again.
 pub async fn visit(
     app: &App,
     key: &TokenHash,
     read: Read<Session>,
     visit: (&AuthorizationRequest, &GrantId),
     now: Timestamp,
-) -> anyhow::Result<()> {
-    let (request, grant) = visit;
+) -> anyhow::Result<bool> {
+    let Some(client) = app.client(&visit.0.return_to.client).await? else { return Ok(false) };
     let mut read = read;
-    for _ in 0..10 {
+    loop {
         let mut session = read.value.clone();
         session.seen_at = now;
-        session.visits.insert(request.return_to.client.clone(), Visit::of(request, grant));
+        let surplus = session.note(&client, visit, now);
         if app.world.scratch.replace(key, &read, &session, now).await? {
-            return Ok(());
+            keep_up(app, key, &session, surplus, now).await?;
+            return Ok(true);
         }
         match app.world.scratch.get::<Session>(key, now).await? {
             Some(again) => read = again,
-            // Logged out in the meantime.
-            None => return Ok(()),
+            None => return Ok(false),
         }
     }
-    Ok(())
+}
+
+/// What follows from a visit: too many logins end, and services that asked are told at a later time.
+async fn keep_up(
+    app: &App,
+    key: &TokenHash,
+    session: &Session,
+    surplus: Vec<(GrantId, Timestamp)>,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    for (grant, _) in &surplus {
+        grant::revoke(app, grant, now).await?;
+    }
+    let watching = session.visits.iter().filter(|(_, visit)| visit.is_watching).map(|(id, _)| id.clone());
+    let told = session.told(app, watching);
+    if told.services.is_empty() {
+        return Ok(());
+    }
+    logout_notice::watch(app, key, &told, session.ends_at(), now).await
 }
 
 /// A new session for a proof, under a new name. The browser's old one ends with it; if it was the same
-/// person's, what it knew of visits goes along.
+/// person's, what it knew of visits goes along, and if it was another's, it is as if they had logged out.
 pub async fn establish(
     call: &Call<'_>,
     new: &Token,
     proved: &Authentication,
     visit: (&AuthorizationRequest, &GrantId),
 ) -> anyhow::Result<Session> {
-    let (Call { app, browser, now }, (request, grant)) = (*call, visit);
-    let client = &request.return_to.client;
+    let (Call { app, browser, now }, (request, _)) = (*call, visit);
     let old = match &browser.session {
         Some(token) => app.world.scratch.take::<Session>(&token.hash(), now).await?,
         None => None,
     };
-    let isolated = request.isolated.then(|| client.clone());
-    let mut session = match old.filter(|old| old.is_alive(now) && old.is_of(proved)) {
-        Some(mut old) => {
-            old.adopt(proved.clone(), isolated);
-            old.started_at = if request.isolated { old.started_at } else { proved.at() };
+    let circle = request.circle.clone();
+    let mut session = match old.filter(|old| old.is_alive(now)) {
+        Some(mut old) if old.is_of(proved) => {
+            old.started_at = if circle == Circle::Global { proved.at() } else { old.started_at };
+            old.adopt(proved.clone(), circle);
             old.seen_at = now;
             old
         }
-        None => {
+        other => {
+            if let Some(others) = other {
+                let (app, notices) = (app.clone(), end(app, &others, now).await?);
+                tokio::spawn(async move { logout_notice::deliver(&app, notices, now).await });
+            }
             let sid = app.world.chance.token()?.reveal().to_owned();
-            Session::of(proved.clone(), request.isolated, Some(client.clone()), sid, now)
+            Session::of(proved.clone(), circle, sid, now)
         }
     };
-    session.visits.insert(client.clone(), Visit::of(request, grant));
+    let surplus = match app.client(&request.return_to.client).await? {
+        Some(client) => session.note(&client, visit, now),
+        None => Vec::new(),
+    };
     app.world.scratch.put(&new.hash(), &session, now).await?;
+    keep_up(app, &new.hash(), &session, surplus, now).await?;
     Ok(session)
+}
+
+/// A session that has ended.
+pub struct Ended {
+    /// What it was.
+    pub session: Session,
+    /// What its services are to be told.
+    pub notices: Vec<Notice>,
+}
+
+/// Ends the session that is kept under `key`, if there is one. Of many who do so one gets it. If it cannot be
+/// done, the session is as it was and can be ended again.
+pub async fn close(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result<Option<Ended>> {
+    let Some(session) = app.world.scratch.take::<Session>(key, now).await? else { return Ok(None) };
+    match end(app, &session, now).await {
+        Ok(notices) => Ok(Some(Ended { session, notices })),
+        Err(fault) => {
+            app.world.scratch.put(key, &session, now).await?;
+            Err(fault)
+        }
+    }
+}
+
+/// Ends the tokens that served login alone, and queues what services are to be told.
+async fn end(app: &App, session: &Session, now: Timestamp) -> anyhow::Result<Vec<Notice>> {
+    grant::end_logins_of(app, &session.sid, now).await?;
+    let logins = session.visits.values().flat_map(|visit| &visit.logins);
+    for (grant, _) in logins.filter(|(_, until)| *until > now) {
+        grant::revoke(app, grant, now).await?;
+    }
+    let mut services = Vec::new();
+    for id in session.services() {
+        if app.client(id).await?.is_some_and(|client| client.registration.backchannel_logout_uri.is_some()) {
+            services.push(id.clone());
+        }
+    }
+    if services.is_empty() {
+        return Ok(Vec::new());
+    }
+    logout_notice::queue(app, &session.told(app, services.into_iter()), now).await
 }

@@ -18,8 +18,11 @@ use crate::browser::Call;
 use crate::client::{Client, ClientId};
 use crate::error::{Dead, DeadKind, Refusal};
 use crate::flow::{self, AT_MOST, Authentication, LoginAttempt, Remark, Step};
+use crate::markdown::{self, Piece};
 use crate::page::{self, Frame};
 use crate::request::AuthorizationRequest;
+use crate::scope::{self, ScopeRegistration};
+use crate::text::Language;
 
 /// A login and where it is found: `/login/{client}/{id}`. The client is part of the address so that even a
 /// bookmark from last year leads back to the service.
@@ -200,7 +203,17 @@ struct Consent {
     frame: Frame,
     action: String,
     csrf: String,
+    scopes: Vec<ShownScope>,
     items: Vec<&'static str>,
+    is_remembered: bool,
+}
+
+/// A registered scope, in its owner's words.
+struct ShownScope {
+    words: String,
+    lang: &'static str,
+    paragraphs: Vec<Vec<Piece>>,
+    long_lang: &'static str,
 }
 
 #[derive(Template)]
@@ -258,7 +271,7 @@ pub async fn show(
             let methods = methods(call, attempt).await?;
             html(&Methods { frame, action, csrf, methods, other_eid: can_go_back })
         }
-        Step::Consent => html(&Consent { frame, action, csrf, items: items(&attempt.request) }),
+        Step::Consent => html(&Consent::new(call, (frame, action, csrf), attempt).await?),
         Step::Stopped(stop) => {
             let (reason, until) = words_of(*stop);
             html(&Stopped { frame, action, csrf, reason, until, other_eid: can_go_back })
@@ -291,6 +304,39 @@ impl MinidCode {
     }
 }
 
+impl Consent {
+    async fn new(call: &Call<'_>, common: (Frame, String, String), attempt: &LoginAttempt) -> anyhow::Result<Consent> {
+        let (frame, action, csrf) = common;
+        let (request, app) = (&attempt.request, call.app);
+        let reader = page::text_for(app, call.browser, request.return_to.language).language;
+        let is_pseudonymous = scope::rules(app, &request.scope).await?.pseudonymous;
+        let (mut scopes, mut items) = (Vec::new(), Vec::new());
+        for name in &request.scope {
+            match app.scope(name).await? {
+                Some(scope) => scopes.push(ShownScope::new(&scope.registration, reader)),
+                None if name == "openid" && is_pseudonymous => items.push("consent-pseudonym"),
+                None => items.push(item_of(name)),
+            }
+        }
+        items.sort_unstable();
+        items.dedup();
+        Ok(Consent { frame, action, csrf, scopes, items, is_remembered: !request.consent.is_empty() })
+    }
+}
+
+impl ShownScope {
+    fn new(scope: &ScopeRegistration, reader: Language) -> ShownScope {
+        let (language, words) = scope.said(reader);
+        let (long_language, long) = scope.said_at_length(reader).unwrap_or((language, ""));
+        ShownScope {
+            words: words.to_owned(),
+            lang: language.code(),
+            paragraphs: markdown::read(long),
+            long_lang: long_language.code(),
+        }
+    }
+}
+
 fn levels(request: &AuthorizationRequest) -> Vec<TestLevel> {
     let levels = Eid::TestId.levels(&request.acr).into_iter().enumerate();
     levels.map(|(number, acr)| TestLevel { acr: acr.name(), checked: number == 0 }).collect()
@@ -300,13 +346,6 @@ async fn methods(call: &Call<'_>, attempt: &LoginAttempt) -> anyhow::Result<Vec<
     let Some(first) = &attempt.first else { return Ok(Vec::new()) };
     let kinds = prove::second_factors(&call.app.world, &first.person).await?;
     Ok(kinds.into_iter().filter_map(method_id).map(|id| Method { id }).collect())
-}
-
-fn items(request: &AuthorizationRequest) -> Vec<&'static str> {
-    let mut items: Vec<&'static str> = request.scope.iter().map(|scope| item_of(scope)).collect();
-    items.sort_unstable();
-    items.dedup();
-    items
 }
 
 fn words_of(stop: Stop) -> (&'static str, Option<String>) {

@@ -38,10 +38,12 @@ impl Db {
         };
         let pool = AnyPoolOptions::new()
             .max_connections(match engine {
-                Engine::Sqlite => 4,
+                // It lets one write at a time: whoever waits, waits in a queue here and not in its busy handler,
+                // which sleeps and is not fair.
+                Engine::Sqlite => 1,
                 Engine::Postgres => 16,
             })
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(Duration::from_secs(20))
             .after_connect(move |connection, _| Box::pin(set_up(engine, connection)))
             .connect(url)
             .await

@@ -12,6 +12,7 @@ use anyhow::Context;
 use authenticators::chance::Chance;
 use authenticators::clock::Clock;
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::outbound::Outbound;
 use authenticators::scratch::Scratch;
 use authenticators::sms::{Inbox, Sms};
 use authenticators::world::World;
@@ -63,12 +64,14 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         chance: Chance::System,
         sms: Sms::Inbox(inbox.clone()),
         hasher: Hasher::start(HashingConfig::default())?,
+        outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
     };
     let now = world.clock.now();
     let (keys, ()) =
         tokio::try_join!(Keys::open(&world.db, &world.chance, &master, now), people::register(&world, now))?;
     let services = relying_party::register(&world, issuer.as_str(), now).await?;
-    let settings = Settings { issuer: issuer.clone(), trusted_proxies: Vec::new(), people: open::DEV_PEOPLE };
+    let settings =
+        Settings { issuer: issuer.clone(), trusted_proxies: Vec::new(), people: open::DEV_PEOPLE, enterprise: None };
     let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
     let app = App::new(world, settings, keys, words);
     let routes = idp::router(&app, pages::routes(Dev { app: app.clone(), inbox, services }));
@@ -95,7 +98,7 @@ fn greet(issuer: &str, data: &Path) {
 fn master_key(data: &Path) -> anyhow::Result<MasterKey> {
     let folder = || format!("cannot write in the data folder {}", data.display());
     std::fs::create_dir_all(data).with_context(folder)?;
-    let file = data.join("master.key");
+    let file = data.join(open::DEV_MASTER);
     if !file.exists() {
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);

@@ -12,7 +12,7 @@ use authenticators::clock::Timestamp;
 use authenticators::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use idp::client::{Client, ClientId, Registration};
+use idp::client::{Client, ClientId, NewSecret, Registration};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreIdToken, CoreProviderMetadata};
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
@@ -159,7 +159,8 @@ pub(super) async fn register(world: &World, issuer: &str, now: Timestamp) -> any
         let secret = world.chance.token()?;
         let given = registration.has_secret().then_some(&secret);
         if !Client::register(&world.db, &id, &registration, given, now).await? {
-            Client::change(&world.db, &id, &registration, given, now).await?;
+            let secret = given.map(|token| NewSecret { token, others_end_at: now });
+            Client::change(&world.db, &id, &registration, secret, now).await?;
         }
         if registration.has_secret() {
             secrets.insert(service.path, secret);

@@ -9,7 +9,7 @@ use idp::config::{Config, SmsConfig, secret};
 use idp::keys::{Keys, MasterKey};
 use migrations::Db;
 
-use crate::say;
+use crate::{open, say};
 
 pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     let config = Config::load(file)?;
@@ -24,6 +24,8 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     note("keys.file", master.map(|_| ()));
     note("scratch.redis", scratch(&config).await);
     note("sms", sms(&config.sms));
+    note("outbound.ca_file", open::outbound(&config.outbound).map(|_| ()));
+    note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
     if let Some(tls) = &config.server.tls {
         let loaded = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await;
         note("server.tls", loaded.map(|_| ()).map_err(Into::into));

@@ -1,17 +1,21 @@
 //! `porten client add|list|show|change|remove`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use authenticators::chance::{Chance, Token};
-use authenticators::clock::Clock;
+use authenticators::clock::{Clock, Timestamp};
 use clap::{Args, Subcommand};
-use idp::client::{Client, ClientId, Registration};
+use idp::client::{Client, ClientId, NewSecret, Registration};
+use idp::client_profile::{self, Profile};
 use serde_json::{Map, Value, json};
 
 use crate::open::Place;
 use crate::say;
 
+/// ID-porten: a registered key lives a year.
+const KEY_FOR: Duration = Duration::from_hours(365 * 24);
 /// A secret that somebody chose must not be one that somebody else can guess.
 const SECRET_AT_LEAST: usize = 20;
 
@@ -45,11 +49,17 @@ pub(crate) enum Verb {
         place: Place,
         /// Its client_id.
         client: String,
-        /// Make a new secret; the old one ends at once.
-        #[arg(long)]
-        new_secret: bool,
+        #[command(flatten)]
+        secret: Secret,
         #[command(flatten)]
         fields: Fields,
+    },
+    /// Tell where services are weaker than they could be, and what ends soon.
+    Check {
+        #[command(flatten)]
+        place: Place,
+        /// Its client_id; all of them, if none is named.
+        client: Option<String>,
     },
     /// Remove a service. Its name is never given to another.
     Remove {
@@ -58,6 +68,17 @@ pub(crate) enum Verb {
         /// Its client_id.
         client: String,
     },
+}
+
+/// What becomes of its secret.
+#[derive(Args)]
+pub(crate) struct Secret {
+    /// Make a new secret; the old one ends at once, or after --overlap-days.
+    #[arg(long)]
+    new_secret: bool,
+    /// For how many days the old secret goes on beside the new one.
+    #[arg(long, default_value_t = 0)]
+    overlap_days: u16,
 }
 
 /// The fields of a registration; the file may have all of them, and a flag goes before the file.
@@ -87,13 +108,22 @@ pub(crate) struct Fields {
     /// web, browser or native.
     #[arg(long)]
     application_type: Option<String>,
-    /// client_secret_basic, client_secret_post or none.
+    /// client_secret_basic, client_secret_post, private_key_jwt or none.
     #[arg(long)]
     token_endpoint_auth_method: Option<String>,
-    /// authorization_code, refresh_token; may be given several times.
+    /// A set of rules that it keeps: idporten, fapi2-security or fapi2-message-signing. It sets what is not named.
+    #[arg(long)]
+    profile: Option<String>,
+    /// A file with its public keys, a JSON Web Key Set. A key without `exp` is good for a year.
+    #[arg(long)]
+    jwks_file: Option<PathBuf>,
+    /// Where its public keys are.
+    #[arg(long)]
+    jwks_uri: Option<String>,
+    /// authorization_code, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer; may be given several times.
     #[arg(long = "grant-type")]
     grant_types: Vec<String>,
-    /// RS256 or ES256.
+    /// RS256, PS256, ES256 or EdDSA.
     #[arg(long)]
     id_token_signed_response_alg: Option<String>,
     /// Whether it may be used.
@@ -104,17 +134,7 @@ pub(crate) struct Fields {
 impl Fields {
     /// What is said of the client, as JSON.
     fn read(self) -> anyhow::Result<Map<String, Value>> {
-        let mut fields = match &self.file {
-            None => Map::new(),
-            Some(file) => {
-                let text = if file.as_os_str() == "-" {
-                    std::io::read_to_string(std::io::stdin())?
-                } else {
-                    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
-                };
-                serde_json::from_str(&text).with_context(|| format!("{} is not a JSON object", file.display()))?
-            }
-        };
+        let mut fields = super::read_object(self.file.as_deref())?;
         let texts = [
             ("client_name", self.client_name),
             ("display_name", self.display_name),
@@ -122,6 +142,8 @@ impl Fields {
             ("application_type", self.application_type),
             ("token_endpoint_auth_method", self.token_endpoint_auth_method),
             ("id_token_signed_response_alg", self.id_token_signed_response_alg),
+            ("profile", self.profile),
+            ("jwks_uri", self.jwks_uri),
         ];
         for (name, text) in texts {
             fields.extend(text.map(|text| (name.to_owned(), json!(text))));
@@ -137,6 +159,11 @@ impl Fields {
                 fields.insert(name.to_owned(), json!(list));
             }
         }
+        if let Some(file) = &self.jwks_file {
+            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let keys: Value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))?;
+            fields.insert("jwks".to_owned(), keys);
+        }
         fields.extend(self.active.map(|active| ("active".to_owned(), json!(active))));
         Ok(fields)
     }
@@ -151,7 +178,8 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
             let client = find(&opened.db, &client).await?;
             print(&client.id, &client.registration, None)
         }
-        Verb::Change { place, client, new_secret, fields } => change(&place, &client, new_secret, fields.read()?).await,
+        Verb::Change { place, client, secret, fields } => change(&place, &client, &secret, fields.read()?).await,
+        Verb::Check { place, client } => check(&place, client.as_deref()).await,
         Verb::Remove { place, client } => {
             let opened = place.open().await?;
             let client = find(&opened.db, &client).await?;
@@ -168,11 +196,20 @@ async fn find(db: &migrations::Db, name: &str) -> anyhow::Result<Client> {
 }
 
 /// Reads a registration, and refuses one that is not good, naming all that is wrong.
-fn registration(fields: Map<String, Value>) -> anyhow::Result<Registration> {
-    let registration: Registration = serde_json::from_value(Value::Object(fields)).context("the registration")?;
+fn registration(mut fields: Map<String, Value>) -> anyhow::Result<Registration> {
+    date_keys(&mut fields, Clock::System.now());
+    let registration = Registration::read(fields)?;
     let objections = registration.objections();
     anyhow::ensure!(objections.is_empty(), "{}", objections.join("; "));
     Ok(registration)
+}
+
+/// A key is good for a year from the day that it is registered; registering it again renews it.
+fn date_keys(fields: &mut Map<String, Value>, now: Timestamp) {
+    let keys = fields.get_mut("jwks").and_then(|jwks| jwks.get_mut("keys")).and_then(Value::as_array_mut);
+    for key in keys.into_iter().flatten().filter_map(Value::as_object_mut) {
+        key.entry("exp").or_insert_with(|| json!(now.plus(KEY_FOR)));
+    }
 }
 
 fn chosen_secret(fields: &mut Map<String, Value>) -> anyhow::Result<Option<Token>> {
@@ -195,7 +232,7 @@ async fn add(place: &Place, mut fields: Map<String, Value>) -> anyhow::Result<()
         (true, Some(chosen)) => Some(chosen),
         (true, None) => Some(Chance::System.token()?),
         (false, None) => None,
-        (false, Some(_)) => bail!("client_secret: a public client has none"),
+        (false, Some(_)) => bail!("client_secret: this client has none"),
     };
     let opened = place.open().await?;
     if !Client::register(&opened.db, &id, &registration, secret.as_ref(), Clock::System.now()).await? {
@@ -206,7 +243,10 @@ async fn add(place: &Place, mut fields: Map<String, Value>) -> anyhow::Result<()
 
 async fn list(place: &Place, as_json: bool) -> anyhow::Result<()> {
     let opened = place.open().await?;
-    let clients = Client::all(&opened.db).await?;
+    let mut clients = Vec::new();
+    for id in Client::all(&opened.db).await? {
+        clients.extend(Client::find(&opened.db, &id).await?);
+    }
     if as_json {
         let all: Vec<Value> =
             clients.iter().map(|client| shown(&client.id, &client.registration)).collect::<Result<_, _>>()?;
@@ -220,7 +260,7 @@ async fn list(place: &Place, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn change(place: &Place, name: &str, new_secret: bool, mut fields: Map<String, Value>) -> anyhow::Result<()> {
+async fn change(place: &Place, name: &str, wish: &Secret, mut fields: Map<String, Value>) -> anyhow::Result<()> {
     let opened = place.open().await?;
     let client = find(&opened.db, name).await?;
     if fields.remove("client_id").is_some_and(|id| id != client.id.as_str()) {
@@ -228,19 +268,49 @@ async fn change(place: &Place, name: &str, new_secret: bool, mut fields: Map<Str
     }
     let chosen = chosen_secret(&mut fields)?;
     let Value::Object(mut all) = serde_json::to_value(&client.registration)? else { bail!("not an object") };
+    // A profile that is taken on sets all of its fields anew.
+    if let Some(profile) = fields.get("profile").filter(|profile| !profile.is_null()) {
+        let profile: Profile = serde_json::from_value(profile.clone()).context("profile")?;
+        all.extend(profile.fields());
+    }
     all.extend(fields);
     let registration = registration(all)?;
     // A client that begins to need a secret, or changes how it shows it, gets a new one.
     let method_changed = registration.token_endpoint_auth_method != client.registration.token_endpoint_auth_method;
     let secret = match chosen {
         Some(chosen) if registration.has_secret() => Some(chosen),
-        Some(_) => bail!("client_secret: a public client has none"),
-        None if registration.has_secret() && (new_secret || method_changed) => Some(Chance::System.token()?),
-        None if new_secret => bail!("a public client has no secret"),
+        Some(_) => bail!("client_secret: this client has none"),
+        None if registration.has_secret() && (wish.new_secret || method_changed) => Some(Chance::System.token()?),
+        None if wish.new_secret => bail!("this client has no secret"),
         None => None,
     };
-    Client::change(&opened.db, &client.id, &registration, secret.as_ref(), Clock::System.now()).await?;
+    let now = Clock::System.now();
+    let others_end_at = now.plus(Duration::from_hours(24 * u64::from(wish.overlap_days)));
+    let new = secret.as_ref().map(|token| NewSecret { token, others_end_at });
+    Client::change(&opened.db, &client.id, &registration, new, now).await?;
     print(&client.id, &registration, secret.as_ref())
+}
+
+/// One line for each weakness; the names of those without any.
+async fn check(place: &Place, name: Option<&str>) -> anyhow::Result<()> {
+    let opened = place.open().await?;
+    let names = match name {
+        Some(name) => vec![find(&opened.db, name).await?.id],
+        None => Client::all(&opened.db).await?,
+    };
+    let now = Clock::System.now();
+    for id in names {
+        let Some(client) = Client::find(&opened.db, &id).await? else { continue };
+        let mut lines = client.warnings(now);
+        lines.extend(client_profile::weaknesses(&client.registration));
+        if lines.is_empty() {
+            say(&format!("{}: as strong as it can be", id.as_str()));
+        }
+        for line in lines {
+            say(&format!("{}: {line}", id.as_str()));
+        }
+    }
+    Ok(())
 }
 
 fn shown(id: &ClientId, registration: &Registration) -> anyhow::Result<Value> {

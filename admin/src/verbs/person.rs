@@ -7,6 +7,7 @@ use authenticators::chance::Chance;
 use authenticators::clock::Clock;
 use authenticators::contact::{self, Phone};
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::outbound::Outbound;
 use authenticators::person::{Fnr, FnrPolicy, FnrProblem, NewPerson, Person};
 use authenticators::scratch::Scratch;
 use authenticators::sms::{Inbox, Sms};
@@ -95,7 +96,8 @@ fn read_password(file: &Path) -> anyhow::Result<String> {
 fn world(opened: Opened) -> anyhow::Result<World> {
     let hasher = Hasher::start(HashingConfig { threads: 1, ..opened.password })?;
     let (scratch, sms) = (Scratch::memory(), Sms::Inbox(Inbox::default()));
-    Ok(World { db: opened.db, scratch, clock: Clock::System, chance: Chance::System, sms, hasher })
+    let outbound = Outbound::new(Vec::new(), None)?;
+    Ok(World { db: opened.db, scratch, clock: Clock::System, chance: Chance::System, sms, hasher, outbound })
 }
 
 async fn add(

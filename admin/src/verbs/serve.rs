@@ -19,10 +19,12 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     let world = open::world(&config).await?;
     let master = MasterKey::parse(&secret(&config.keys.file)?).context("keys.file")?;
     let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
+    let keys = keys.rotated_after(config.keys.rotation());
     let settings = Settings {
         issuer: config.server.issuer.clone(),
         trusted_proxies: config.server.trusted_proxies.clone(),
         people: config.people,
+        enterprise: open::enterprise(&config)?,
     };
     let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
     let app = App::new(world, settings, keys, words);

@@ -142,7 +142,7 @@ async fn errors_go_back_to_the_service() -> anyhow::Result<()> {
         ("response_type", "code token", "unsupported_response_type"),
         ("response_type", "none", "unsupported_response_type"),
         ("response_mode", "fragment", "invalid_request"),
-        ("response_mode", "query.jwt", "invalid_request"),
+        ("response_mode", "fragment.jwt", "invalid_request"),
         ("scope", "", "invalid_request"),
         ("scope", "openid email", "invalid_scope"),
         // Attack: PKCE downgrade.

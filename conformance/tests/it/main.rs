@@ -3,13 +3,18 @@
 #![expect(clippy::too_many_lines, reason = "a test is a story, and its tables are long")]
 
 mod authorize;
+mod consent;
+mod dpop;
 mod enumeration;
 mod headers;
+mod keys;
 mod login;
 mod logout;
 mod otc;
+mod par;
 mod password;
 mod protocol;
+mod scopes;
 mod session;
 mod sms;
 mod tidy;

@@ -55,6 +55,8 @@ async fn a_relying_party_that_we_did_not_write_logs_in() -> anyhow::Result<()> {
         ("client_secret_post", "RS256"),
         ("client_secret_basic", "ES256"),
         ("none", "ES256"),
+        ("client_secret_post", "PS256"),
+        ("none", "EdDSA"),
     ] {
         let public = method == "none";
         let registered = idp
@@ -86,10 +88,11 @@ async fn a_relying_party_that_we_did_not_write_logs_in() -> anyhow::Result<()> {
 
         let code = AuthorizationCode::new(browser.sent_back("code")?);
         let tokens = rp.exchange_code(code)?.set_pkce_verifier(verifier).request_async(&http).await?;
-        let expected = if algorithm == "RS256" {
-            CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256
-        } else {
-            CoreJwsSigningAlgorithm::EcdsaP256Sha256
+        let expected = match algorithm {
+            "RS256" => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+            "PS256" => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+            "EdDSA" => CoreJwsSigningAlgorithm::EdDsa,
+            _ => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
         };
         let verifier = rp.id_token_verifier().set_allowed_algs([expected]);
         let claims = tokens.id_token().context("no ID token")?.claims(&verifier, &nonce)?;
@@ -104,7 +107,9 @@ async fn a_relying_party_that_we_did_not_write_logs_in() -> anyhow::Result<()> {
         let no_nonce = |_: Option<&Nonce>| Ok(());
         let again = refreshed.id_token().context("no ID token")?.claims(&verifier, no_nonce)?;
         assert_eq!(*again.subject(), subject);
-        assert!(rp.exchange_refresh_token(&refresh)?.request_async(&http).await.is_err(), "used once");
+        let next = RefreshToken::new(refreshed.refresh_token().context("no refresh token")?.secret().clone());
+        assert!(rp.exchange_refresh_token(&next)?.request_async(&http).await.is_ok());
+        assert!(rp.exchange_refresh_token(&refresh)?.request_async(&http).await.is_err(), "used, and so is its successor");
         idp.advance(std::time::Duration::from_hours(1));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Single sign-on: 30 minutes idle, 120 at most, isolated services, step-up.
+//! Single sign-on: 30 minutes idle, 120 at most, circles of services, step-up.
 
 use std::time::Duration;
 
@@ -128,6 +128,91 @@ async fn an_isolated_service_shares_with_itself_alone() -> anyhow::Result<()> {
     other.get(&idp.authorize(&isolated, &[])).await?.log_in(&idp, &kari).await?;
     assert!(!asks(&mut other, &isolated).await?);
     assert!(asks(&mut other, &shared).await?, "nor into it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn logins_are_shared_within_a_circle_alone() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let mut clients = Vec::new();
+    for (circle, fields) in [
+        ("all", json!({})),
+        ("all", json!({ "sso_mode": "global" })),
+        ("1", json!({ "sso_mode": "isolated" })),
+        ("2", json!({ "sso_disabled": true })),
+        ("3", json!({ "sso_mode": "isolated", "sso_disabled": true })),
+        ("helse", json!({ "sso_mode": "limited", "sso_group": "helse" })),
+        ("helse", json!({ "sso_mode": "limited", "sso_group": "helse" })),
+        ("skatt", json!({ "sso_mode": "limited", "sso_group": "skatt" })),
+    ] {
+        clients.push((circle, fields.clone(), idp.client_with(fields).await?));
+    }
+    let kari = idp.person().await?;
+    let hint = format!("testid:{}_idporten-loa-substantial", kari.fnr);
+    for (number, (circle, fields, client)) in clients.iter().enumerate() {
+        let mut browser = idp.browser();
+        browser.get(&idp.authorize(client, &[("login_hint", &hint)])).await?.sent_back("code")?;
+        for (other_number, (other_circle, other_fields, other)) in clients.iter().enumerate() {
+            browser.get(&idp.authorize(other, &[("prompt", "none")])).await?;
+            let shared = circle == other_circle && (circle.len() > 1 || number == other_number);
+            assert_eq!(browser.sent_back("code").is_ok(), shared, "{fields} {other_fields}");
+        }
+        // One logout is for all.
+        for (_, _, other) in &clients {
+            browser.get(&idp.authorize(other, &[("login_hint", &hint)])).await?.sent_back("code")?;
+        }
+        browser.get("/logout").await?.answer(&[("do", "logout")]).await?;
+        for (_, _, other) in &clients {
+            browser.get(&idp.authorize(other, &[("prompt", "none")])).await?;
+            assert_eq!(browser.sent_back("error")?, "login_required");
+        }
+    }
+    for wrong in [
+        json!({ "sso_mode": "limited" }),
+        json!({ "sso_group": "helse" }),
+        json!({ "sso_mode": "isolated", "sso_group": "helse" }),
+        json!({ "sso_mode": "limited", "sso_group": "a b" }),
+        json!({ "sso_mode": "global", "sso_disabled": true }),
+        json!({ "sso_mode": "limited", "sso_group": "helse", "sso_disabled": true }),
+        json!({ "backchannel_logout_on_expiry": true }),
+    ] {
+        assert!(idp.client_with(wrong.clone()).await.is_err(), "{wrong}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_up_stays_within_its_circle() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let fields = json!({ "sso_mode": "limited", "sso_group": "helse", "frontchannel_logout_session_required": true });
+    let (one, two) = (idp.client_with(fields.clone()).await?, idp.client_with(fields).await?);
+    let shared = idp.client_with(json!({ "frontchannel_logout_session_required": true })).await?;
+    let kari = idp.person().await?;
+    let hint = |level: &str| format!("testid:{}_idporten-loa-{level}", kari.fnr);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&shared, &[("login_hint", &hint("substantial"))])).await?;
+    let first = id_token(&idp, &browser, &shared).await?;
+    browser.get(&idp.authorize(&one, &[("login_hint", &hint("substantial"))])).await?;
+    browser.get(&idp.authorize(&one, &[("login_hint", &hint("high"))])).await?;
+    for (client, level) in [(&one, "high"), (&two, "high"), (&shared, "substantial")] {
+        browser.get(&idp.authorize(client, &[("prompt", "none")])).await?;
+        let token = id_token(&idp, &browser, client).await?;
+        assert_eq!(token["acr"], format!("idporten-loa-{level}"));
+        assert_eq!(token["sid"], first["sid"], "one session");
+    }
+    let high = [("acr_values", "idporten-loa-high"), ("prompt", "none")];
+    browser.get(&idp.authorize(&shared, &high)).await?;
+    assert_eq!(browser.sent_back("error")?, "login_required");
+    // Its timers are the session's: a proof of the group makes no session longer.
+    idp.advance(Duration::from_mins(29));
+    browser.get(&idp.authorize(&shared, &[("prompt", "none")])).await?;
+    for _ in 0..3 {
+        idp.advance(Duration::from_mins(29));
+        browser.get(&idp.authorize(&two, &[("login_hint", &hint("high"))])).await?;
+    }
+    idp.advance(Duration::from_mins(5));
+    browser.get(&idp.authorize(&two, &[("prompt", "none")])).await?;
+    assert_eq!(browser.sent_back("error")?, "login_required");
     Ok(())
 }
 

@@ -34,7 +34,8 @@ async fn a_token_in_the_header_or_the_form_and_nowhere_else() -> anyhow::Result<
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
     let none = idp.send(Request::get("/userinfo").body(Body::empty())?).await?;
-    assert_eq!((none.status, none.header("www-authenticate")), (StatusCode::UNAUTHORIZED, Some("Bearer")));
+    let challenge = none.header("www-authenticate").unwrap_or_default();
+    assert_eq!((none.status, challenge), (StatusCode::UNAUTHORIZED, "Bearer, DPoP algs=\"ES256 PS256 EdDSA\""));
     let posted = Request::post(format!("/userinfo?access_token={token}")).body(Body::empty())?;
     assert_eq!(idp.send(posted).await?.status, StatusCode::UNAUTHORIZED, "not in the address of a form either");
     let query = idp.send(Request::get(format!("/userinfo?access_token={token}")).body(Body::empty())?).await?;

@@ -29,7 +29,7 @@ async fn two_nodes_are_one_provider() -> anyhow::Result<()> {
     let jwks = Visitor::new(&one.url)?.get("/jwks.json").await?.text;
     assert_eq!(jwks, Visitor::new(&other.url)?.get("/jwks.json").await?.text);
     let keys: Value = serde_json::from_str(&jwks)?;
-    assert_eq!(keys["keys"].as_array().map(Vec::len), Some(2), "{jwks}");
+    assert_eq!(keys["keys"].as_array().map(Vec::len), Some(4), "{jwks}");
 
     // The citizen's requests come to one node or the other, as a balancer pleases.
     let (person, service) = (Person::register(&site).await?, Service::register(&site).await?);

@@ -79,7 +79,9 @@ consent-intro-service = { $service } asks for:
 consent-openid = your national identity number
 consent-profile = the language you have chosen
 consent-other = other information the service needs
-consent-free = It is up to you. If you decline, you will not be logged in, and we will not share anything.
+consent-pseudonym = a code by which this service recognises you, without your national identity number
+consent-free = It is up to you. If you choose “Decline”, we send you back to the service. You will not be logged in there, and we will not share anything.
+consent-remembered = We remember your answer until next time. You can withdraw your consent at any time on your profile page in Porten.
 
 ## Pages where the way stops
 stop-quarantined-title = MinID is paused
@@ -115,6 +117,17 @@ details-trace = Trace number
 details-error = Error code
 details-description = Description
 
+## The citizen's own page
+profile-title = Your profile
+profile-who = You are logged in as
+profile-consents = Your consents
+profile-consents-about = You have allowed these services to receive information about you, or to do something on your behalf. If you withdraw a consent, the service no longer has access. It can ask you again the next time you log in.
+profile-no-consents = You have no consents at present.
+profile-since = since { $date }
+profile-withdraw = Withdraw
+profile-withdrawn = You have withdrawn your consent to { $service }. It was for:
+profile-withdrawn-effect = The service no longer has access.
+
 ## Logging out
 logout-title = Do you want to log out?
 logout-body = You will be logged out of Porten and of the services you have used in this login.
@@ -122,6 +135,12 @@ logout-yes = Log out
 logout-stay = No, stay logged in
 logged-out-title = You are logged out
 logged-out-body = Do you share this computer with others? Then you should also close the browser.
+logged-out-telling = We are telling the services you have used to log you out as well.
+logged-out-onwards = Then we will send you on. If nothing happens, press the button.
+logged-out-frame = Logging out of { $service }
+logged-out-silent-title = Not all the services answered
+logged-out-silent-what = You are logged out of Porten, but you may still be logged in here:
+logged-out-silent-do = Close all the windows of your browser, so that others who use this computer cannot get in there.
 
 ## On the way back to the service
 form-post-title = You are almost there

@@ -79,7 +79,9 @@ consent-intro-service = { $service } ber om å få:
 consent-openid = fødselsnummeret ditt
 consent-profile = språket du har valgt
 consent-other = andre opplysninger tjenesten trenger
-consent-free = Du bestemmer selv. Hvis du avslår, blir du ikke logget inn, og vi deler ingenting.
+consent-pseudonym = en kode som denne tjenesten kjenner deg igjen på, uten fødselsnummeret ditt
+consent-free = Du bestemmer selv. Velger du «Avslå», sender vi deg tilbake til tjenesten. Da blir du ikke logget inn, og vi deler ingenting.
+consent-remembered = Vi husker svaret ditt til neste gang. Du kan trekke samtykket tilbake når som helst på profilsiden din i Porten.
 
 ## Pages where the way stops
 stop-quarantined-title = MinID er satt på pause
@@ -115,6 +117,17 @@ details-trace = Sporingsnummer
 details-error = Feilkode
 details-description = Beskrivelse
 
+## The citizen's own page
+profile-title = Profilen din
+profile-who = Du er logget inn som
+profile-consents = Samtykkene dine
+profile-consents-about = Du har sagt ja til at disse tjenestene får opplysninger om deg, eller kan gjøre noe på dine vegne. Trekker du et samtykke tilbake, får tjenesten ikke lenger tilgang. Den kan spørre deg igjen neste gang du logger inn.
+profile-no-consents = Du har ingen samtykker nå.
+profile-since = siden { $date }
+profile-withdraw = Trekk tilbake
+profile-withdrawn = Du har trukket tilbake samtykket til { $service }. Det gjaldt:
+profile-withdrawn-effect = Tjenesten har ikke lenger tilgang.
+
 ## Logging out
 logout-title = Vil du logge ut?
 logout-body = Da logger du ut av Porten og av tjenestene du har brukt i denne innloggingen.
@@ -122,6 +135,12 @@ logout-yes = Logg ut
 logout-stay = Nei, fortsett innlogget
 logged-out-title = Du er logget ut
 logged-out-body = Deler du maskinen med andre? Da bør du også lukke nettleseren.
+logged-out-telling = Vi sier fra til tjenestene du har brukt, så de også logger deg ut.
+logged-out-onwards = Så sender vi deg videre. Skjer det ingenting, trykker du på knappen.
+logged-out-frame = Utlogging fra { $service }
+logged-out-silent-title = Ikke alle tjenestene svarte
+logged-out-silent-what = Du er logget ut av Porten, men det kan hende at du fortsatt er logget inn her:
+logged-out-silent-do = Lukk alle vinduene i nettleseren, så kommer ikke andre som bruker maskinen, inn der.
 
 ## On the way back to the service
 form-post-title = Du er straks framme

@@ -79,7 +79,9 @@ consent-intro-service = { $service } ber om å få:
 consent-openid = fødselsnummeret ditt
 consent-profile = språket du har valt
 consent-other = andre opplysningar tenesta treng
-consent-free = Du avgjer sjølv. Om du avslår, blir du ikkje logga inn, og vi deler ingenting.
+consent-pseudonym = ein kode som denne tenesta kjenner deg att på, utan fødselsnummeret ditt
+consent-free = Du avgjer sjølv. Vel du «Avslå», sender vi deg tilbake til tenesta. Då blir du ikkje logga inn, og vi deler ingenting.
+consent-remembered = Vi hugsar svaret ditt til neste gong. Du kan trekkje samtykket tilbake når som helst på profilsida di i Porten.
 
 ## Pages where the way stops
 stop-quarantined-title = MinID er sett på pause
@@ -115,6 +117,17 @@ details-trace = Sporingsnummer
 details-error = Feilkode
 details-description = Skildring
 
+## The citizen's own page
+profile-title = Profilen din
+profile-who = Du er logga inn som
+profile-consents = Samtykka dine
+profile-consents-about = Du har sagt ja til at desse tenestene får opplysningar om deg, eller kan gjere noko på dine vegner. Trekkjer du eit samtykke tilbake, får tenesta ikkje lenger tilgang. Ho kan spørje deg igjen neste gong du loggar inn.
+profile-no-consents = Du har ingen samtykke no.
+profile-since = sidan { $date }
+profile-withdraw = Trekk tilbake
+profile-withdrawn = Du har trekt tilbake samtykket til { $service }. Det gjaldt:
+profile-withdrawn-effect = Tenesta har ikkje lenger tilgang.
+
 ## Logging out
 logout-title = Vil du logge ut?
 logout-body = Då loggar du ut av Porten og av tenestene du har brukt i denne innlogginga.
@@ -122,6 +135,12 @@ logout-yes = Logg ut
 logout-stay = Nei, hald fram innlogga
 logged-out-title = Du er logga ut
 logged-out-body = Deler du maskina med andre? Då bør du òg lukke nettlesaren.
+logged-out-telling = Vi seier frå til tenestene du har brukt, slik at dei òg loggar deg ut.
+logged-out-onwards = Så sender vi deg vidare. Skjer det ingenting, trykkjer du på knappen.
+logged-out-frame = Utlogging frå { $service }
+logged-out-silent-title = Ikkje alle tenestene svara
+logged-out-silent-what = Du er logga ut av Porten, men det kan hende at du framleis er logga inn her:
+logged-out-silent-do = Lukk alle vindauga i nettlesaren, så kjem ikkje andre som bruker maskina, inn der.
 
 ## On the way back to the service
 form-post-title = Du er straks framme

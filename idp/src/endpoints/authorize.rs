@@ -8,6 +8,7 @@ use axum::response::Response;
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::claims;
+use crate::consent;
 use crate::error::Refusal;
 use crate::finish;
 use crate::flow::{self, Authentication, Decision};
@@ -27,7 +28,7 @@ pub async fn ask(
 ) -> Result<Response, Refusal> {
     let now = app.world.clock.now();
     let call = Call { app: &app, browser: &browser, now };
-    let request = AuthorizationRequest::parse(&app, &params).await?;
+    let request = AuthorizationRequest::parse(&app, &params, now).await?;
     // A form posted from the service comes without our cookies, which are SameSite=Lax; a redirect brings them.
     if method == Method::POST && browser.session.is_none() {
         return Ok(page::see_other(&format!("/authorize?{}", params.encode())));
@@ -42,15 +43,23 @@ pub async fn ask(
     let offered = app.offered(&request.acr);
     let name = |who: &Authentication| claims::subject(&app, &request.return_to.client, who);
     let known = session.as_ref().map(|read| &read.value);
-    match flow::decide(&request, known, &offered, name, now).map_err(|error| request.refuse(error))? {
-        Decision::Ask(step, proved) => steps::open(&call, request, (step, proved)).await,
-        Decision::Grant(proved) => {
-            let id = GrantId::fresh(&app)?;
-            let sid = known.map(|session| session.sid.clone()).unwrap_or_default();
-            if let (Some(token), Some(read)) = (&browser.session, session) {
-                session::visit(&app, &token.hash(), read, (&request, &id), now).await?;
-            }
-            finish::grant(&call, &request, proved, id, &sid).await
-        }
+    let who = known.and_then(|session| session.authentication_for(&request));
+    let agreed = consent::agreed(&app, &request, who).await?;
+    let with_consents = known.map(|session| (session, agreed.as_slice()));
+    let decision = flow::decide(&request, with_consents, &offered, name, now).map_err(|error| request.refuse(error))?;
+    let proved = match decision {
+        Decision::Ask(step, proved) => return steps::open(&call, request, (step, proved)).await,
+        Decision::Grant(proved) => proved,
+    };
+    let id = GrantId::fresh(&app)?;
+    let sid = known.map(|session| session.sid.clone()).unwrap_or_default();
+    let goes_on = match (&browser.session, session) {
+        (Some(token), Some(read)) => session::visit(&app, &token.hash(), read, (&request, &id), now).await?,
+        _ => false,
+    };
+    if goes_on {
+        return finish::grant(&call, &request, proved, id, &sid).await;
     }
+    // The session has ended in the meantime: once more, with what the browser has now.
+    Ok(page::see_other(&format!("/authorize?{}", params.encode())))
 }

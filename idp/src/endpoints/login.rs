@@ -21,6 +21,7 @@ use crate::acr::{Acr, Eid};
 use crate::app::App;
 use crate::browser::{self, Browser, Call, CookieName};
 use crate::claims;
+use crate::consent;
 use crate::error::{DeadKind, OAuthError, Refusal};
 use crate::finish;
 use crate::flow::{self, Authentication, Decision, LoginAttempt, Remark, Step};
@@ -285,7 +286,8 @@ impl Turn<'_> {
 
     /// Ends the login, or asks for agreement first. None if somebody else has ended it.
     async fn end(&self, read: &Read<LoginAttempt>, proved: Authentication) -> Result<Option<Response>, Refusal> {
-        let next = read.value.proved(proved.clone());
+        let agreed = consent::agreed(self.call.app, &read.value.request, Some(&proved)).await?;
+        let next = read.value.proved(proved.clone(), &agreed);
         let token = self.call.app.world.chance.token()?;
         if next.step == Step::Consent {
             // The proof is worth something in this browser's session alone, while the citizen thinks.
@@ -353,6 +355,7 @@ impl Turn<'_> {
         if !steps::write(&self.call, &self.place, &self.read, &attempt.finished(token.hash())).await? {
             return Ok(self.onwards());
         }
+        consent::give(self.call.app, &attempt.request, proved.person(), self.call.now).await?;
         finish::login(&self.call, &attempt.request, proved, &token).await
     }
 
@@ -366,7 +369,11 @@ impl Turn<'_> {
         let (app, now, request) = (self.call.app, self.call.now, self.attempt().request.clone());
         let own = self.call.browser.session.as_ref().map(Token::hash);
         let session = session::find(app, self.call.browser, now).await?;
-        let is_its_end = session.is_some() && own == self.attempt().session;
+        let known = session.as_ref().map(|read| &read.value);
+        let who = known.and_then(|session| session.authentication_for(&request));
+        let agreed = consent::agreed(app, &request, who).await?;
+        // A consent that was withdrawn since is asked for again.
+        let is_its_end = session.is_some() && own == self.attempt().session && request.is_covered_by(&agreed);
         // An old proof does not answer a service that asked for a new one.
         let is_new = |proved: &Authentication| now.since(proved.at()) < REPLAY;
         let any_will_do = !request.prompt.login && request.max_age.is_none();
@@ -380,7 +387,8 @@ impl Turn<'_> {
         }
         let name = |who: &Authentication| claims::subject(app, &request.return_to.client, who);
         let offered = app.offered(&request.acr);
-        let decision = flow::decide(&request, session.as_ref().map(|read| &read.value), &offered, name, now);
+        let known = known.map(|session| (session, agreed.as_slice()));
+        let decision = flow::decide(&request, known, &offered, name, now);
         let first = match decision.map_err(|error| request.refuse(error))? {
             Decision::Ask(step, proved) => (step, proved),
             // Somebody is logged in by another login: they agree to go on as who they are.

@@ -1,26 +1,28 @@
-//! `/logout`: OpenID Connect RP-Initiated Logout 1.0.
+//! `/logout`: OpenID Connect RP-Initiated Logout 1.0 and Front-Channel Logout 1.0.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use askama::Template;
-use authenticators::chance::Token;
+use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::scratch::Kept;
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::app::App;
 use crate::browser::{self, Browser, CookieName};
 use crate::claims;
-use crate::client::ClientId;
+use crate::client::{Client, ClientId};
 use crate::error::{Dead, DeadKind, OAuthError, Refusal};
-use crate::grant;
+use crate::logout_notice;
 use crate::page::{self, Frame, WayOn};
 use crate::params::Params;
 use crate::request::is_printable;
-use crate::session::{self, Session};
+use crate::session::{self, Ended};
 use crate::text::{Language, Text};
 
 /// A logout that was asked for, kept while the citizen is asked.
@@ -51,7 +53,17 @@ struct AskPage {
 #[template(path = "logged_out.html")]
 struct LoggedOutPage {
     frame: Frame,
-    way_on: Option<WayOn>,
+    told: Told,
+    way_on: WayOn,
+    /// Whether it leads on by itself.
+    goes_on: bool,
+}
+
+/// A service that the browser tells (Front-Channel Logout 1.0).
+struct FrontChannel {
+    service: String,
+    src: String,
+    origin: String,
 }
 
 /// `GET` or `POST /logout`
@@ -152,7 +164,8 @@ async fn read(app: &App, params: &Params) -> Result<Logout, OAuthError> {
         (Some(_), None) => return Err(wrong()),
         (Some(asked), Some(client)) => {
             let registered = client.registration.post_logout_redirect_uris.iter().find(|uri| *uri == asked);
-            Some(with_state(registered.ok_or_else(wrong)?, state))
+            let registered = registered.ok_or_else(wrong)?;
+            Some(state.map_or_else(|| registered.clone(), |state| with_query(registered, &[("state", state)])))
         }
     };
     let locales = params.one("ui_locales")?.unwrap_or_default();
@@ -164,9 +177,8 @@ async fn read(app: &App, params: &Params) -> Result<Logout, OAuthError> {
     })
 }
 
-fn with_state(uri: &str, state: Option<&str>) -> String {
-    let Some(state) = state else { return uri.to_owned() };
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+fn with_query(uri: &str, fields: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let joint = if uri.contains('?') { '&' } else { '?' };
     format!("{uri}{joint}{query}")
 }
@@ -196,7 +208,7 @@ async fn go_on(
         }
     };
     let action = format!("/logout/{}", handle.reveal());
-    let frame = Frame::new(text(app, browser, &logout), service(app, &logout).await?, &action);
+    let frame = Frame::new(text(app, browser, &logout), None, &action);
     let page = AskPage { frame, action, csrf: browser.csrf(handle.reveal()) };
     let targets = match &logout.client {
         Some(client) => app.client(client).await?.map(|client| client.form_targets()).unwrap_or_default(),
@@ -207,42 +219,89 @@ async fn go_on(
     Ok(response)
 }
 
-/// Ends the session, then the tokens that served login alone.
+/// Ends the session and the tokens that served login alone, tells the services behind the browser's back, and
+/// leaves it to the browser to tell those that ask for that.
 async fn end(app: &App, browser: &Browser, logout: &Logout, now: Timestamp) -> Result<Response, Refusal> {
-    let session = match &browser.session {
-        Some(token) => app.world.scratch.take::<Session>(&token.hash(), now).await?,
-        None => None,
+    let told = match &browser.session {
+        Some(token) => {
+            let (app, key) = (app.clone(), token.hash());
+            // What has begun goes on if the browser hangs up.
+            tokio::spawn(async move { tell(&app, &key, now).await }).await.map_err(anyhow::Error::from)??
+        }
+        None => Told::default(),
     };
-    if let Some(session) = session {
-        grant::end_logins_of(app, &session.sid, now).await?;
-        for visit in session.login_grants() {
-            grant::revoke(app, visit, now).await.map_err(Refusal::ToPerson)?;
-        }
-    }
     let mut response = match &logout.return_to {
-        Some(return_to) => page::see_other(return_to),
-        None => {
-            let frame = Frame::new(text(app, browser, logout), None, "/");
-            let way_on = service(app, logout).await?;
-            let way_on = match (&logout.client, way_on) {
-                (Some(client), Some(name)) => {
-                    let href = app.client(client).await?.and_then(|client| client.way_back());
-                    href.map(|href| WayOn { label: frame.with("way-on-service", "service", name), href })
-                }
-                _ => None,
-            };
-            page::html(StatusCode::OK, &LoggedOutPage { frame, way_on }, &[])
-        }
+        Some(return_to) if told.frames.is_empty() && told.silent.is_empty() => page::see_other(return_to),
+        _ => logged_out(app, browser, logout, told).await?,
     };
     browser::forget(app, response.headers_mut(), CookieName::Session);
     Ok(response)
 }
 
-fn text(app: &App, browser: &Browser, logout: &Logout) -> Text {
-    page::text_for(app, browser, logout.language)
+/// How the services learn of a logout.
+#[derive(Default)]
+struct Told {
+    /// Those that the browser tells.
+    frames: Vec<FrontChannel>,
+    /// The names of those that were told and have not said yes.
+    silent: Vec<String>,
 }
 
-async fn service(app: &App, logout: &Logout) -> anyhow::Result<Option<String>> {
-    let Some(client) = &logout.client else { return Ok(None) };
-    Ok(app.client(client).await?.map(|client| client.registration.shown_name().to_owned()))
+async fn tell(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result<Told> {
+    let Some(Ended { session, notices }) = session::close(app, key, now).await? else { return Ok(Told::default()) };
+    let mut told = Told::default();
+    for id in session.services() {
+        let Some(client) = app.client(id).await? else { continue };
+        told.frames.extend(FrontChannel::of(app, &client, &session.sid));
+    }
+    for id in logout_notice::deliver(app, notices, now).await {
+        let Some(client) = app.client(&id).await? else { continue };
+        told.silent.push(client.registration.shown_name().to_owned());
+    }
+    Ok(told)
+}
+
+impl FrontChannel {
+    /// Front-Channel Logout 2: the address keeps its own query.
+    fn of(app: &App, client: &Client, sid: &str) -> Option<FrontChannel> {
+        let uri = client.registration.frontchannel_logout_uri.as_deref()?;
+        let origin = Url::parse(uri).ok()?.origin().ascii_serialization();
+        let fields = [("iss", app.config.issuer.as_str()), ("sid", sid)];
+        let src = match client.registration.frontchannel_logout_session_required {
+            true => with_query(uri, &fields),
+            false => uri.to_owned(),
+        };
+        Some(FrontChannel { service: client.registration.shown_name().to_owned(), src, origin })
+    }
+}
+
+async fn logged_out(app: &App, browser: &Browser, logout: &Logout, told: Told) -> anyhow::Result<Response> {
+    let frame = Frame::new(text(app, browser, logout), None, "/");
+    let client = match &logout.client {
+        Some(client) => app.client(client).await?,
+        None => None,
+    };
+    let name = client.as_ref().map(|client| client.registration.shown_name());
+    let way_back = client.as_ref().and_then(|client| client.way_back());
+    let way_on = match (logout.return_to.clone().zip(name), way_back.zip(name)) {
+        (Some((href, name)), _) => WayOn { label: frame.with("continue-service", "service", name), href },
+        (None, Some((href, name))) => WayOn { label: frame.with("way-on-service", "service", name), href },
+        (None, None) => WayOn { label: frame.t("way-on-start"), href: "/".into() },
+    };
+    let origins: BTreeSet<String> = told.frames.iter().map(|call| call.origin.clone()).collect();
+    // Who has something to read is not sent on before they have read it.
+    let goes_on = logout.return_to.is_some() && told.silent.is_empty();
+    let page = LoggedOutPage { frame, told, way_on, goes_on };
+    let mut response = page::html(StatusCode::OK, &page, &[]);
+    if let Some(policy) = response.headers_mut().get_mut(header::CONTENT_SECURITY_POLICY)
+        && !origins.is_empty()
+    {
+        let sources: String = origins.iter().map(|origin| format!(" {origin}")).collect();
+        *policy = HeaderValue::from_str(&format!("{}; frame-src{sources}", policy.to_str()?))?;
+    }
+    Ok(response)
+}
+
+fn text(app: &App, browser: &Browser, logout: &Logout) -> Text {
+    page::text_for(app, browser, logout.language)
 }

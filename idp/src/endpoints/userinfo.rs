@@ -1,12 +1,17 @@
-//! `/userinfo`: OpenID Connect Core 5.3, RFC 6750.
+//! `/userinfo`: OpenID Connect Core 5.3, RFC 6750, RFC 9449 7.
 
+use authenticators::clock::Timestamp;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
 
+use crate::access_token::{self, AccessToken};
 use crate::app::App;
-use crate::claims::{self, UserInfo};
+use crate::claims;
+use crate::dpop::{self, About, Nonce};
 use crate::error::OAuthError;
+use crate::keys::TokenType;
 use crate::params::Form;
 
 /// `GET` or `POST /userinfo`
@@ -15,19 +20,51 @@ pub async fn tell(
     method: Method,
     headers: HeaderMap,
     Form(params): Form,
-) -> Result<Json<UserInfo>, OAuthError> {
+) -> Result<Response, OAuthError> {
     let now = app.world.clock.now();
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let in_header = header.and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
+    let in_header = header.and_then(|value| value.split_once(' ')).map(|(scheme, token)| (scheme, token.trim()));
+    let in_header = in_header
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("dpop"));
     // RFC 6750 2.2: in a form, and never in the query (RFC 9700 4.3.2).
     let in_form = if method == Method::POST { params.one("access_token")? } else { None };
-    let token = match (in_header, in_form) {
-        (Some(token), None) | (None, Some(token)) => token,
+    let (scheme, token) = match (in_header, in_form) {
+        (Some(both), None) => both,
+        (None, Some(token)) => ("bearer", token),
         (Some(_), Some(_)) => return Err(OAuthError::invalid_request("Two access tokens at once.")),
         (None, None) => return Err(OAuthError::no_token()),
     };
-    Ok(Json(claims::userinfo(&app, token, now).await?))
+    let invalid = || OAuthError::invalid_token("The access token is invalid, expired or revoked.");
+    let claims = access_token::find(&app, token, now).await?.ok_or_else(invalid)?;
+    is_held(&app, (&method, &headers), (scheme, token, &claims), now).await?;
+    let client = app.client(&claims.client_id).await?.ok_or_else(invalid)?;
+    let said = claims::userinfo(&app, claims)?;
+    let Some(algorithm) = client.registration.userinfo_signed_response_alg else { return Ok(Json(said).into_response()) };
+    let signed = app.keys.sign(algorithm, TokenType::UserInfo, &said.to(&app, &client.id), now)?;
+    Ok(([(header::CONTENT_TYPE, "application/jwt")], signed).into_response())
+}
+
+/// A bound token comes with a proof of its key, and no other token does.
+async fn is_held(
+    app: &App,
+    request: (&Method, &HeaderMap),
+    shown: (&str, &str, &AccessToken),
+    now: Timestamp,
+) -> Result<(), OAuthError> {
+    let ((method, headers), (scheme, token, claims)) = (request, shown);
+    let wrong = |why: &str| Err(OAuthError::invalid_token(why).of_a_bound_token());
+    match (&claims.cnf, scheme.eq_ignore_ascii_case("dpop")) {
+        (None, false) => Ok(()),
+        (None, true) => wrong("The access token is not bound to a key."),
+        (Some(_), false) => wrong("The access token is bound to a key."),
+        (Some(bound), true) => {
+            let about = About { method: method.as_str(), path: "/userinfo", token: Some(token), nonce: Nonce::Voluntary };
+            let jkt = dpop::check(app, headers, about, now).await.map_err(OAuthError::of_a_bound_token)?;
+            match jkt {
+                Some(jkt) if jkt == bound.jkt => Ok(()),
+                Some(_) => wrong("The access token is bound to another key."),
+                None => wrong("A DPoP proof is missing."),
+            }
+        }
+    }
 }

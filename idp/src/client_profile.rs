@@ -1,0 +1,138 @@
+//! Profiles: names for sets of rules that a client keeps, and where a client is weaker than it could be.
+
+use jsonwebtoken::Algorithm;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::client::{ApplicationType, AuthMethod, CodeChallengeMethod, Registration};
+use crate::keys::SigningAlgorithm;
+
+/// What a client may sign with.
+pub const ALGORITHMS: &[Algorithm] = &[
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::ES256,
+    Algorithm::EdDSA,
+];
+/// FAPI 2.0 Security Profile 5.4.1
+pub const FAPI_ALGORITHMS: &[Algorithm] = &[Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
+/// A set of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Profile {
+    /// What ID-porten asks of everybody.
+    #[serde(rename = "idporten")]
+    Idporten,
+    /// FAPI 2.0 Security Profile.
+    #[serde(rename = "fapi2-security")]
+    Fapi2Security,
+    /// FAPI 2.0 Message Signing: the Security Profile with signed requests and answers.
+    #[serde(rename = "fapi2-message-signing")]
+    Fapi2MessageSigning,
+}
+
+impl Profile {
+    /// The fields of a registration that it sets.
+    pub fn fields(self) -> Map<String, Value> {
+        let fields = match self {
+            Profile::Idporten => json!({ "code_challenge_method": "S256" }),
+            // Security Profile 5.3.2.1: refresh tokens are not rotated.
+            Profile::Fapi2Security => json!({
+                "token_endpoint_auth_method": "private_key_jwt",
+                "require_pushed_authorization_requests": true,
+                "code_challenge_method": "S256",
+                "dpop_bound_access_tokens": true,
+                "id_token_signed_response_alg": "PS256",
+                "refresh_token_usage": "REUSE",
+            }),
+            Profile::Fapi2MessageSigning => {
+                let mut fields = Profile::Fapi2Security.fields();
+                fields.insert("require_signed_request_object".into(), json!(true));
+                fields.insert("response_modes".into(), json!(["query.jwt", "form_post.jwt"]));
+                return fields;
+            }
+        };
+        match fields {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        }
+    }
+
+    /// Where a registration does not keep it, one line each.
+    pub fn objections(self, registration: &Registration) -> Vec<String> {
+        let Ok(Value::Object(own)) = serde_json::to_value(registration) else { return Vec::new() };
+        let strong = |name: &str, value: &Value| {
+            let stronger = match name {
+                "id_token_signed_response_alg" => value != "RS256",
+                // Either is allowed; reuse is what the profile recommends.
+                "refresh_token_usage" => true,
+                "response_modes" => {
+                    value.as_array().is_some_and(|modes| modes.iter().all(|mode| mode.as_str().is_some_and(|m| m.ends_with(".jwt"))))
+                }
+                _ => false,
+            };
+            stronger || self.fields().get(name) == Some(value)
+        };
+        let names = self.fields().into_iter().map(|(name, _)| name);
+        let weak = names.filter(|name| own.get(name).is_none_or(|value| !strong(name, value)));
+        let mut lines: Vec<String> =
+            weak.map(|name| format!("{name}: the profile {} wants {}", self.name(), self.fields().get(&name).unwrap_or(&Value::Null))).collect();
+        if self != Profile::Idporten {
+            let weak = |alg: Option<SigningAlgorithm>| alg == Some(SigningAlgorithm::RS256);
+            if weak(registration.authorization_signed_response_alg) || weak(registration.userinfo_signed_response_alg) {
+                lines.push(format!("the profile {} does not know RS256", self.name()));
+            }
+        }
+        lines
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Profile::Idporten => "idporten",
+            Profile::Fapi2Security => "fapi2-security",
+            Profile::Fapi2MessageSigning => "fapi2-message-signing",
+        }
+    }
+}
+
+/// Where a client is weaker than it could be, one line each.
+pub fn weaknesses(registration: &Registration) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut note = |weak: bool, line: &str| {
+        if weak {
+            lines.push(line.to_owned());
+        }
+    };
+    let people = registration.logs_people_in();
+    note(registration.has_secret(), "token_endpoint_auth_method: private_key_jwt has no secret that can be stolen here or on the way");
+    note(
+        registration.token_endpoint_auth_method == AuthMethod::ClientSecretBasic,
+        "token_endpoint_auth_method: client_secret_post is read alike by all, the encoding of client_secret_basic is not",
+    );
+    note(
+        people && registration.code_challenge_method == CodeChallengeMethod::None,
+        "code_challenge_method: S256 keeps a stolen code from being used",
+    );
+    note(
+        people && !registration.require_pushed_authorization_requests && registration.application_type == ApplicationType::Web,
+        "require_pushed_authorization_requests: pushed requests are not seen or changed in the browser",
+    );
+    note(!registration.dpop_bound_access_tokens, "dpop_bound_access_tokens: a bound token is worth nothing to a thief");
+    note(
+        registration.id_token_signed_response_alg == SigningAlgorithm::RS256,
+        "id_token_signed_response_alg: ES256, EdDSA or PS256 instead of RS256",
+    );
+    note(registration.access_token_lifetime > 3600, "access_token_lifetime: longer than an hour");
+    note(
+        registration.client_assertion_audience_exception_until.is_some(),
+        "client_assertion_audience_exception_until: the issuer alone as audience",
+    );
+    let redirects = registration.redirect_uris.iter().chain(&registration.post_logout_redirect_uris);
+    note(
+        redirects.into_iter().any(|uri| uri.starts_with("http://") && registration.application_type != ApplicationType::Native),
+        "redirect_uris: an address without TLS",
+    );
+    lines
+}
