@@ -19,8 +19,10 @@ mod story;
 mod backchannel;
 mod basic;
 mod config;
+mod fapi2;
 mod frontchannel;
 mod logout;
+mod signing;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,6 +50,8 @@ fn plans() -> Vec<Plan> {
         Plan::new("oidcc-rp-initiated-logout", Mode::Plain, logout::modules()),
         Plan::new("oidcc-frontchannel-rp-initiated-logout", Mode::Plain, frontchannel::modules()),
         Plan::new("oidcc-backchannel-rp-initiated-logout", Mode::Plain, backchannel::modules()),
+        Plan::new("fapi2-security-profile-final", Mode::Plain, fapi2::modules()),
+        Plan::new("fapi2-message-signing-final", Mode::Plain, signing::modules()),
     ]
 }
 

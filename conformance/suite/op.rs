@@ -57,11 +57,6 @@ impl Request {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
-
-    /// Whether it asks for a scope.
-    pub(crate) fn asks_for(&self, scope: &str) -> bool {
-        self.get("scope").unwrap_or_default().split(' ').any(|own| own == scope)
-    }
 }
 
 /// An address with a query.
