@@ -1,0 +1,9 @@
+//! `extra=foobar`: success.
+
+use crate::story::{Story, Told, Verdict};
+
+pub(crate) async fn run(mut story: Story) -> Told {
+    let request = story.request("basic-1")?.with("extra", "foobar");
+    story.log_in(&request).await?;
+    Ok(Verdict::Passed)
+}

@@ -1,0 +1,7 @@
+//! The scope `profile`: its claims at userinfo.
+
+use crate::story::{Story, Told};
+
+pub(crate) async fn run(story: Story) -> Told {
+    super::scopes(story, &["profile"]).await
+}

@@ -1,0 +1,10 @@
+//! A state alone: a page that says that one is logged out, after a question maybe.
+
+use crate::story::{Story, Told, Verdict};
+
+pub(crate) async fn run(mut story: Story) -> Told {
+    let logout = super::log_in(&mut story, "logout").await?;
+    let state = logout.whole().without("id_token_hint").without("post_logout_redirect_uri");
+    super::says_goodbye(&mut story, &state).await?;
+    Ok(Verdict::Passed)
+}

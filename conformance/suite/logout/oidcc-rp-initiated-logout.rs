@@ -1,0 +1,10 @@
+//! Hint, address and state: back there with the state, and the session is over.
+
+use crate::story::{Story, Told, Verdict};
+
+pub(crate) async fn run(mut story: Story) -> Told {
+    let logout = super::log_in(&mut story, "logout").await?;
+    let answer = super::returned(&mut story, &logout.whole()).await?;
+    super::has_ended(&mut story, &logout, &answer).await?;
+    Ok(Verdict::Passed)
+}
