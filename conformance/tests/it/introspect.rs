@@ -187,7 +187,10 @@ async fn details_and_customers_travel_into_the_tokens() -> anyhow::Result<()> {
         .await?;
     let details = json!([{ "type": "fullmakt", "resource": "urn:test" }]);
     let text = details.to_string();
-    let (tokens, kari, _) = login(&idp, &client, &[("authorization_details", &text), ("onbehalfof", "kommune-1")]).await?;
+    let asked = [("authorization_details", text.as_str()), ("onbehalfof", "kommune-1")];
+    let mut browser = idp.browser();
+    assert!(browser.get(&idp.authorize(&client, &asked)).await?.shows("Vik kommune"));
+    let (tokens, kari, _) = login(&idp, &client, &asked).await?;
     assert_eq!(tokens["authorization_details"], details);
     assert_eq!(claims(&tokens["access_token"])?["authorization_details"], details);
     let id_token = claims(&tokens["id_token"])?;
