@@ -72,7 +72,7 @@ async fn tell(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = logout_notice::deliver_due(&app, app.world.clock.now()).await {
+        if let Err(error) = logout_notice::deliver_due(&app).await {
             tracing::warn!(error = format!("{error:#}"), "telling of logouts failed");
         }
     }

@@ -199,6 +199,15 @@ impl TestIdp {
         Ok(TestIdp { app, master, router, inbox, clock, _folder: folder })
     }
 
+    /// Another node in its place, which has seen no client yet.
+    pub async fn replace(&mut self) -> anyhow::Result<()> {
+        let (world, settings) = (self.app.world.clone(), Settings::clone(&self.app.config));
+        let keys = Keys::open(&world.db, &world.chance, &self.master, self.now()).await?;
+        self.app = App::new(world, settings, keys, self.app.words);
+        self.router = idp::router(&self.app, Router::new());
+        Ok(())
+    }
+
     /// Moves the clock.
     pub fn advance(&self, time: Duration) {
         let seconds = i64::try_from(time.as_secs()).unwrap_or(0);

@@ -93,7 +93,7 @@ impl Kept for Opaque {
     }
 }
 
-/// The identifier that a pseudonymous JWT does not tell, for introspection.
+/// The identifier that a pseudonymous token does not tell, for introspection.
 #[derive(Serialize, Deserialize)]
 struct Hidden {
     pid: String,
@@ -132,23 +132,20 @@ pub async fn issue(
     now: Timestamp,
 ) -> anyhow::Result<String> {
     let lasts = claims.exp.since(now);
+    if let Some(pid) = pid {
+        app.world.scratch.put(&TokenHash::of(&claims.jti), &Hidden { pid, lasts }, now).await?;
+    }
     match form {
-        Form::SelfContained(algorithm) => {
-            if let Some(pid) = pid {
-                app.world.scratch.put(&TokenHash::of(&claims.jti), &Hidden { pid, lasts }, now).await?;
-            }
-            app.keys.sign(algorithm, TokenType::AccessToken, &claims, now)
-        }
+        Form::SelfContained(algorithm) => app.keys.sign(algorithm, TokenType::AccessToken, &claims, now),
         Form::Opaque => {
             let token = app.world.chance.token()?;
-            let claims = AccessToken { pid: pid.or(claims.pid.clone()), ..claims };
             app.world.scratch.put(&token.hash(), &Opaque { claims, lasts }, now).await?;
             Ok(token.reveal().to_owned())
         }
     }
 }
 
-/// Reads a token back, if it is one of ours, has not expired and is not revoked.
+/// Reads a token back, if it is one of ours, has not expired and is not revoked, and its client may still be used.
 pub async fn find(app: &App, token: &str, now: Timestamp) -> anyhow::Result<Option<AccessToken>> {
     let found = if token.contains('.') {
         let issuer = app.config.issuer.as_str();
@@ -160,6 +157,9 @@ pub async fn find(app: &App, token: &str, now: Timestamp) -> anyhow::Result<Opti
     };
     let Some(claims) = found else { return Ok(None) };
     let Some(grant) = GrantId::of_token(&claims.jti) else { return Ok(None) };
+    if app.client(&claims.client_id).await?.is_none() {
+        return Ok(None);
+    }
     Ok(if grant::is_revoked(app, &grant, now).await? { None } else { Some(claims) })
 }
 

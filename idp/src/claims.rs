@@ -14,7 +14,7 @@ use crate::error::OAuthError;
 use crate::flow::Authentication;
 use crate::grant::{Grant, Refresh};
 use crate::keys::{Expected, TokenType};
-use crate::scope;
+use crate::scope::Rules;
 use crate::text::Language;
 
 /// ID-porten: about two minutes.
@@ -73,6 +73,8 @@ pub struct Handing<'a> {
     pub jkt: Option<String>,
     /// The next refresh token.
     pub refresh: Option<Refresh>,
+    /// The rules of all that was granted, also where less is handed out: asking for less must not tell more.
+    pub rules: Rules,
 }
 
 /// The name by which a client knows a person.
@@ -81,7 +83,7 @@ pub fn subject(app: &App, client: &ClientId, who: &Authentication) -> String {
 }
 
 /// How long a client's access token is good for: its own wish, and the shortest of its scopes.
-pub fn lifetime(caller: &Caller, rules: &scope::Rules) -> Duration {
+pub fn lifetime(caller: &Caller, rules: &Rules) -> Duration {
     let own = caller.client.registration.access_token_lifetime;
     let seconds = rules.at_max_age.map_or(own, |most| own.min(most));
     Duration::from_secs(seconds.into()).min(access_token::AT_MOST)
@@ -89,10 +91,9 @@ pub fn lifetime(caller: &Caller, rules: &scope::Rules) -> Duration {
 
 /// Signs the tokens of a grant, for its whole scope or a part of it.
 pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timestamp) -> Result<Tokens, OAuthError> {
-    let Handing { caller, jkt, refresh } = handing;
+    let Handing { caller, jkt, refresh, rules } = handing;
     let (issuer, who, client) = (app.config.issuer.as_str(), &grant.authentication, &caller.client);
     let registration = &client.registration;
-    let rules = scope::rules(app, &grant.scope).await?;
     let sub = subject(app, &client.id, who);
     let has = |name: &str| grant.scope.iter().any(|scope| scope == name);
     let algorithm = registration.id_token_signed_response_alg;

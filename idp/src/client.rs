@@ -433,6 +433,8 @@ impl Registration {
             }
         };
         let machine = self.integration_type == "maskinporten";
+        let certified = self.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt && self.client_orgno.is_some();
+        let can_sign = self.jwks.is_some() || self.jwks_uri.is_some() || certified;
         object(
             !matches!(self.integration_type.as_str(), "idporten" | "api_klient" | "ansattporten" | "maskinporten" | "krr"),
             "integration_type: idporten, api_klient, ansattporten, maskinporten or krr",
@@ -446,8 +448,8 @@ impl Registration {
             "integration_type: a maskinporten client has the JWT grant alone and private_key_jwt",
         );
         object(
-            self.grant_types.contains(&GrantType::JwtBearer) && self.jwks.is_none() && self.jwks_uri.is_none(),
-            "grant_types: the JWT grant needs jwks or jwks_uri",
+            self.grant_types.contains(&GrantType::JwtBearer) && !can_sign,
+            "grant_types: the JWT grant needs jwks or jwks_uri, or private_key_jwt with its owner's certificate",
         );
         object(
             self.grant_types.contains(&GrantType::RefreshToken) && !self.logs_people_in(),
@@ -737,11 +739,11 @@ impl Client {
         let uris = uris.filter_map(|uri| Url::parse(uri).ok());
         let uris = uris.chain(self.registration.client_uri.clone());
         let mut targets: Vec<String> = uris
-            .map(|uri| match uri.origin() {
-                // Any port, see `matching_redirect`.
-                _ if without_port(uri.as_str()).is_some() => format!("{}://{}:*", uri.scheme(), uri.authority().split(':').next().unwrap_or_default()),
-                origin if origin.is_tuple() => origin.ascii_serialization(),
-                _ => format!("{}:", uri.scheme()),
+            // Any port, see `matching_redirect`. There is no word for an IPv6 address in a policy.
+            .map(|uri| match without_port(uri.as_str()) {
+                Some(("http://127.0.0.1", _)) => "http://127.0.0.1:*".to_owned(),
+                Some(_) => "http:".to_owned(),
+                None => source(&uri),
             })
             .collect();
         targets.sort();
@@ -780,6 +782,14 @@ impl Client {
             lines.push(format!("client_assertion_audience_exception_until: the exception ends {until}"));
         }
         lines
+    }
+}
+
+/// An address as a source in a policy (CSP 3, 2.3.1).
+fn source(uri: &Url) -> String {
+    match uri.origin() {
+        origin if origin.is_tuple() => origin.ascii_serialization(),
+        _ => format!("{}:", uri.scheme()),
     }
 }
 

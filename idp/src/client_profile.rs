@@ -72,8 +72,16 @@ impl Profile {
             weak.map(|name| format!("{name}: the profile {} wants {}", self.name(), self.fields().get(&name).unwrap_or(&Value::Null))).collect();
         if self != Profile::Idporten {
             let weak = |alg: Option<SigningAlgorithm>| alg == Some(SigningAlgorithm::RS256);
-            if weak(registration.authorization_signed_response_alg) || weak(registration.userinfo_signed_response_alg) {
-                lines.push(format!("the profile {} does not know RS256", self.name()));
+            let chosen = registration.request_object_signing_alg;
+            if weak(registration.authorization_signed_response_alg)
+                || weak(registration.userinfo_signed_response_alg)
+                || weak(registration.introspection_signed_response_alg)
+                || chosen.is_some_and(|algorithm| !FAPI_ALGORITHMS.contains(&algorithm))
+            {
+                lines.push(format!("signing algorithms: the profile {} wants PS256, ES256 or EdDSA", self.name()));
+            }
+            if registration.client_assertion_audience_exception_until.is_some() {
+                lines.push(format!("client_assertion_audience_exception_until: not with the profile {}", self.name()));
             }
         }
         lines

@@ -89,19 +89,28 @@ pub async fn withdraw(
 ) -> Result<Vec<ScopeName>, OAuthError> {
     const WITHDRAW: &str = "UPDATE consent SET withdrawn_at = $3
                             WHERE person = $1 AND client = $2 AND withdrawn_at IS NULL RETURNING scope";
-    const FIND: &str = "SELECT id FROM consented_grant WHERE person = $1 AND client = $2";
-    const FORGET: &str = "DELETE FROM consented_grant WHERE id = $1";
     let db = app.world.db.pool();
+    // If this fails the consent still stands, and its button with it.
+    end_grants(app, (person, client), now).await?;
     let query = sqlx::query_scalar(WITHDRAW).bind(person.as_str()).bind(client.as_str());
     let mut withdrawn: Vec<ScopeName> = query.bind(now.seconds()).fetch_all(db).await?;
     withdrawn.sort();
+    // Those that were made in between.
+    end_grants(app, (person, client), now).await?;
+    Ok(withdrawn)
+}
+
+async fn end_grants(app: &App, of: (&PersonId, &ClientId), now: Timestamp) -> Result<(), OAuthError> {
+    const FIND: &str = "SELECT id FROM consented_grant WHERE person = $1 AND client = $2";
+    const FORGET: &str = "DELETE FROM consented_grant WHERE id = $1";
+    let (db, (person, client)) = (app.world.db.pool(), of);
     let query = sqlx::query_scalar(FIND).bind(person.as_str()).bind(client.as_str());
     let grants: Vec<GrantId> = query.fetch_all(db).await?;
     for id in grants {
         grant::revoke(app, &id, now).await?;
         sqlx::query(FORGET).bind(id.as_str()).execute(db).await?;
     }
-    Ok(withdrawn)
+    Ok(())
 }
 
 /// Forgets some of the grants that are over; true if there may be more.

@@ -27,7 +27,7 @@ impl IntoResponse for Refusal {
 /// Gives each request its name in the log, makes refusals into answers, and sets the headers that all have.
 pub async fn pass(State(app): State<App>, request: Request, next: Next) -> Response {
     let trace_id = match app.world.chance.bytes::<8>() {
-        Ok(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        Ok(bytes) => format!("{:016x}", u64::from_be_bytes(bytes)),
         Err(_) => String::new(),
     };
     let method = request.method().clone();
@@ -38,7 +38,9 @@ pub async fn pass(State(app): State<App>, request: Request, next: Next) -> Respo
     async {
         let mut response = next.run(request).await;
         if let Some(Refused(refusal)) = response.extensions_mut().remove::<Refused>() {
+            let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
             response = page::refuse(&app, &headers, &refusal, &trace_id).await;
+            response.headers_mut().extend(cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
         }
         set_headers(&app, &trace_id, response.headers_mut());
         tracing::info!(status = response.status().as_u16(), "answered");

@@ -1,7 +1,7 @@
 //! The end of a login: session, grant, and back to the service.
 
 use authenticators::chance::Token;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use crate::browser::{self, Call, CookieName};
 use crate::claims;
@@ -21,7 +21,6 @@ pub async fn grant(
     id: GrantId,
     sid: &str,
 ) -> Result<Response, Refusal> {
-    request.end_pushed(call.app, call.now).await?;
     if !consent::note(call, request, &authentication, &id).await? {
         return Err(request.refuse(OAuthError::consent_required("The citizen has withdrawn the consent.")));
     }
@@ -55,9 +54,12 @@ pub async fn login(
     if request.subject.as_ref().is_some_and(|expected| *expected != subject) {
         return Err(request.refuse(OAuthError::login_required("Another person logged in than id_token_hint names.")));
     }
+    request.end_pushed(call.app, call.now).await?;
     let id = GrantId::fresh(call.app)?;
     let session = session::establish(call, token, &proved, (request, &id)).await?;
-    let mut response = grant(call, request, proved, id, &session.sid).await?;
+    // Whatever the service is told, the session has its new name.
+    let granted = grant(call, request, proved, id, &session.sid).await;
+    let mut response = granted.unwrap_or_else(IntoResponse::into_response);
     browser::set(call.app, response.headers_mut(), CookieName::Session, token.reveal());
     Ok(response)
 }

@@ -281,6 +281,8 @@ pub struct Presented<'a> {
     pub token: &'a str,
     /// Less than was granted, if it is asked for.
     pub scope: Option<&'a str>,
+    /// Some of the resources that were granted, if they are asked for.
+    pub resource: &'a [String],
     /// The key of the proof that came with it.
     pub jkt: Option<&'a str>,
 }
@@ -298,8 +300,8 @@ pub async fn refresh(
                         FROM refresh_token t JOIN refresh_family f ON f.id = t.family WHERE t.hash = $1";
     let refused = || OAuthError::invalid_grant("Invalid parameter refresh_token.");
     let hash = TokenHash::of(presented.token);
-    let mut tx = app.world.db.begin().await?;
-    let row: Option<FamilyRow> = sqlx::query_as(FIND).bind(hash.as_str()).fetch_optional(&mut *tx).await?;
+    let query = || sqlx::query_as::<_, FamilyRow>(FIND).bind(hash.as_str());
+    let row = query().fetch_optional(app.world.db.pool()).await?;
     let row = row.filter(|row| row.client == client.id.as_str()).ok_or_else(refused)?;
     if row.ended_at.is_some() || row.ends_at <= now {
         return Err(refused());
@@ -313,6 +315,14 @@ pub async fn refresh(
     let granted = |asked: &str| grant.scope.iter().any(|own| own == asked);
     if presented.scope.is_some_and(|scope| !scope.split(' ').all(granted)) {
         return Err(OAuthError::invalid_scope("Invalid parameter scope. More than was granted."));
+    }
+    narrow(&grant, presented.resource)?;
+    may_still(app, client, &grant).await?;
+    is_not_a_flood(app, &hash, now).await?;
+    let mut tx = app.world.db.begin().await?;
+    let row = query().fetch_optional(&mut *tx).await?.ok_or_else(refused)?;
+    if row.ended_at.is_some() {
+        return Err(refused());
     }
     if row.successor.is_some() || !is_chosen(&mut tx, &row, &hash).await? {
         tx.rollback().await?;
@@ -332,6 +342,43 @@ pub async fn refresh(
     let refresh = add_token(app, client, family, &mut tx, now).await?;
     tx.commit().await?;
     Ok((grant, refresh))
+}
+
+/// RFC 8707 2.2: some of the resources that were granted, and no others.
+pub fn narrow(grant: &Grant, resource: &[String]) -> Result<(), OAuthError> {
+    match resource.iter().all(|one| grant.resource.contains(one)) {
+        true => Ok(()),
+        false => Err(OAuthError::invalid_target("Invalid parameter resource. More than was granted.")),
+    }
+}
+
+/// What was granted may have been taken from the client since.
+pub async fn may_still(app: &App, client: &Client, grant: &Grant) -> Result<(), OAuthError> {
+    if !grant.scope.iter().all(|scope| client.registration.scopes.contains(scope)) {
+        return Err(OAuthError::invalid_scope("The client may no longer use all that was granted."));
+    }
+    scope::may_use(app, client, &grant.scope).await
+}
+
+/// Each use of a token that is forgiven leaves a row behind; nobody loses this many answers.
+async fn is_not_a_flood(app: &App, hash: &TokenHash, now: Timestamp) -> Result<(), OAuthError> {
+    const AT_MOST: i64 = 1000;
+    let name = format!("refreshes of {}", hash.as_str());
+    match app.world.scratch.count(&name, Duration::from_hours(1), now).await? {
+        ..=AT_MOST => Ok(()),
+        _ => Err(OAuthError::invalid_grant("The refresh token is used too often.")),
+    }
+}
+
+/// Fills in which grants were revoked, where they are kept in this program's memory alone.
+pub async fn recall(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    const SQL: &str = "SELECT id FROM refresh_family WHERE ended_at > $1";
+    let since = now.minus(access_token::AT_MOST);
+    let ended: Vec<String> = sqlx::query_scalar(SQL).bind(since.seconds()).fetch_all(app.world.db.pool()).await?;
+    for id in ended {
+        app.world.scratch.put(&GrantId(id).key(), &Revoked, now).await?;
+    }
+    Ok(())
 }
 
 /// Of all that came of one token the first to be used goes on; one statement decides which that is.

@@ -109,6 +109,11 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .with_state(app.clone())
 }
 
+/// Brings back what must outlive the program where it is kept in its memory: which grants were revoked.
+pub async fn recall(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    grant::recall(app, now).await
+}
+
 /// Forgets what is long over, a little at a time, and looks after the keys.
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     app.keys.tend(&app.world.db, &app.world.chance, now).await?;

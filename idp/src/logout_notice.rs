@@ -162,13 +162,14 @@ pub async fn deliver(app: &App, notices: Vec<Notice>, now: Timestamp) -> Vec<Cli
 
 /// Sends what is due, until nothing is. No service has more than its share of a round, so that none waits for
 /// another's.
-pub async fn deliver_due(app: &App, now: Timestamp) -> anyhow::Result<()> {
+pub async fn deliver_due(app: &App) -> anyhow::Result<()> {
     const DUE: &str = "SELECT id, client, sid, subject, session, created_at, next_at, attempts FROM
                            (SELECT id, client, sid, subject, session, created_at, next_at, attempts,
                                 ROW_NUMBER() OVER (PARTITION BY client ORDER BY next_at, id) AS place
                             FROM logout_notice WHERE ended_at IS NULL AND next_at <= $1) AS due
                        WHERE place <= 50 ORDER BY next_at, id LIMIT 1000";
     loop {
+        let now = app.world.clock.now();
         let due: Vec<Notice> = sqlx::query_as(DUE).bind(now.seconds()).fetch_all(app.world.db.pool()).await?;
         if due.is_empty() {
             return Ok(());

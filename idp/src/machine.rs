@@ -18,14 +18,19 @@ use crate::scope;
 pub async fn authenticate(app: &App, params: &Params, now: Timestamp) -> Result<(Caller, Map<String, Value>), OAuthError> {
     let refused = |why: &str| OAuthError::invalid_grant(format!("Invalid parameter assertion. {why}"));
     let assertion = params.one("assertion")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter assertion."))?;
-    let unknown = || OAuthError::invalid_client("Client authentication failed.");
+    // One answer, whether the client or its signature is unknown.
+    let unknown = || refused("Not signed by a client that is known.");
     let issuer = client_auth::issuer_of(assertion).ok_or_else(|| refused("Not a JWT."))?;
     let client = app.client(&ClientId::named(&issuer).ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
+    let (verified, amr) = client_auth::signature(app, &client, assertion, now).await?.map_err(|_| unknown())?;
     if !client.registration.grant_types.contains(&GrantType::JwtBearer) {
         return Err(OAuthError::unauthorized_client("The client is not registered for the JWT grant."));
     }
-    let (verified, amr) = client_auth::signature(app, &client, assertion, now).await?.map_err(refused)?;
     let claims = verified.claims;
+    // What asks a person to log in stands in addresses for everybody to see.
+    if ["client_id", "response_type", "redirect_uri"].iter().any(|name| claims.contains_key(*name)) {
+        return Err(refused("It is a request object."));
+    }
     if claims.get("aud").and_then(Value::as_str) != Some(app.config.issuer.as_str()) {
         return Err(refused("aud must be the issuer."));
     }

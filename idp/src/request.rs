@@ -333,7 +333,7 @@ fn response_mode(client: &Client, params: &Params) -> Result<(), OAuthError> {
 /// RFC 8707 2: absolute URIs without a fragment.
 pub fn resource(params: &Params) -> Result<Vec<String>, OAuthError> {
     let asked: Vec<String> = params.all("resource").map(str::to_owned).collect();
-    let fits = |uri: &String| uri.len() <= 2048 && Url::parse(uri).is_ok_and(|url| url.fragment().is_none());
+    let fits = |uri: &String| uri.len() <= 512 && Url::parse(uri).is_ok_and(|url| url.fragment().is_none());
     if asked.len() > 10 || !asked.iter().all(fits) {
         return Err(OAuthError::invalid_target("Invalid parameter resource."));
     }

@@ -37,8 +37,9 @@ pub async fn unfold<'a>(
         return Err(wrong("The client has no registered keys."));
     }
     let chosen = registration.request_object_signing_alg;
-    let algorithms = chosen.as_ref().map_or(registration.signing_algorithms(), std::slice::from_ref);
-    let expected = Expected { algorithms, types: &["", "jwt", "oauth-authz-req+jwt"] };
+    let mut algorithms = registration.signing_algorithms().to_vec();
+    algorithms.retain(|algorithm| chosen.is_none_or(|chosen| chosen == *algorithm));
+    let expected = Expected { algorithms: &algorithms, types: &["", "jwt", "oauth-authz-req+jwt"] };
     let verified = client_keys::verify(app, registration.keys(), object, &expected, now).await?;
     let claims = verified.map_err(wrong)?.claims;
     is_for_us(app, client, &claims).map_err(wrong)?;

@@ -121,7 +121,7 @@ pub struct ScopeRegistration {
     /// Whether its tokens do without the person identifier.
     #[serde(default)]
     pub requires_pseudonymous_tokens: bool,
-    /// The clients that may ask what its tokens mean; all who may use it, if none is named.
+    /// The clients that may ask what its tokens mean; nobody may, if none is named.
     #[serde(default)]
     pub enforced_aud_for_introspection: Vec<String>,
     /// Whether it may be used.

@@ -216,42 +216,78 @@ async fn keep_up(
 }
 
 /// A new session for a proof, under a new name. The browser's old one ends with it; if it was the same
-/// person's, what it knew of visits goes along, and if it was another's, it is as if they had logged out.
+/// person's, what it knew of visits goes along, and if it was another's, it is as if they had logged out. Whoever
+/// hangs up does not stop it half-way.
 pub async fn establish(
     call: &Call<'_>,
     new: &Token,
     proved: &Authentication,
     visit: (&AuthorizationRequest, &GrantId),
 ) -> anyhow::Result<Session> {
-    let (Call { app, browser, now }, (request, _)) = (*call, visit);
-    let old = match &browser.session {
-        Some(token) => app.world.scratch.take::<Session>(&token.hash(), now).await?,
-        None => None,
+    let change = Change {
+        app: call.app.clone(),
+        old: call.browser.session.as_ref().map(Token::hash),
+        new: new.hash(),
+        proved: proved.clone(),
+        request: visit.0.clone(),
+        grant: visit.1.clone(),
+        now: call.now,
     };
-    let circle = request.circle.clone();
-    let mut session = match old.filter(|old| old.is_alive(now)) {
-        Some(mut old) if old.is_of(proved) => {
-            old.started_at = if circle == Circle::Global { proved.at() } else { old.started_at };
-            old.adopt(proved.clone(), circle);
-            old.seen_at = now;
-            old
+    tokio::spawn(change.run()).await?
+}
+
+/// The change from a browser's old session to a new one.
+struct Change {
+    app: App,
+    old: Option<TokenHash>,
+    new: TokenHash,
+    proved: Authentication,
+    request: AuthorizationRequest,
+    grant: GrantId,
+    now: Timestamp,
+}
+
+impl Change {
+    /// If it cannot be done, the old session is as it was.
+    async fn run(self) -> anyhow::Result<Session> {
+        let scratch = &self.app.world.scratch;
+        let old = match &self.old {
+            Some(key) => scratch.take::<Session>(key, self.now).await?,
+            None => None,
+        };
+        let done = self.renew(old.clone()).await;
+        if let (Err(_), Some(key), Some(old)) = (&done, &self.old, &old) {
+            scratch.put(key, old, self.now).await?;
         }
-        other => {
-            if let Some(others) = other {
-                let (app, notices) = (app.clone(), end(app, &others, now).await?);
-                tokio::spawn(async move { logout_notice::deliver(&app, notices, now).await });
+        done
+    }
+
+    async fn renew(&self, old: Option<Session>) -> anyhow::Result<Session> {
+        let (app, now, circle) = (&self.app, self.now, self.request.circle.clone());
+        let mut session = match old.filter(|old| old.is_alive(now)) {
+            Some(mut old) if old.is_of(&self.proved) => {
+                old.started_at = if circle == Circle::Global { self.proved.at() } else { old.started_at };
+                old.adopt(self.proved.clone(), circle);
+                old.seen_at = now;
+                old
             }
-            let sid = app.world.chance.token()?.reveal().to_owned();
-            Session::of(proved.clone(), circle, sid, now)
-        }
-    };
-    let surplus = match app.client(&request.return_to.client).await? {
-        Some(client) => session.note(&client, visit, now),
-        None => Vec::new(),
-    };
-    app.world.scratch.put(&new.hash(), &session, now).await?;
-    keep_up(app, &new.hash(), &session, surplus, now).await?;
-    Ok(session)
+            other => {
+                if let Some(others) = other {
+                    let (app, notices) = (app.clone(), end(app, &others, now).await?);
+                    tokio::spawn(async move { logout_notice::deliver(&app, notices, now).await });
+                }
+                let sid = app.world.chance.token()?.reveal().to_owned();
+                Session::of(self.proved.clone(), circle, sid, now)
+            }
+        };
+        let surplus = match app.client(&self.request.return_to.client).await? {
+            Some(client) => session.note(&client, (&self.request, &self.grant), now),
+            None => Vec::new(),
+        };
+        app.world.scratch.put(&self.new, &session, now).await?;
+        keep_up(app, &self.new, &session, surplus, now).await?;
+        Ok(session)
+    }
 }
 
 /// A session that has ended.

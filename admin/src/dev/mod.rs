@@ -74,6 +74,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         Settings { issuer: issuer.clone(), trusted_proxies: Vec::new(), people: open::DEV_PEOPLE, enterprise: None };
     let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
     let app = App::new(world, settings, keys, words);
+    idp::recall(&app, app.world.clock.now()).await?;
     let routes = idp::router(&app, pages::routes(Dev { app: app.clone(), inbox, services }));
     greet(issuer.as_str(), &options.data);
     server::serve(listener, None, app, routes).await

@@ -28,6 +28,7 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     };
     let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
     let app = App::new(world, settings, keys, words);
+    idp::recall(&app, app.world.clock.now()).await?;
     let routes = idp::router(&app, Router::new());
     tracing::info!(issuer = config.server.issuer.as_str(), address = %config.server.address, "serving");
     server::serve(listener, config.server.tls.as_ref(), app, routes).await

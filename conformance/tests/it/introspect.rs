@@ -113,18 +113,47 @@ async fn an_opaque_token_says_nothing_by_itself() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_pseudonymous_token_tells_the_person_to_introspection_alone() -> anyhow::Result<()> {
-    let idp = TestIdp::start().await?;
-    let listed = asker(&idp).await?;
-    scope(&idp, json!({ "requires_pseudonymous_tokens": true, "enforced_aud_for_introspection": [listed.id] })).await?;
-    let client = service(&idp).await?;
-    let (tokens, kari, _) = login(&idp, &client, &[("scope", &format!("openid profile {SCOPE}"))]).await?;
-    for token in ["id_token", "access_token"] {
-        let claims = claims(&tokens[token])?;
-        assert!(!claims.to_string().contains(&kari.fnr), "{token} {claims}");
+    for kind in ["SELF_CONTAINED", "OPAQUE"] {
+        let idp = TestIdp::start().await?;
+        let listed = asker(&idp).await?;
+        let rules = json!({
+            "requires_pseudonymous_tokens": true, "token_type": kind, "enforced_aud_for_introspection": [listed.id],
+        });
+        scope(&idp, rules).await?;
+        let client = service(&idp).await?;
+        let (tokens, kari, _) = login(&idp, &client, &[("scope", &format!("openid profile {SCOPE}"))]).await?;
+        // Asking for less does not tell more.
+        let refresh = tokens["refresh_token"].as_str().unwrap();
+        let less = [("grant_type", "refresh_token"), ("refresh_token", refresh), ("scope", "openid profile")];
+        let less = idp.token(&client, &less).await?.json()?;
+        for tokens in [&tokens, &less] {
+            assert!(!claims(&tokens["id_token"])?.to_string().contains(&kari.fnr), "{kind}");
+            if kind == "SELF_CONTAINED" {
+                assert!(!claims(&tokens["access_token"])?.to_string().contains(&kari.fnr));
+            }
+            let answer = idp.userinfo(tokens["access_token"].as_str().unwrap()).await?;
+            assert!(answer.status == StatusCode::OK && !answer.body.contains(&kari.fnr), "{kind} {}", answer.body);
+        }
+        assert_eq!(ask(&idp, &listed, &tokens["access_token"]).await?["pid"], kari.fnr);
     }
-    let answer = idp.userinfo(tokens["access_token"].as_str().unwrap()).await?;
-    assert!(answer.status == StatusCode::OK && !answer.body.contains(&kari.fnr), "{}", answer.body);
-    assert_eq!(ask(&idp, &listed, &tokens["access_token"]).await?["pid"], kari.fnr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_taken_from_a_client_is_taken_from_its_tokens() -> anyhow::Result<()> {
+    let mut idp = TestIdp::start().await?;
+    let listed = asker(&idp).await?;
+    scope(&idp, json!({ "enforced_aud_for_introspection": [listed.id] })).await?;
+    let client = service(&idp).await?;
+    let (tokens, ..) = login(&idp, &client, &[("scope", &format!("openid {SCOPE}"))]).await?;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    idp.change_client(&client, |registration| registration.scopes.retain(|scope| scope != SCOPE)).await?;
+    idp.replace().await?;
+    assert_eq!(idp.refresh(&client, refresh).await?.error()?, "invalid_scope");
+    assert_eq!(ask(&idp, &listed, &tokens["access_token"]).await?["active"], true);
+    idp.change_client(&client, |registration| registration.active = false).await?;
+    idp.replace().await?;
+    assert_eq!(ask(&idp, &listed, &tokens["access_token"]).await?["active"], false);
     Ok(())
 }
 
@@ -256,6 +285,9 @@ async fn a_machine_gets_a_token_in_its_own_name() -> anyhow::Result<()> {
         }
         assert_eq!(post(key.sign("JWT", &changed)?).await?.error()?, error, "{name} {value}");
     }
+    let mut seen = grant_claims(&idp, &client)?;
+    seen["client_id"] = json!(client.id);
+    assert_eq!(post(key.sign("JWT", &seen)?).await?.error()?, "invalid_grant", "a request object");
     let stolen = ClientKey::fresh()?.sign("JWT", &grant_claims(&idp, &client)?)?;
     assert_eq!(post(stolen).await?.error()?, "invalid_grant");
     // A client that logs people in has no such grant.

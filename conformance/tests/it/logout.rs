@@ -304,7 +304,7 @@ async fn two_hundred_logouts_tell_each_service_once() -> anyhow::Result<()> {
     }
     for _ in 0..3 {
         idp.advance(Duration::from_hours(1));
-        logout_notice::deliver_due(&idp.app, idp.now()).await?;
+        logout_notice::deliver_due(&idp.app).await?;
     }
     assert_eq!((one.told().len(), two.told().len()), (1, 1));
     Ok(())
@@ -338,15 +338,15 @@ async fn a_dead_service_delays_nobody_and_is_told_later() -> anyhow::Result<()> 
         service.answers(Manner::Status(200))?;
     }
     idp.advance(Duration::from_secs(9));
-    logout_notice::deliver_due(&idp.app, idp.now()).await?;
+    logout_notice::deliver_due(&idp.app).await?;
     assert_eq!(broken.told().len(), 1, "not before ten seconds");
     idp.advance(Duration::from_secs(1));
-    logout_notice::deliver_due(&idp.app, idp.now()).await?;
+    logout_notice::deliver_due(&idp.app).await?;
     assert_eq!(broken.told().len(), 2);
     // Whoever was sending has the notice for half a minute, then it is another's.
     assert_eq!(hung.told().len(), 1);
     idp.advance(Duration::from_secs(21));
-    logout_notice::deliver_due(&idp.app, idp.now()).await?;
+    logout_notice::deliver_due(&idp.app).await?;
     assert_eq!(hung.told().len(), 2);
     for service in [&hung, &broken] {
         let notices = service.notices()?;
@@ -354,7 +354,7 @@ async fn a_dead_service_delays_nobody_and_is_told_later() -> anyhow::Result<()> 
         assert!(notices[0]["exp"].as_i64() < notices[1]["exp"].as_i64(), "and fresh");
     }
     idp.advance(Duration::from_hours(2));
-    logout_notice::deliver_due(&idp.app, idp.now()).await?;
+    logout_notice::deliver_due(&idp.app).await?;
     let counts = [&good, &hung, &broken, &angry].map(|service| service.told().len());
     assert_eq!(counts, [1, 2, 2, 1], "what is answered is not said again, and no is an answer");
     Ok(())
@@ -369,15 +369,15 @@ async fn telling_goes_on_for_a_day_at_longer_and_longer_times() -> anyhow::Resul
     browser.get(&logout_of(&client, &tokens, &broken.bye())).await?;
     for (pause, tries) in [(10, 2), (30, 3), (120, 4), (600, 5), (3600, 6), (3600, 7)] {
         idp.advance(Duration::from_secs(pause - 1));
-        logout_notice::deliver_due(&idp.app, idp.now()).await?;
+        logout_notice::deliver_due(&idp.app).await?;
         assert_eq!(broken.told().len(), tries - 1, "{pause} s");
         idp.advance(Duration::from_secs(1));
-        logout_notice::deliver_due(&idp.app, idp.now()).await?;
+        logout_notice::deliver_due(&idp.app).await?;
         assert_eq!(broken.told().len(), tries, "{pause} s");
     }
     for _ in 0..40 {
         idp.advance(Duration::from_hours(1));
-        logout_notice::deliver_due(&idp.app, idp.now()).await?;
+        logout_notice::deliver_due(&idp.app).await?;
     }
     assert_eq!(broken.told().len(), 28, "four in the first quarter of an hour, then one an hour, then none");
     // And what is over is forgotten.
@@ -401,7 +401,7 @@ async fn what_was_queued_outlasts_a_restart_and_of_two_nodes_one_tells_it() -> a
     };
     let nodes: Vec<_> = (0..8).map(|_| node()).collect();
     idp.advance(Duration::from_secs(10));
-    for done in join_all(nodes.iter().map(|app| logout_notice::deliver_due(app, idp.now()))).await {
+    for done in join_all(nodes.iter().map(|app| logout_notice::deliver_due(app))).await {
         done?;
     }
     assert_eq!(service.told().len(), 2, "the first that failed, and one");
@@ -416,7 +416,7 @@ async fn a_session_that_ends_by_itself_is_told_to_those_who_asked() -> anyhow::R
     let other = two.register(&idp, "Kart", json!({})).await?;
     let (mut browser, tokens) = logged_in(&idp, &asked).await?;
     let own = claims(&tokens["id_token"])?;
-    let due = async || logout_notice::deliver_due(&idp.app, idp.now()).await;
+    let due = async || logout_notice::deliver_due(&idp.app).await;
     // Visits of anybody move it on, up to two hours.
     for _ in 0..4 {
         idp.advance(Duration::from_mins(29));

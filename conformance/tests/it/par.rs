@@ -98,6 +98,9 @@ async fn going_back_and_reloading_before_the_answer_is_no_use_of_it() -> anyhow:
     idp.advance(Duration::from_secs(31));
     first.log_in(&idp, &kari).await?;
     assert_eq!(first.sent_back("error")?, "invalid_request_uri");
+    // The session that this browser has is still one that it can end.
+    first.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
+    assert!(first.sent_back("code").is_ok());
     Ok(())
 }
 

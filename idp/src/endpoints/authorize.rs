@@ -51,6 +51,7 @@ pub async fn ask(
         Decision::Ask(step, proved) => return steps::open(&call, request, (step, proved)).await,
         Decision::Grant(proved) => proved,
     };
+    request.end_pushed(&app, now).await?;
     let id = GrantId::fresh(&app)?;
     let sid = known.map(|session| session.sid.clone()).unwrap_or_default();
     let goes_on = match (&browser.session, session) {

@@ -12,7 +12,7 @@ use crate::client::{GrantType, Registration};
 use crate::client_auth::{self, Caller};
 use crate::dpop::{self, About, NONCE, Nonce};
 use crate::error::OAuthError;
-use crate::grant::{self, Grant, Presented};
+use crate::grant::{self, Presented};
 use crate::machine;
 use crate::params::{Form, Params};
 use crate::request;
@@ -83,12 +83,18 @@ impl Exchange<'_> {
         if grant.dpop_jkt.is_some() && grant.dpop_jkt != jkt {
             return Err(OAuthError::invalid_dpop_proof("The code is bound to another key."));
         }
+        grant::may_still(self.app, client, &grant).await?;
+        let resource = request::resource(params)?;
+        grant::narrow(&grant, &resource)?;
+        let rules = scope::rules(self.app, &grant.scope).await?;
         let refresh = match client.registration.grant_types.contains(&GrantType::RefreshToken) {
             true => grant::begin_family(self.app, client, &grant, jkt.as_deref(), self.now).await?,
             false => None,
         };
-        self.narrow(&mut grant)?;
-        claims::tokens(self.app, &grant, Handing { caller, jkt, refresh }, self.now).await
+        if !resource.is_empty() {
+            grant.resource = resource;
+        }
+        claims::tokens(self.app, &grant, Handing { caller, jkt, refresh, rules }, self.now).await
     }
 
     async fn by_refresh_token(&self, caller: &Caller) -> Result<Tokens, OAuthError> {
@@ -99,28 +105,17 @@ impl Exchange<'_> {
         let jkt = self.jkt(&client.registration).await?;
         let missing = || OAuthError::invalid_request("Missing parameter refresh_token.");
         let token = params.one("refresh_token")?.ok_or_else(missing)?;
-        let narrowed = params.one("scope")?;
-        let presented = Presented { token, scope: narrowed, jkt: jkt.as_deref() };
+        let (narrowed, resource) = (params.one("scope")?, request::resource(params)?);
+        let presented = Presented { token, scope: narrowed, resource: &resource, jkt: jkt.as_deref() };
         let (mut grant, refresh) = grant::refresh(self.app, client, &presented, self.now).await?;
-        // What was granted may have been taken back meanwhile.
-        scope::may_use(self.app, client, &grant.scope).await?;
+        let rules = scope::rules(self.app, &grant.scope).await?;
         if let Some(scope) = narrowed {
             grant.scope.retain(|granted| scope.split(' ').any(|asked| asked == granted));
         }
-        self.narrow(&mut grant)?;
-        claims::tokens(self.app, &grant, Handing { caller, jkt, refresh: Some(refresh) }, self.now).await
-    }
-
-    /// RFC 8707 2.2: some of the resources that were granted, and no others.
-    fn narrow(&self, grant: &mut Grant) -> Result<(), OAuthError> {
-        let asked = request::resource(self.params)?;
-        if !asked.iter().all(|one| grant.resource.contains(one)) {
-            return Err(OAuthError::invalid_target("Invalid parameter resource. More than was granted."));
+        if !resource.is_empty() {
+            grant.resource = resource;
         }
-        if !asked.is_empty() {
-            grant.resource = asked;
-        }
-        Ok(())
+        claims::tokens(self.app, &grant, Handing { caller, jkt, refresh: Some(refresh), rules }, self.now).await
     }
 
     async fn by_machine(&self) -> Result<Response, OAuthError> {
