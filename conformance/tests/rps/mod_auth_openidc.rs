@@ -1,7 +1,7 @@
 //! Apache's `mod_auth_openidc`, as Debian has it, before an application that knows nothing of OpenID Connect.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use axum::http::{HeaderMap, Uri};
@@ -55,10 +55,14 @@ impl Httpd {
 impl Drop for Httpd {
     /// It clears away what it shares with nobody when it is asked to stop.
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
-        let patience = Instant::now() + Duration::from_secs(5);
-        while Instant::now() < patience && matches!(self.child.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(20));
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        }
+        for _ in 0..250 {
+            match self.child.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+                _ => break,
+            }
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -154,13 +158,13 @@ fn with_secret() -> String {
     format!("OIDCClientSecret {SECRET}\nOIDCProviderTokenEndpointAuth client_secret_basic")
 }
 
-/// The key lies in files that it can read; it crashes without the public half.
+/// The key lies in files; it crashes without the public half, and takes the method only after it has the key.
 fn with_key(stage: &std::path::Path, key: &Key) -> anyhow::Result<String> {
     let (private, public) = (stage.join("rp.key"), stage.join("rp.pem"));
     std::fs::write(&private, key.pem())?;
     std::fs::write(&public, key.public_pem())?;
     Ok(format!(
-        "OIDCProviderTokenEndpointAuth private_key_jwt\nOIDCPrivateKeyFiles key-1#{}\nOIDCPublicKeyFiles key-1#{}",
+        "OIDCPrivateKeyFiles key-1#{}\nOIDCPublicKeyFiles key-1#{}\nOIDCProviderTokenEndpointAuth private_key_jwt",
         private.display(),
         public.display()
     ))
