@@ -438,10 +438,10 @@ async fn a_session_that_ends_by_itself_is_told_to_those_who_asked() -> anyhow::R
     let mut restarted = idp.app.clone();
     restarted.world.scratch = Scratch::memory();
     idp.advance(Duration::from_mins(29));
-    logout_notice::deliver_due(&restarted, idp.now()).await?;
+    logout_notice::deliver_due(&restarted).await?;
     assert_eq!(one.told().len(), 1);
     idp.advance(Duration::from_mins(1));
-    logout_notice::deliver_due(&restarted, idp.now()).await?;
+    logout_notice::deliver_due(&restarted).await?;
     assert_eq!(one.told().len(), 2);
 
     // Who logs out before is told then and not again; a session that goes on under a new name lives on.
