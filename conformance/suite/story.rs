@@ -36,8 +36,8 @@ pub(crate) enum Verdict {
 pub(crate) type Told = anyhow::Result<Verdict>;
 
 /// The end of a module that does not apply here.
-pub(crate) fn skipped(why: impl Into<String>) -> Told {
-    Ok(Verdict::Skipped(why.into()))
+pub(crate) fn skipped(why: impl Into<String>) -> Verdict {
+    Verdict::Skipped(why.into())
 }
 
 /// A login that was carried through.
@@ -406,7 +406,9 @@ impl Story {
     /// An answer that must be one of these errors.
     pub(crate) fn is_error(&self, request: &Request, answer: &Answer, errors: &[&str]) -> anyhow::Result<()> {
         let wishes = check::error(request, answer, &self.provider.issuer, errors)?;
-        wishes.into_iter().for_each(|wish| self.warn(wish));
+        for wish in wishes {
+            self.warn(wish);
+        }
         Ok(())
     }
 
