@@ -19,7 +19,7 @@ pub(crate) async fn run(mut story: Story) -> Told {
     check::refused(&reply, super::NOT_BELIEVED).context("without an assertion")?;
     let reply = call.unproved().send().await?;
     check::refused(&reply, &["invalid_request", "invalid_grant", "invalid_dpop_proof"]).context("without a proof")?;
-    let other = story.provider.client("fapi-2")?;
+    let other = story.client("fapi-2")?;
     let reply = story.refresh(&other, token)?.send().await?;
     check::refused(&reply, &["invalid_grant"]).context("of another client")?;
 
