@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use authenticators::chance::{Chance, Token, TokenHash};
 use authenticators::clock::Timestamp;
+use authenticators::scratch::Kept;
 use jiff::civil::Date;
 use jsonwebtoken::Algorithm;
 use migrations::Db;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
+use crate::app::App;
 use crate::client_keys::{self, KeySource};
 use crate::client_profile::{ALGORITHMS, FAPI_ALGORITHMS, Profile};
 use crate::config::Issuer;
@@ -151,6 +153,7 @@ pub enum SsoMode {
 /// A client as it is registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are those that services know")]
 pub struct Registration {
     /// The name that stands on the pages of its login; `client_name` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -311,6 +314,12 @@ impl Registration {
     /// The name that citizens see.
     pub fn shown_name(&self) -> &str {
         self.display_name.as_deref().unwrap_or(&self.client_name)
+    }
+
+    /// The name that citizens see when it asks on somebody's behalf.
+    pub fn shown_name_for(&self, onbehalfof: Option<&str>) -> &str {
+        let customer = self.onbehalfof.iter().find(|customer| Some(customer.onbehalfof.as_str()) == onbehalfof);
+        customer.map_or_else(|| self.shown_name(), |customer| &customer.display_name)
     }
 
     /// Whether its ID tokens name the session.
@@ -772,6 +781,29 @@ impl Client {
         }
         lines
     }
+}
+
+/// A day's note that clients were looked at.
+#[derive(Serialize, Deserialize)]
+struct LookedAt;
+
+impl Kept for LookedAt {
+    const KIND: &'static str = "clients-looked-at";
+    const FOR: Duration = Duration::from_hours(24);
+}
+
+/// Writes down once a day which secrets and keys end soon; of several nodes one does.
+pub async fn warn(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    if !app.world.scratch.claim(&TokenHash::of("clients"), &LookedAt, now).await? {
+        return Ok(());
+    }
+    for id in Client::all(&app.world.db).await? {
+        let Some(client) = Client::find(&app.world.db, &id).await? else { continue };
+        for warning in client.warnings(now) {
+            tracing::warn!(client = id.as_str(), warning, "ends soon");
+        }
+    }
+    Ok(())
 }
 
 fn date(at: Timestamp) -> Date {

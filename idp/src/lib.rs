@@ -112,6 +112,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
 /// Forgets what is long over, a little at a time, and looks after the keys.
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     app.keys.tend(&app.world.db, &app.world.chance, now).await?;
+    client::warn(app, now).await?;
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while grant::clean(app, now).await? {}
     while consent::clean(app, now).await? {}

@@ -81,7 +81,7 @@ enum Outcome {
 }
 
 /// Who is to be told of a session: its public name, and each service with the subject that it knows.
-pub struct Told<'a> {
+pub struct Audience<'a> {
     /// The session's public name.
     pub sid: &'a str,
     /// The services.
@@ -90,7 +90,7 @@ pub struct Told<'a> {
 
 /// Queues what is to be told now, and hands out what was not queued before. It is [`deliver`]'s to send, for as
 /// long as a try may take.
-pub async fn queue(app: &App, told: &Told<'_>, now: Timestamp) -> anyhow::Result<Vec<Notice>> {
+pub async fn queue(app: &App, audience: &Audience<'_>, now: Timestamp) -> anyhow::Result<Vec<Notice>> {
     const SQL: &str = "INSERT INTO logout_notice (id, client, sid, subject, created_at, next_at, attempts)
                        VALUES ($1, $2, $3, $4, $5, $6, 1)
                        ON CONFLICT (sid, client) DO UPDATE SET id = excluded.id, session = NULL,
@@ -98,11 +98,11 @@ pub async fn queue(app: &App, told: &Told<'_>, now: Timestamp) -> anyhow::Result
                        WHERE logout_notice.session IS NOT NULL";
     let mut queued = Vec::new();
     let mut tx = app.world.db.begin().await?;
-    for (client, subject) in &told.services {
+    for (client, subject) in &audience.services {
         let notice = Notice {
             id: app.world.chance.token()?.reveal().to_owned(),
             client: client.clone(),
-            sid: told.sid.to_owned(),
+            sid: audience.sid.to_owned(),
             subject: subject.clone(),
             session: None,
             created_at: now,
@@ -121,15 +121,21 @@ pub async fn queue(app: &App, told: &Told<'_>, now: Timestamp) -> anyhow::Result
 
 /// Notes that these services are told when the session that is kept under `key` ends by itself, `due` at the
 /// earliest, and moves what was noted of it before.
-pub async fn watch(app: &App, key: &TokenHash, told: &Told<'_>, due: Timestamp, now: Timestamp) -> anyhow::Result<()> {
+pub async fn watch(
+    app: &App,
+    key: &TokenHash,
+    audience: &Audience<'_>,
+    due: Timestamp,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     const ADD: &str = "INSERT INTO logout_notice (id, client, sid, subject, session, created_at, next_at, attempts)
                        VALUES ($1, $2, $3, $4, $5, $6, $7, 0)
                        ON CONFLICT (sid, client) DO UPDATE SET session = excluded.session, next_at = excluded.next_at
                        WHERE logout_notice.session IS NOT NULL";
     let mut tx = app.world.db.begin().await?;
-    for (client, subject) in &told.services {
+    for (client, subject) in &audience.services {
         let id = app.world.chance.token()?;
-        let query = sqlx::query(ADD).bind(id.reveal()).bind(client.as_str()).bind(told.sid).bind(subject);
+        let query = sqlx::query(ADD).bind(id.reveal()).bind(client.as_str()).bind(audience.sid).bind(subject);
         let query = query.bind(key.as_str()).bind(now.seconds()).bind(due.seconds());
         query.execute(&mut *tx).await?;
     }

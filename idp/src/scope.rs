@@ -172,13 +172,13 @@ impl ScopeRegistration {
 
     /// What it gives, and the language in which that is said: the reader's, or Bokmål.
     pub fn said(&self, reader: Language) -> (Language, &str) {
-        let own = of(reader, &self.description_nn, &self.description_en);
+        let own = of(reader, self.description_nn.as_ref(), self.description_en.as_ref());
         own.unwrap_or((Language::Nb, &self.description))
     }
 
     /// The long words on it, in the reader's language or Bokmål.
     pub fn said_at_length(&self, reader: Language) -> Option<(Language, &str)> {
-        let own = of(reader, &self.long_description_nn, &self.long_description_en);
+        let own = of(reader, self.long_description_nn.as_ref(), self.long_description_en.as_ref());
         own.or_else(|| self.long_description.as_deref().map(|text| (Language::Nb, text)))
     }
 
@@ -191,13 +191,13 @@ impl ScopeRegistration {
     }
 }
 
-fn of<'a>(reader: Language, nn: &'a Option<String>, en: &'a Option<String>) -> Option<(Language, &'a str)> {
+fn of<'a>(reader: Language, nn: Option<&'a String>, en: Option<&'a String>) -> Option<(Language, &'a str)> {
     let text = match reader {
-        Language::Nn => nn.as_deref(),
-        Language::En => en.as_deref(),
+        Language::Nn => nn,
+        Language::En => en,
         Language::Nb | Language::Se => None,
     };
-    text.map(|text| (reader, text))
+    text.map(|text| (reader, text.as_str()))
 }
 
 /// A registered scope.
@@ -354,7 +354,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn registration(more: Value) -> ScopeRegistration {
+    fn registration(more: &Value) -> ScopeRegistration {
         let mut all = json!({ "description": "Se byggesakene dine", "owner_orgno": "999999999" });
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         serde_json::from_value(all).unwrap()
@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn what_can_be_registered() {
-        assert_eq!(registration(json!({})).objections(), [""; 0]);
+        assert_eq!(registration(&json!({})).objections(), [""; 0]);
         for wrong in [
             json!({ "description": "" }),
             json!({ "description": "a\u{202e}b" }),
@@ -383,13 +383,13 @@ mod tests {
             json!({ "allowed_integration_types": ["other"] }),
             json!({ "enforced_aud_for_introspection": ["a b"] }),
         ] {
-            assert_eq!(registration(wrong.clone()).objections().len(), 1, "{wrong}");
+            assert_eq!(registration(&wrong).objections().len(), 1, "{wrong}");
         }
     }
 
     #[test]
     fn the_readers_language_or_bokmal() {
-        let scope = registration(json!({ "description#nn": "Sjå", "long_description": "Lenge" }));
+        let scope = registration(&json!({ "description#nn": "Sjå", "long_description": "Lenge" }));
         assert_eq!(scope.said(Language::Nn), (Language::Nn, "Sjå"));
         assert_eq!(scope.said(Language::En), (Language::Nb, "Se byggesakene dine"));
         assert_eq!(scope.said_at_length(Language::Se), Some((Language::Nb, "Lenge")));
@@ -397,14 +397,14 @@ mod tests {
 
     #[test]
     fn rules_are_as_strict_as_the_strictest() {
-        let scope = |more: Value| {
+        let scope = |more: &Value| {
             let name = ScopeName::parse("a:b").unwrap();
             Arc::new(Scope { name, registration: registration(more), removed_at: None })
         };
         let rules = Rules::default()
-            .and(scope(json!({ "at_max_age": 60, "requires_user_consent": true })))
-            .and(scope(json!({ "at_max_age": 30, "authorization_max_lifetime": 0 })))
-            .and(scope(json!({ "token_type": "OPAQUE", "requires_pseudonymous_tokens": true })));
+            .and(scope(&json!({ "at_max_age": 60, "requires_user_consent": true })))
+            .and(scope(&json!({ "at_max_age": 30, "authorization_max_lifetime": 0 })))
+            .and(scope(&json!({ "token_type": "OPAQUE", "requires_pseudonymous_tokens": true })));
         assert_eq!((rules.at_max_age, rules.authorization_max_lifetime), (Some(30), None));
         assert_eq!((rules.opaque, rules.pseudonymous, rules.fresh, rules.consent.len()), (true, true, false, 1));
     }

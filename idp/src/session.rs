@@ -8,14 +8,14 @@ use authenticators::clock::Timestamp;
 use authenticators::scratch::{Kept, Read};
 use serde::{Deserialize, Serialize};
 
+use crate::access_token;
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::claims;
 use crate::client::{Client, ClientId, GrantType, Registration, SsoMode};
 use crate::flow::Authentication;
-use crate::access_token;
 use crate::grant::{self, GrantId};
-use crate::logout_notice::{self, Notice, Told};
+use crate::logout_notice::{self, Audience, Notice};
 use crate::request::AuthorizationRequest;
 
 /// ID-porten, single sign-on: 120 minutes from the first proof.
@@ -45,7 +45,7 @@ impl Circle {
         let Registration { sso_mode, sso_group, sso_disabled, .. } = &client.registration;
         match (sso_mode, sso_group) {
             (Some(SsoMode::Limited), Some(group)) => Circle::Group(group.clone()),
-            (Some(SsoMode::Global), _) | (None, _) if !sso_disabled => Circle::Global,
+            (Some(SsoMode::Global) | None, _) if !sso_disabled => Circle::Global,
             _ => Circle::Alone(client.id.clone()),
         }
     }
@@ -142,10 +142,10 @@ impl Session {
     }
 
     /// The services that are told of its end, with the subjects that they know.
-    fn told(&self, app: &App, services: impl Iterator<Item = ClientId>) -> Told<'_> {
+    fn audience(&self, app: &App, services: impl Iterator<Item = ClientId>) -> Audience<'_> {
         let subject = |id: &ClientId| self.proofs().next().map(|who| claims::subject(app, id, who));
         let services = services.filter_map(|id| subject(&id).map(|subject| (id, subject))).collect();
-        Told { sid: &self.sid, services }
+        Audience { sid: &self.sid, services }
     }
 }
 
@@ -208,11 +208,11 @@ async fn keep_up(
         grant::revoke(app, grant, now).await?;
     }
     let watching = session.visits.iter().filter(|(_, visit)| visit.is_watching).map(|(id, _)| id.clone());
-    let told = session.told(app, watching);
-    if told.services.is_empty() {
+    let audience = session.audience(app, watching);
+    if audience.services.is_empty() {
         return Ok(());
     }
-    logout_notice::watch(app, key, &told, session.ends_at(), now).await
+    logout_notice::watch(app, key, &audience, session.ends_at(), now).await
 }
 
 /// A new session for a proof, under a new name. The browser's old one ends with it; if it was the same
@@ -291,5 +291,5 @@ async fn end(app: &App, session: &Session, now: Timestamp) -> anyhow::Result<Vec
     if services.is_empty() {
         return Ok(Vec::new());
     }
-    logout_notice::queue(app, &session.told(app, services.into_iter()), now).await
+    logout_notice::queue(app, &session.audience(app, services.into_iter()), now).await
 }

@@ -236,7 +236,8 @@ pub async fn show(
 ) -> Result<Response, Refusal> {
     let (action, csrf) = (place.path(), call.browser.csrf(place.id.reveal()));
     let text = page::text_for(call.app, call.browser, attempt.request.return_to.language);
-    let frame = Frame::new(text, Some(place.client.registration.shown_name().to_owned()), &action);
+    let service = place.client.registration.shown_name_for(attempt.request.onbehalfof.as_deref());
+    let frame = Frame::new(text, Some(service.to_owned()), &action);
     let offered = call.app.offered(&attempt.request.acr);
     let can_go_back = offered.len() > 1;
     let typed = problems.typed.clone();

@@ -159,7 +159,7 @@ async fn errors_go_back_to_the_service() -> anyhow::Result<()> {
         ("max_age", "abc", "invalid_request"),
         ("nonce", "\u{1}", "invalid_request"),
         ("id_token_hint", "nonsense", "invalid_request"),
-        ("request", "eyJhbGciOiJub25lIn0.e30.", "request_not_supported"),
+        ("request", "eyJhbGciOiJub25lIn0.e30.", "invalid_request_object"),
         ("request_uri", "https://evil.test/r", "request_uri_not_supported"),
         ("acr_values", "eidas-loa-high idporten-loa-high", ""),
     ] {

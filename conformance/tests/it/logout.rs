@@ -433,6 +433,17 @@ async fn a_session_that_ends_by_itself_is_told_to_those_who_asked() -> anyhow::R
     let notice = &one.notices()?[0];
     assert_eq!((&notice["sub"], &notice["sid"]), (&own["sub"], &own["sid"]));
 
+    // A restart in between that forgets the session makes it end no earlier.
+    logged_in(&idp, &asked).await?;
+    let mut restarted = idp.app.clone();
+    restarted.world.scratch = Scratch::memory();
+    idp.advance(Duration::from_mins(29));
+    logout_notice::deliver_due(&restarted, idp.now()).await?;
+    assert_eq!(one.told().len(), 1);
+    idp.advance(Duration::from_mins(1));
+    logout_notice::deliver_due(&restarted, idp.now()).await?;
+    assert_eq!(one.told().len(), 2);
+
     // Who logs out before is told then and not again; a session that goes on under a new name lives on.
     let (mut browser, tokens) = logged_in(&idp, &asked).await?;
     idp.advance(Duration::from_mins(20));
@@ -440,12 +451,12 @@ async fn a_session_that_ends_by_itself_is_told_to_those_who_asked() -> anyhow::R
     browser.get(&idp.authorize(&asked, &[("login_hint", &hint)])).await?;
     idp.advance(Duration::from_mins(20));
     due().await?;
-    assert_eq!(one.told().len(), 1);
-    browser.get(&logout_of(&asked, &tokens, &one.bye())).await?;
     assert_eq!(one.told().len(), 2);
+    browser.get(&logout_of(&asked, &tokens, &one.bye())).await?;
+    assert_eq!(one.told().len(), 3);
     idp.advance(Duration::from_hours(3));
     due().await?;
-    assert_eq!(one.told().len(), 2);
+    assert_eq!(one.told().len(), 3);
     Ok(())
 }
 
@@ -562,6 +573,41 @@ async fn which_tokens_end_with_the_session() -> anyhow::Result<()> {
     }
     assert_eq!(idp.userinfo(text(&elsewhere, "access_token")).await?.status, StatusCode::OK);
     assert_eq!(idp.refresh(&second, text(&elsewhere, "refresh_token")).await?.status, StatusCode::OK);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_hangs_up_is_logged_out_all_the_same() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (good, hung) = (Service::start(Manner::Status(200)).await?, Service::start(Manner::Never).await?);
+    let client = good.register(&idp, "Journal", json!({})).await?;
+    let other = hung.register(&idp, "Henger", json!({})).await?;
+    let (mut browser, tokens) = logged_in(&idp, &client).await?;
+    visit(&idp, &mut browser, &other, "openid").await?;
+    let mut impatient = browser.clone();
+    let path = logout_of(&client, &tokens, &good.bye());
+    let cut_off = tokio::time::timeout(Duration::from_millis(500), impatient.get(&path)).await;
+    assert!(cut_off.is_err());
+    for _ in 0..100 {
+        if good.told().is_empty() || hung.told().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert_eq!((good.told().len(), hung.told().len()), (1, 1));
+    assert!(is_out(&idp, &mut browser, &client).await?);
+    assert_eq!(idp.userinfo(text(&tokens, "access_token")).await?.status, StatusCode::UNAUTHORIZED);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_metadata_say_what_there_is() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let metadata = idp.browser().get("/.well-known/openid-configuration").await?.page.json()?;
+    for channel in ["frontchannel", "backchannel"] {
+        assert_eq!(metadata[format!("{channel}_logout_supported")], true);
+        assert_eq!(metadata[format!("{channel}_logout_session_supported")], true);
+    }
+    assert_eq!(metadata["end_session_endpoint"], format!("{ISSUER}/logout"));
     Ok(())
 }
 

@@ -2,11 +2,13 @@
 #![expect(clippy::indexing_slicing, reason = "what is missing from an answer fails the test")]
 #![expect(clippy::too_many_lines, reason = "a test is a story, and its tables are long")]
 
+mod assertion;
 mod authorize;
 mod consent;
 mod dpop;
 mod enumeration;
 mod headers;
+mod introspect;
 mod keys;
 mod login;
 mod logout;
@@ -14,6 +16,7 @@ mod otc;
 mod par;
 mod password;
 mod protocol;
+mod request_object;
 mod scopes;
 mod session;
 mod sms;

@@ -262,3 +262,36 @@ async fn another_way_of_authentication_is_another_secret() -> anyhow::Result<()>
     assert!(line.contains("public client"), "{line}");
     Ok(())
 }
+
+#[tokio::test]
+async fn secrets_and_keys_overlap_and_weaknesses_are_told() -> anyhow::Result<()> {
+    let site = Site::new().await?;
+    let first = json(&add(&site, &whole_registration()).await?.well()?)?;
+    let id = first["client_id"].as_str().unwrap();
+    let told = site.run("client check", [id]).await?.well()?;
+    for word in ["private_key_jwt", "require_pushed_authorization_requests", "dpop_bound_access_tokens"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    let changed = json(&site.run("client change", [id, "--new-secret", "--overlap-days", "7"]).await?.well()?)?;
+    assert_ne!(changed["client_secret"], first["client_secret"]);
+    let key = json!({ "keys": [{
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "key-1", "use": "sig",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    }] });
+    let file = site.file("jwks.json", &key.to_string())?;
+    let file = file.to_str().unwrap();
+    let fapi = [id, "--profile", "fapi2-message-signing", "--jwks-file", file];
+    let changed = json(&site.run("client change", fapi).await?.well()?)?;
+    assert_eq!(changed["token_endpoint_auth_method"], "private_key_jwt");
+    assert_eq!(changed["response_modes"], json!(["query.jwt", "form_post.jwt"]));
+    assert!(changed["jwks"]["keys"][0]["exp"].is_i64(), "a key is good for a year from now: {changed}");
+    assert!(changed.get("client_secret").is_none());
+    assert!(!site.run("client check", [id]).await?.well()?.contains("private_key_jwt"));
+    // What a profile wants cannot be taken away while it has the profile.
+    let weaker = json!({ "require_pushed_authorization_requests": false }).to_string();
+    let refused = site.run_with("client change", &[id, "--file", "-"], &weaker).await?.refused()?;
+    assert!(refused.contains("the profile fapi2-message-signing wants"), "{refused}");
+    let private = json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA", "kid": "x", "alg": "HS256" }] } }).to_string();
+    site.run_with("client change", &[id, "--file", "-"], &private).await?.refused()?;
+    Ok(())
+}

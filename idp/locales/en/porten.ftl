@@ -74,8 +74,8 @@ method-otc-about = We send a one-time code to your mobile phone
 
 ## Consent
 consent-title = Is it OK that we share this?
-consent-intro = The service you are logging in to asks for:
-consent-intro-service = { $service } asks for:
+consent-intro = The service you are logging in to asks for this:
+consent-intro-service = { $service } asks for this:
 consent-openid = your national identity number
 consent-profile = the language you have chosen
 consent-other = other information the service needs

@@ -74,8 +74,8 @@ method-otc-about = Vi sender en engangskode til mobilen din
 
 ## Consent
 consent-title = Er det greit at vi deler dette?
-consent-intro = Tjenesten du logger inn på, ber om å få:
-consent-intro-service = { $service } ber om å få:
+consent-intro = Tjenesten du logger inn på, ber om dette:
+consent-intro-service = { $service } ber om dette:
 consent-openid = fødselsnummeret ditt
 consent-profile = språket du har valgt
 consent-other = andre opplysninger tjenesten trenger

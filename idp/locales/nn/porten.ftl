@@ -74,8 +74,8 @@ method-otc-about = Vi sender ein eingongskode til mobilen din
 
 ## Consent
 consent-title = Er det greitt at vi deler dette?
-consent-intro = Tenesta du loggar inn på, ber om å få:
-consent-intro-service = { $service } ber om å få:
+consent-intro = Tenesta du loggar inn på, ber om dette:
+consent-intro-service = { $service } ber om dette:
 consent-openid = fødselsnummeret ditt
 consent-profile = språket du har valt
 consent-other = andre opplysningar tenesta treng

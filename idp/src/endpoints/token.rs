@@ -16,6 +16,7 @@ use crate::grant::{self, Grant, Presented};
 use crate::machine;
 use crate::params::{Form, Params};
 use crate::request;
+use crate::scope;
 
 /// A request at the token endpoint.
 struct Exchange<'a> {
@@ -101,6 +102,8 @@ impl Exchange<'_> {
         let narrowed = params.one("scope")?;
         let presented = Presented { token, scope: narrowed, jkt: jkt.as_deref() };
         let (mut grant, refresh) = grant::refresh(self.app, client, &presented, self.now).await?;
+        // What was granted may have been taken back meanwhile.
+        scope::may_use(self.app, client, &grant.scope).await?;
         if let Some(scope) = narrowed {
             grant.scope.retain(|granted| scope.split(' ').any(|asked| asked == granted));
         }
