@@ -170,7 +170,6 @@ impl TestIdp {
             enterprise: None,
         };
         change(&mut setup);
-        install_tls();
         let folder = TempDir::new()?;
         let scratch = match given("TEST_REDIS_URL") {
             Some(url) => Scratch::redis(&url).await?,

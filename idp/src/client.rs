@@ -16,8 +16,8 @@ use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
 use crate::app::App;
-use crate::client_keys::{self, KeySource};
-use crate::client_profile::{ALGORITHMS, FAPI_ALGORITHMS, Profile};
+use crate::client_keys::{self, ALGORITHMS, KeySource};
+use crate::client_profile::{FAPI_ALGORITHMS, Profile};
 use crate::config::Issuer;
 use crate::keys::SigningAlgorithm;
 use crate::request::ResponseMode;
@@ -478,7 +478,7 @@ impl Registration {
     pub fn signing_algorithms(&self) -> &'static [Algorithm] {
         match self.profile {
             Some(Profile::Fapi2Security | Profile::Fapi2MessageSigning) => FAPI_ALGORITHMS,
-            Some(Profile::Idporten) | None => ALGORITHMS,
+            Some(Profile::Idporten) | None => &ALGORITHMS,
         }
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::certificate;
-use crate::client::{AuthMethod, Client, ClientId};
+use crate::client::{AuthMethod, Client, ClientId, WARNED_AHEAD};
 use crate::client_keys::{self, Expected, Verified};
 use crate::error::OAuthError;
 use crate::params::Params;
@@ -133,16 +133,39 @@ pub async fn signature(
         types: &["", "jwt", "client-authentication+jwt"],
     };
     let keyless = registration.jwks.is_none() && registration.jwks_uri.is_none();
-    match (keyless, &app.config.enterprise, &registration.client_orgno) {
+    let (verified, amr) = match (keyless, &app.config.enterprise, &registration.client_orgno) {
         (true, Some(roots), Some(owner)) => {
-            let verified = certificate::verify(roots, token, owner, &expected, now);
-            Ok(verified.map(|verified| (verified, "virksomhetssertifikat")))
+            (certificate::verify(roots, token, owner, &expected, now), "virksomhetssertifikat")
         }
-        _ => {
-            let verified = client_keys::verify(app, registration.keys(), token, &expected, now).await?;
-            Ok(verified.map(|verified| (verified, "private_key_jwt")))
+        _ => (client_keys::verify(app, registration.keys(), token, &expected, now).await?, "private_key_jwt"),
+    };
+    match verified {
+        Ok(verified) => {
+            warn(app, client, &verified, now).await?;
+            Ok(Ok((verified, amr)))
         }
+        Err(why) => Ok(Err(why)),
     }
+}
+
+/// A day's note that the end of a client's key was told.
+#[derive(Serialize, Deserialize)]
+struct Warned;
+
+impl Kept for Warned {
+    const KIND: &'static str = "key-ends";
+    const FOR: Duration = Duration::from_hours(24);
+}
+
+/// Writes down once a day that the key or certificate in use ends soon.
+async fn warn(app: &App, client: &Client, used: &Verified, now: Timestamp) -> anyhow::Result<()> {
+    let Some(end) = used.key_expires.filter(|end| *end <= now.plus(WARNED_AHEAD)) else { return Ok(()) };
+    let name = TokenHash::of(client.id.as_str());
+    if app.world.scratch.claim(&name, &Warned, now).await? {
+        let days = end.since(now).as_secs() / 86_400;
+        tracing::warn!(client = client.id.as_str(), days, "the client's key ends soon");
+    }
+    Ok(())
 }
 
 /// The issuer and nothing else; for an old client until the day of its exception the token endpoint as well.

@@ -7,15 +7,6 @@ use serde_json::{Map, Value, json};
 use crate::client::{ApplicationType, AuthMethod, CodeChallengeMethod, Registration};
 use crate::keys::SigningAlgorithm;
 
-/// What a client may sign with.
-pub const ALGORITHMS: &[Algorithm] = &[
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::ES256,
-    Algorithm::EdDSA,
-];
 /// FAPI 2.0 Security Profile 5.4.1
 pub const FAPI_ALGORITHMS: &[Algorithm] = &[Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::acr::Acr;
 use crate::app::App;
+use crate::client_keys::ALGORITHMS;
 use crate::document::Document;
 use crate::dpop;
 use crate::keys::SigningAlgorithm;
@@ -55,7 +56,7 @@ fn endpoints(app: &App) -> Value {
 
 fn algorithms() -> Value {
     let own = SigningAlgorithm::ALL.map(SigningAlgorithm::name);
-    let clients = ["RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA"];
+    let clients = ALGORITHMS.map(|algorithm| format!("{algorithm:?}"));
     let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
     json!({
         "id_token_signing_alg_values_supported": own,
