@@ -51,7 +51,11 @@ fn plans() -> Vec<Plan> {
         Plan::new("oidcc-frontchannel-rp-initiated-logout", Mode::Plain, frontchannel::modules()),
         Plan::new("oidcc-backchannel-rp-initiated-logout", Mode::Plain, backchannel::modules()),
         Plan::new("fapi2-security-profile-final", Mode::Plain, fapi2::modules()),
-        Plan::new("fapi2-message-signing-final", Mode::Plain, signing::modules()),
+        Plan::new(
+            "fapi2-message-signing-final",
+            Mode::Signed,
+            [fapi2::modules(), signing::modules()].into_iter().flatten().collect(),
+        ),
     ]
 }
 

@@ -138,7 +138,7 @@ impl Provider {
 
     async fn register_client(&self, name: &str, kind: Kind, key: &Key, scopes: &[&str]) -> anyhow::Result<Client> {
         let party = &self.party.url;
-        let query = if name == "fapi-2" { "?dummy1=lorem&dummy2=ipsum" } else { "" };
+        let query = if matches!(name, "fapi-2" | "signing-2") { "?dummy1=lorem&dummy2=ipsum" } else { "" };
         let client = Client {
             id: name.to_owned(),
             kind,
