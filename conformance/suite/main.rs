@@ -120,12 +120,14 @@ async fn row(
     let name = module.name;
     let wishes = Arc::new(Mutex::new(Vec::new()));
     let story = Story::begin(provider, mode, wishes.clone(), turns);
-    let run = async move { (module.run)(story.await?).await };
     // A module that panics is one that has failed.
-    let told: Told = match timeout(PATIENCE, tokio::spawn(run)).await {
-        Ok(Ok(told)) => told,
-        Ok(Err(error)) => Err(error.into()),
-        Err(late) => Err(late.into()),
+    let told: Told = match story.await {
+        Err(error) => Err(error),
+        Ok(story) => match timeout(PATIENCE, tokio::spawn((module.run)(story))).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(error)) => Err(error.into()),
+            Err(late) => Err(late.into()),
+        },
     };
     let wishes = wishes.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
     let (result, reason) = match told {

@@ -436,7 +436,10 @@ impl Registration {
         let certified = self.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt && self.client_orgno.is_some();
         let can_sign = self.jwks.is_some() || self.jwks_uri.is_some() || certified;
         object(
-            !matches!(self.integration_type.as_str(), "idporten" | "api_klient" | "ansattporten" | "maskinporten" | "krr"),
+            !matches!(
+                self.integration_type.as_str(),
+                "idporten" | "api_klient" | "ansattporten" | "maskinporten" | "krr"
+            ),
             "integration_type: idporten, api_klient, ansattporten, maskinporten or krr",
         );
         object(
@@ -906,9 +909,17 @@ mod tests {
         check("native", "http://[::1]/cb", "http://[::1]:1/cb", true);
         check("browser", "http://127.0.0.1/cb", "http://127.0.0.1:51004/cb", false);
         for asked in [
-            "http://127.0.0.1:51004/other", "http://127.0.0.1:0x1/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:70000/cb",
-            "http://127.0.0.1@evil.test/cb", "http://127.0.0.1:1@evil.test/cb", "http://127.0.0.1.evil.test/cb",
-            "http://localhost:1/cb", "https://127.0.0.1:1/cb", "http://127.0.0.1:01/cb", "http://127.0.0.1:1/cb?x",
+            "http://127.0.0.1:51004/other",
+            "http://127.0.0.1:0x1/cb",
+            "http://127.0.0.1:/cb",
+            "http://127.0.0.1:70000/cb",
+            "http://127.0.0.1@evil.test/cb",
+            "http://127.0.0.1:1@evil.test/cb",
+            "http://127.0.0.1.evil.test/cb",
+            "http://localhost:1/cb",
+            "https://127.0.0.1:1/cb",
+            "http://127.0.0.1:01/cb",
+            "http://127.0.0.1:1/cb?x",
         ] {
             check("native", "http://127.0.0.1/cb", asked, false);
         }

@@ -187,10 +187,8 @@ impl IntoResponse for OAuthError {
         self.log();
         let body = Json(json!({ "error": self.code, "error_description": self.description }));
         let mut response = (self.status, body).into_response();
-        if let Some(challenge) = self.challenge {
-            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            }
+        if let Some(Ok(challenge)) = self.challenge.map(|challenge| HeaderValue::from_str(&challenge)) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(Ok(nonce)) = self.dpop_nonce.map(|nonce| HeaderValue::from_str(&nonce)) {
             response.headers_mut().insert(NONCE, nonce);

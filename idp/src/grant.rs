@@ -296,7 +296,8 @@ pub async fn refresh(
     presented: &Presented<'_>,
     now: Timestamp,
 ) -> Result<(Grant, Refresh), OAuthError> {
-    const FIND: &str = "SELECT f.id, f.client, f.subject, f.jkt, f.ends_at, f.ended_at, t.expires_at, t.parent, t.successor
+    const FIND: &str =
+        "SELECT f.id, f.client, f.subject, f.jkt, f.ends_at, f.ended_at, t.expires_at, t.parent, t.successor
                         FROM refresh_token t JOIN refresh_family f ON f.id = t.family WHERE t.hash = $1";
     let refused = || OAuthError::invalid_grant("Invalid parameter refresh_token.");
     let hash = TokenHash::of(presented.token);

@@ -179,7 +179,8 @@ pub async fn answer(
 /// JARM 2.1: the answer as a JWT for its client, good for ten minutes.
 fn signed(app: &App, client: &Client, fields: &[(&'static str, String)]) -> anyhow::Result<String> {
     let now = app.world.clock.now();
-    let mut claims: Map<String, Value> = fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let mut claims: Map<String, Value> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     claims.insert("aud".into(), json!(client.id));
     claims.insert("exp".into(), json!(now.plus(ANSWER_FOR)));
     claims.insert("iat".into(), json!(now));

@@ -9,6 +9,7 @@ pub(crate) async fn run(mut story: Story) -> Told {
     if first.tokens["refresh_token"].is_null() || second.tokens["refresh_token"].is_null() {
         return Ok(skipped("no refresh token is issued"));
     }
+    story.wait(1).await?;
     for login in [&first, &second] {
         let reply = story.refresh(&login.request.client, login.token("refresh_token"))?.send().await?;
         super::refreshed(&story, login, &reply).await?;

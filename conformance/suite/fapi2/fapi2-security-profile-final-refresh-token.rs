@@ -23,6 +23,7 @@ pub(crate) async fn run(mut story: Story) -> Told {
     let reply = story.refresh(&other, token)?.send().await?;
     check::refused(&reply, &["invalid_grant"]).context("of another client")?;
 
+    story.wait(1).await?;
     let reply = story.refresh(&request.client, token)?.send().await?;
     refreshed(&story, &login, &reply).await?;
     let next = reply.json["refresh_token"].as_str().unwrap_or(token);

@@ -401,7 +401,7 @@ async fn what_was_queued_outlasts_a_restart_and_of_two_nodes_one_tells_it() -> a
     };
     let nodes: Vec<_> = (0..8).map(|_| node()).collect();
     idp.advance(Duration::from_secs(10));
-    for done in join_all(nodes.iter().map(|app| logout_notice::deliver_due(app))).await {
+    for done in join_all(nodes.iter().map(logout_notice::deliver_due)).await {
         done?;
     }
     assert_eq!(service.told().len(), 2, "the first that failed, and one");

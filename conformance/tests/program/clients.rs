@@ -291,7 +291,8 @@ async fn secrets_and_keys_overlap_and_weaknesses_are_told() -> anyhow::Result<()
     let weaker = json!({ "require_pushed_authorization_requests": false }).to_string();
     let refused = site.run_with("client change", &[id, "--file", "-"], &weaker).await?.refused()?;
     assert!(refused.contains("the profile fapi2-message-signing wants"), "{refused}");
-    let private = json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA", "kid": "x", "alg": "HS256" }] } }).to_string();
+    let private =
+        json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA", "kid": "x", "alg": "HS256" }] } }).to_string();
     site.run_with("client change", &[id, "--file", "-"], &private).await?.refused()?;
     Ok(())
 }
