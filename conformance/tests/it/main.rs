@@ -12,6 +12,7 @@ mod introspect;
 mod keys;
 mod login;
 mod logout;
+mod machines;
 mod otc;
 mod par;
 mod password;
