@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod login;
 mod logout;
+mod machines;
 mod otc;
 mod outside;
 mod par;
