@@ -136,8 +136,6 @@ impl Story {
         self.person.as_ref().map_or(0, |person| person.asked)
     }
 
-    // --- requests --------------------------------------------------------------------------------------------------
-
     /// A client by its name; where requests are signed, the one that does so.
     pub(crate) fn client(&self, name: &str) -> anyhow::Result<Client> {
         match self.mode {
@@ -305,8 +303,6 @@ impl Story {
         }
     }
 
-    // --- what comes of them ----------------------------------------------------------------------------------------
-
     /// Sends the browser off with a request, to wherever it ends.
     pub(crate) async fn end(&mut self, request: &Request) -> anyhow::Result<End> {
         let front = self.front(request).await?;
@@ -388,8 +384,6 @@ impl Story {
         let request = self.request(client)?;
         self.log_in(&request).await
     }
-
-    // --- refusals --------------------------------------------------------------------------------------------------
 
     /// A request that must end with one of these errors at the `redirect_uri`.
     pub(crate) async fn told(&mut self, request: &Request, errors: &[&str]) -> anyhow::Result<()> {
