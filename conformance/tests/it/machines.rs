@@ -282,12 +282,24 @@ fn a_code_is_good_once_whatever_is_tried() -> anyhow::Result<()> {
 
 #[derive(Debug, Clone)]
 enum RefreshStep {
-    LogIn { client: usize, scope: &'static str },
+    LogIn {
+        client: usize,
+        scope: &'static str,
+    },
     /// Any token that was ever issued.
-    Use { token: Index, client: Option<usize> },
+    Use {
+        token: Index,
+        client: Option<usize>,
+    },
     Look(Index),
-    RevokeByRefresh { token: Index, client: Option<usize> },
-    RevokeByAccess { token: Index, client: Option<usize> },
+    RevokeByRefresh {
+        token: Index,
+        client: Option<usize>,
+    },
+    RevokeByAccess {
+        token: Index,
+        client: Option<usize>,
+    },
     LogOut,
     Wait(u64),
 }
@@ -509,8 +521,15 @@ const SERVICES: [(&str, &str); 7] = [
 #[derive(Debug, Clone)]
 enum SessionStep {
     /// Without a page: whether a login is needed.
-    Visit { service: usize, scope: &'static str },
-    LogIn { service: usize, scope: &'static str, person: usize },
+    Visit {
+        service: usize,
+        scope: &'static str,
+    },
+    LogIn {
+        service: usize,
+        scope: &'static str,
+        person: usize,
+    },
     Redeem(Index),
     Refresh(Index),
     Look(Index),
