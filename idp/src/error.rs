@@ -1,12 +1,14 @@
 //! What goes wrong, and whom it is told.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::client::Client;
 use crate::dpop::{ALGORITHMS, NONCE};
 use crate::request::ReturnTo;
 
@@ -202,6 +204,8 @@ impl IntoResponse for OAuthError {
 pub enum Refusal {
     /// The service cannot be trusted with the answer, or is not known: a page of ours.
     ToPerson(OAuthError),
+    /// The same where the service is known: the page leads back to it.
+    Astray(OAuthError, Arc<Client>),
     /// Back to the service with the error.
     ToClient(Box<ReturnTo>, OAuthError),
     /// A page of ours that says what happened and leads on.
