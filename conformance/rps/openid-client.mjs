@@ -4,7 +4,7 @@
 import * as oidc from 'openid-client'
 import { done, ensure, fails, go, privateKey, settings } from './stage.mjs'
 
-const { issuer, registration, key, strong } = settings
+const { issuer, registration, key, strong, response_mode } = settings
 const [redirect_uri] = registration.redirect_uris
 const signing = key && (await privateKey(key))
 
@@ -39,6 +39,7 @@ async function login(more) {
     nonce: one.expectedNonce,
     code_challenge: await oidc.calculatePKCECodeChallenge(one.pkceCodeVerifier),
     code_challenge_method: 'S256',
+    ...(response_mode && { response_mode }),
     ...more,
   }
   const signed = strong ? (await oidc.buildAuthorizationUrlWithJAR(config, asked, signing)).searchParams : asked

@@ -1,4 +1,4 @@
-//! npm's `oauth4webapi`: DPoP with nonces, challenges, content types, signed introspection, and access tokens as
+//! npm's `oauth4webapi`: `DPoP` with nonces, challenges, content types, signed introspection, and access tokens as
 //! an API reads them.
 
 use serde_json::json;

@@ -32,6 +32,7 @@ async fn tell(registration: &Value, key: Option<Key>) -> anyhow::Result<()> {
         "registration": registered,
         "key": key.as_ref().map(Key::settings),
         "strong": registration["profile"] == "fapi2-message-signing",
+        "response_mode": registration["response_modes"][0],
     });
     let known = play(node(&stage, "openid-client.mjs")?, &settings, &stage).await?;
     assert_eq!(known["claims"]["pid"], stage.fnr.as_str());
@@ -45,6 +46,7 @@ async fn with_a_secret_in_the_header() -> anyhow::Result<()> {
     tell(&registration(json!({ "token_endpoint_auth_method": "client_secret_basic" }))?, None).await
 }
 
+/// And the answers come in a form as well.
 #[tokio::test]
 async fn with_a_secret_in_the_form() -> anyhow::Result<()> {
     let more = json!({
@@ -52,6 +54,7 @@ async fn with_a_secret_in_the_form() -> anyhow::Result<()> {
         "id_token_signed_response_alg": "ES256",
         "userinfo_signed_response_alg": "EdDSA",
         "refresh_token_usage": "REUSE",
+        "response_modes": ["form_post"],
     });
     tell(&registration(more)?, None).await
 }

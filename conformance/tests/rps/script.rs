@@ -52,8 +52,13 @@ pub(crate) async fn play(mut command: Command, settings: &Value, stage: &Stage) 
         };
         let page = visitor.go(to).await?;
         let page = visitor.log_in(stage, page).await?;
-        ensure!(page.status == 0, "not sent back from {to}, but at {}: {} {}", page.at, page.status, page.text);
-        input.write_all(format!("{}\n", json!({ "url": page.at, "form": null })).as_bytes()).await?;
+        let back = match page.answer_to_service() {
+            Some((url, form)) => json!({ "url": url, "form": form }),
+            None => json!({ "url": page.at, "form": null }),
+        };
+        let is_back = page.status == 0 || !back["form"].is_null();
+        ensure!(is_back, "not sent back from {to}, but at {}: {} {}", page.at, page.status, page.text);
+        input.write_all(format!("{back}\n").as_bytes()).await?;
     }
     anyhow::bail!("the relying party failed: {}", errors.await??)
 }

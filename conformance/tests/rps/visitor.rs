@@ -20,7 +20,7 @@ impl Page {
     fn between(&self, before: &str, after: &str) -> anyhow::Result<String> {
         let found = self.text.split_once(before).and_then(|(_, rest)| rest.split_once(after));
         let (found, _) = found.with_context(|| format!("no {before} at {}: {}", self.at, self.text))?;
-        Ok(found.replace("&#38;", "&").replace("&amp;", "&"))
+        Ok(plain(found))
     }
 
     fn shows(&self, words: &str) -> anyhow::Result<()> {
@@ -33,11 +33,28 @@ impl Page {
         self.text.contains("Logg inn med MinID")
     }
 
+    /// The form that brings an answer to a service, which somebody without scripts sends by its button: where it
+    /// goes, and what it holds.
+    pub(crate) fn answer_to_service(&self) -> Option<(String, String)> {
+        let (_, form) = self.text.split_once("<form id=\"respond\" method=\"post\" action=\"")?;
+        let (action, fields) = form.split_once("\">")?;
+        let fields = fields.split("<input type=\"hidden\" name=\"").skip(1).filter_map(|field| {
+            let (name, rest) = field.split_once("\" value=\"")?;
+            Some((name, plain(rest.split_once('"')?.0)))
+        });
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Some((plain(action), form))
+    }
+
     /// What the page loads in a frame.
     pub(crate) fn frame(&self) -> anyhow::Result<String> {
         self.between("<iframe", "</iframe>")?;
         self.between("\" src=\"", "\"")
     }
+}
+
+fn plain(text: &str) -> String {
+    text.replace("&#38;", "&").replace("&amp;", "&")
 }
 
 /// A browser.
