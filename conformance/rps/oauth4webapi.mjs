@@ -68,7 +68,8 @@ async function challenged(attempt, status, scheme, error) {
   ensure(refused.status === status && found?.parameters.error === error, JSON.stringify(refused.cause))
 }
 const other = oauth.DPoP(client, await oauth.generateKeyPair('ES256'))
-await challenged(userinfo('no-token', DPoP), 401, 'bearer', 'invalid_token')
+await challenged(userinfo('no-token', DPoP), 401, 'dpop', 'invalid_token')
+await challenged(userinfo('no-token', undefined), 401, 'bearer', 'invalid_token')
 await challenged(userinfo(tokens.access_token, undefined), 401, 'dpop', 'invalid_token')
 await challenged(userinfo(tokens.access_token, other), 401, 'dpop', 'invalid_token')
 
@@ -110,7 +111,7 @@ await fails(calls(refreshed.access_token, other))
 const revoked = await oauth.revocationRequest(as, client, auth, refreshed.access_token)
 await oauth.processRevocationResponse(revoked)
 ensure(!(await introspect(refreshed.access_token)).active, 'the token outlived its end')
-await challenged(userinfo(refreshed.access_token, DPoP), 401, 'bearer', 'invalid_token')
+await challenged(userinfo(refreshed.access_token, DPoP), 401, 'dpop', 'invalid_token')
 const used = await fails(refresh(refreshed.refresh_token))
 ensure(used instanceof oauth.ResponseBodyError && used.error === 'invalid_grant', `refused with ${used}`)
 const again = await fails(redeem().then((response) => oauth.processAuthorizationCodeResponse(as, client, response)))

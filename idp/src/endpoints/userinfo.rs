@@ -34,7 +34,14 @@ pub async fn tell(
         (Some(_), Some(_)) => return Err(OAuthError::invalid_request("Two access tokens at once.")),
         (None, None) => return Err(OAuthError::no_token()),
     };
-    let invalid = || OAuthError::invalid_token("The access token is invalid, expired or revoked.");
+    let invalid = || {
+        let error = OAuthError::invalid_token("The access token is invalid, expired or revoked.");
+        // RFC 9449 7.1: who came with DPoP is answered with DPoP.
+        match scheme.eq_ignore_ascii_case("dpop") {
+            true => error.of_a_bound_token(),
+            false => error,
+        }
+    };
     let claims = access_token::find(&app, token, now).await?.ok_or_else(invalid)?;
     is_held(&app, (&method, &headers), (scheme, token, &claims), now).await?;
     let client = app.client(&claims.client_id).await?.ok_or_else(invalid)?;
