@@ -926,8 +926,11 @@ mod tests {
         }
     }
 
-    /// Registered addresses; for those on loopback of a native client, what stands before and behind the port.
-    const REGISTERED: [(&str, &str, Option<(&str, &str)>); 9] = [
+    /// A kind of client, its address, and on loopback of a native client what stands before and behind the port.
+    type Address = (&'static str, &'static str, Option<(&'static str, &'static str)>);
+
+    /// Registered addresses.
+    const REGISTERED: [Address; 9] = [
         ("web", "https://a.test/cb", None),
         ("web", "https://a.test:8443/cb?x=1&y=%2f", None),
         ("web", "https://a.test/", None),
@@ -940,13 +943,50 @@ mod tests {
     ];
     /// What is put into an address at some place, or in the place of something.
     const PIECES: [&str; 40] = [
-        "/", "//", "\\", "?", "#", "&", "@", ":", ";", ".", "..", "/../", "/./", "%2f", "%2F", "%00", "%0a", "%23", "\0", "\n",
-        "\t", " ", "+", "*", "evil.test", ".evil.test", "@evil.test", "evil.test/", "a.test", "a.test@", "http:", "https://",
-        "javascript:", "127.0.0.1", "[::1]", ":80", ":0", ":065535", "\u{202e}", "\u{ff0f}",
+        "/",
+        "//",
+        "\\",
+        "?",
+        "#",
+        "&",
+        "@",
+        ":",
+        ";",
+        ".",
+        "..",
+        "/../",
+        "/./",
+        "%2f",
+        "%2F",
+        "%00",
+        "%0a",
+        "%23",
+        "\0",
+        "\n",
+        "\t",
+        " ",
+        "+",
+        "*",
+        "evil.test",
+        ".evil.test",
+        "@evil.test",
+        "evil.test/",
+        "a.test",
+        "a.test@",
+        "http:",
+        "https://",
+        "javascript:",
+        "127.0.0.1",
+        "[::1]",
+        ":80",
+        ":0",
+        ":065535",
+        "\u{202e}",
+        "\u{ff0f}",
     ];
 
     /// One change of an address.
-    fn changed(address: &str, how: u8, at: &prop::sample::Index, piece: &str) -> String {
+    fn changed(address: &str, how: u8, at: prop::sample::Index, piece: &str) -> String {
         let mut letters: Vec<char> = address.chars().collect();
         let place = at.index(letters.len());
         let letter = letters[place];
@@ -995,7 +1035,7 @@ mod tests {
                 }
                 let mut asked = registered.to_owned();
                 for (how, at, piece) in &changes {
-                    asked = if asked.is_empty() { (*piece).to_owned() } else { changed(&asked, *how, at, piece) };
+                    asked = if asked.is_empty() { (*piece).to_owned() } else { changed(&asked, *how, *at, piece) };
                     let matched = matching_redirect(&registration, &asked);
                     prop_assert_eq!(matched.is_some(), is_meant(&asked, registered, loopback), "{} {}", kind, asked);
                     prop_assert!(matched.is_none_or(|matched| matched == asked));

@@ -115,6 +115,6 @@ fn answer(mut stream: TcpStream, heard: &Mutex<Vec<String>>) {
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
     lines.take_while(|line| !line.is_empty()).for_each(drop);
     heard.lock().unwrap_or_else(PoisonError::into_inner).push(path);
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length:";
-    let _ = write!(stream, "{head} {}\r\n\r\n{PAGE}", PAGE.len());
+    let status_and_fields = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length:";
+    let _ = write!(stream, "{status_and_fields} {}\r\n\r\n{PAGE}", PAGE.len());
 }

@@ -26,8 +26,8 @@ const WHOLE: i64 = 7200;
 /// Tells a story once for each of many random sequences, in one Porten.
 fn for_all<S: Strategy, C>(
     steps: S,
-    prepare: impl AsyncFn(&TestIdp) -> anyhow::Result<C>,
-    story: impl AsyncFn(&TestIdp, &C, S::Value) -> anyhow::Result<()>,
+    prepare: &impl AsyncFn(&TestIdp) -> anyhow::Result<C>,
+    story: &impl AsyncFn(&TestIdp, &C, S::Value) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let idp = runtime.block_on(TestIdp::start())?;
@@ -247,7 +247,7 @@ async fn refresh_code(idp: &TestIdp, world: &CodeWorld, code: &mut Code) -> anyh
 #[test]
 fn a_code_is_good_once_whatever_is_tried() -> anyhow::Result<()> {
     let steps = prop::collection::vec(code_step(), 20..60);
-    for_all(steps, CodeWorld::new, async |idp, world, steps| {
+    for_all(steps, &CodeWorld::new, &async |idp, world, steps| {
         let (kari, mut browser, mut codes) = (unregistered()?, idp.browser(), Vec::new());
         for step in steps {
             match step {
@@ -460,7 +460,7 @@ async fn use_token(
 fn a_refresh_token_has_one_line_of_successors_whatever_is_tried() -> anyhow::Result<()> {
     let steps = prop::collection::vec(refresh_step(), 40..110);
     let prepare = async |idp: &TestIdp| Ok([service(idp, json!({})).await?, service(idp, json!({})).await?]);
-    for_all(steps, prepare, async |idp, clients, steps| {
+    for_all(steps, &prepare, &async |idp, clients, steps| {
         let (kari, mut browser, mut model) = (unregistered()?, idp.browser(), Families::default());
         for step in steps {
             let (now, count) = (idp.now().seconds(), model.tokens.len());
@@ -509,7 +509,7 @@ fn a_refresh_token_has_one_line_of_successors_whatever_is_tried() -> anyhow::Res
 
 /// Services, and the circle of each.
 const SERVICES: [(&str, &str); 7] = [
-    ("all", r#"{}"#),
+    ("all", "{}"),
     ("all", r#"{ "sso_mode": "global" }"#),
     ("alone", r#"{ "sso_mode": "isolated" }"#),
     ("alone too", r#"{ "sso_disabled": true }"#),
@@ -674,7 +674,7 @@ fn a_session_is_its_circles_and_ends_what_served_login_alone() -> anyhow::Result
         Ok(clients)
     };
     let steps = prop::collection::vec(session_step(), 40..90);
-    for_all(steps, prepare, async |idp, clients, steps| {
+    for_all(steps, &prepare, &async |idp, clients, steps| {
         let (people, mut browser, mut model) = ([unregistered()?, unregistered()?], idp.browser(), Citizen::default());
         for step in steps {
             let (now, count) = (idp.now().seconds(), model.granted.len());

@@ -67,7 +67,7 @@ async fn a_refresh_token_is_good_on_either_node_and_once() -> anyhow::Result<()>
     // Both nodes at the same instant: either may have been the answer that got lost. Of the two successors one is good.
     let (here, there) = tokio::try_join!(service.refresh(&one.url, &second), service.refresh(&other.url, &second))?;
     assert_eq!([here.0, there.0], [200, 200], "{here:?} {there:?}");
-    let next = |tokens: &serde_json::Value| tokens["refresh_token"].as_str().unwrap().to_owned();
+    let next = |tokens: &Value| tokens["refresh_token"].as_str().unwrap().to_owned();
     let (here, there) = (next(&here.1), next(&there.1));
     let (here, there) = tokio::try_join!(service.refresh(&other.url, &here), service.refresh(&one.url, &there))?;
     let mut statuses = [here.0, there.0];
