@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authenticators::scratch::Scratch;
+use authenticators::world::World;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +15,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conformance::browser::Browser;
 use conformance::idp::{ISSUER, TestClient, TestIdp, claims};
 use futures_util::future::join_all;
+use idp::app::App;
+use idp::keys::Keys;
 use idp::logout_notice;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
@@ -394,12 +397,12 @@ async fn what_was_queued_outlasts_a_restart_and_of_two_nodes_one_tells_it() -> a
     browser.get(&logout_of(&client, &tokens, &service.bye())).await?;
     assert!(browser.shows("Journal"));
     service.answers(Manner::Status(200))?;
-    let node = || {
-        let mut app = idp.app.clone();
-        app.world.scratch = Scratch::memory();
-        app
-    };
-    let nodes: Vec<_> = (0..8).map(|_| node()).collect();
+    let mut nodes = Vec::new();
+    for _ in 0..8 {
+        let world = World { scratch: Scratch::memory(), ..idp.app.world.clone() };
+        let keys = Keys::open(&world.db, &world.chance, &idp.master, idp.now()).await?;
+        nodes.push(App::new(world, idp.app.config.clone(), keys, idp.app.words));
+    }
     idp.advance(Duration::from_secs(10));
     for done in join_all(nodes.iter().map(|app| logout_notice::deliver_due(app))).await {
         done?;
