@@ -1,7 +1,8 @@
 // A service that logs people in through Porten with openid-client, a certified library that Porten's authors did
 // not write. Arguments: issuer, client_id, client_secret, port (0: any). It prints where it listens.
 //
-//   /         begins a login; acr_values, prompt, ui_locales, response_mode … of the query are passed on
+//   /         begins a login; acr_values, prompt, scope, response_mode … of the query are passed on, and with `pushed`
+//             the request is pushed first (RFC 9126)
 //   /cb       takes the answer, by GET or (response_mode=form_post) by POST
 //   /me       shows who is logged in
 //   /logout   logs out here, and at Porten (RP-Initiated Logout)
@@ -12,12 +13,13 @@ import { createServer } from 'node:http'
 import * as oidc from 'openid-client'
 
 const [issuer, clientId, clientSecret, port] = process.argv.slice(2)
-const PASSED_ON = ['acr_values', 'prompt', 'ui_locales', 'response_mode', 'max_age', 'login_hint']
+const PASSED_ON = ['acr_values', 'prompt', 'scope', 'ui_locales', 'response_mode', 'max_age', 'login_hint', 'onbehalfof']
 
 // By cookie: the logins that a browser has begun, by state, and who it is logged in as.
 const browsers = new Map()
 let origin
 let discovered
+let discoveredForJwt
 
 // A login that failed (Porten not up yet) must not be remembered as an answer.
 function discover() {
@@ -31,6 +33,23 @@ function discover() {
       throw error
     })
   return discovered
+}
+
+// The same for answers that come as a JWT (JARM).
+async function discoverForJwt() {
+  const config = await discover()
+  if (!discoveredForJwt) {
+    discoveredForJwt = new oidc.Configuration(config.serverMetadata(), clientId, undefined, oidc.ClientSecretBasic(clientSecret))
+    oidc.allowInsecureRequests(discoveredForJwt)
+    oidc.useJwtResponseMode(discoveredForJwt)
+  }
+  return discoveredForJwt
+}
+
+// The state in an answer, before anybody has looked at its signature.
+function stateOf(given) {
+  const jwt = given.get('response')
+  return jwt ? JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url')).state : given.get('state')
 }
 
 // This service is at 127.0.0.1 and Porten at localhost: two sites. So a form posted from there brings the cookie
@@ -56,7 +75,7 @@ async function begin(browser, url) {
   // Kept after the answer too: with the back button or a bookmark the same login may be answered again.
   browser.begun.set(state, one)
   const more = PASSED_ON.filter((name) => url.searchParams.has(name)).map((name) => [name, url.searchParams.get(name)])
-  return oidc.buildAuthorizationUrl(config, {
+  const parameters = {
     redirect_uri: `${origin}/cb`,
     scope: 'openid profile',
     state,
@@ -64,11 +83,14 @@ async function begin(browser, url) {
     code_challenge: await oidc.calculatePKCECodeChallenge(one.verifier),
     code_challenge_method: 'S256',
     ...Object.fromEntries(more),
-  })
+  }
+  const pushed = url.searchParams.has('pushed')
+  return pushed ? oidc.buildAuthorizationUrlWithPAR(config, parameters) : oidc.buildAuthorizationUrl(config, parameters)
 }
 
-async function finish(browser, answer, state) {
-  const config = await discover()
+async function finish(browser, answer, given) {
+  const config = await (given.has('response') ? discoverForJwt() : discover())
+  const state = stateOf(given)
   const one = browser.begun.get(state)
   if (!one) throw new Error('this browser has begun no login with that state')
   const tokens = await oidc.authorizationCodeGrant(config, answer, {
@@ -120,7 +142,7 @@ async function answer(request, response) {
         return page(response, 200, 'Not logged in', `<pre id="error">${escaped(shown)}</pre><a href="/">Log in</a>`)
       }
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-      await finish(browser, body === undefined ? url : new Request(url, { method: 'POST', headers, body }), given.get('state'))
+      await finish(browser, body === undefined ? url : new Request(url, { method: 'POST', headers, body }), given)
       return redirect(response, '/me')
     }
     case '/me': {

@@ -8,7 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -79,6 +79,13 @@ impl ClientKey {
     /// Signs claims under a header of the test's own.
     pub fn sign_with(&self, header: &Header, claims: &Value) -> anyhow::Result<String> {
         Ok(jsonwebtoken::encode(header, claims, &self.private)?)
+    }
+
+    /// Signs a header and claims as they are written, whatever they are.
+    pub fn seal(&self, header: &[u8], claims: &[u8]) -> anyhow::Result<String> {
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, self.algorithm)?;
+        Ok(format!("{message}.{signature}"))
     }
 
     /// The claims of a good client assertion (RFC 7523 3).

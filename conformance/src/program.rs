@@ -57,7 +57,7 @@ impl Program {
     /// `porten serve` with a configuration that listens at `url`.
     pub async fn serve(config: &Path, url: &str) -> anyhow::Result<Program> {
         let mut command = Command::new(binary());
-        command.arg("serve").arg("--config").arg(config).env("PORTEN_LOG", "warn");
+        command.arg("serve").arg("--config").arg(config).env("PORTEN_LOG", "error");
         command.stdout(Stdio::null()).stderr(Stdio::inherit());
         let child = command.spawn().context("cannot start porten")?;
         let program = Program { child, url: url.to_owned(), folder: None };

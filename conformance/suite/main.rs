@@ -51,7 +51,11 @@ fn plans() -> Vec<Plan> {
         Plan::new("oidcc-frontchannel-rp-initiated-logout", Mode::Plain, frontchannel::modules()),
         Plan::new("oidcc-backchannel-rp-initiated-logout", Mode::Plain, backchannel::modules()),
         Plan::new("fapi2-security-profile-final", Mode::Plain, fapi2::modules()),
-        Plan::new("fapi2-message-signing-final", Mode::Plain, signing::modules()),
+        Plan::new(
+            "fapi2-message-signing-final",
+            Mode::Signed,
+            [fapi2::modules(), signing::modules()].into_iter().flatten().collect(),
+        ),
     ]
 }
 
@@ -116,12 +120,14 @@ async fn row(
     let name = module.name;
     let wishes = Arc::new(Mutex::new(Vec::new()));
     let story = Story::begin(provider, mode, wishes.clone(), turns);
-    let run = async move { (module.run)(story.await?).await };
     // A module that panics is one that has failed.
-    let told: Told = match timeout(PATIENCE, tokio::spawn(run)).await {
-        Ok(Ok(told)) => told,
-        Ok(Err(error)) => Err(error.into()),
-        Err(late) => Err(late.into()),
+    let told: Told = match story.await {
+        Err(error) => Err(error),
+        Ok(story) => match timeout(PATIENCE, tokio::spawn((module.run)(story))).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(error)) => Err(error.into()),
+            Err(late) => Err(late.into()),
+        },
     };
     let wishes = wishes.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
     let (result, reason) = match told {

@@ -105,7 +105,9 @@ impl Call {
 
     /// With other fields.
     pub(crate) fn fields(mut self, fields: &Fields) -> Call {
-        fields.iter().for_each(|(name, value)| set(&mut self.form, name, value));
+        for (name, value) in fields {
+            set(&mut self.form, name, value);
+        }
         self
     }
 

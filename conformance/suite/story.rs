@@ -22,6 +22,8 @@ pub(crate) enum Mode {
     Plain,
     /// `response_mode=form_post`
     FormPost,
+    /// FAPI 2.0 message signing: requests and answers are signed.
+    Signed,
 }
 
 /// How a module ends that has not failed.
@@ -36,8 +38,8 @@ pub(crate) enum Verdict {
 pub(crate) type Told = anyhow::Result<Verdict>;
 
 /// The end of a module that does not apply here.
-pub(crate) fn skipped(why: impl Into<String>) -> Told {
-    Ok(Verdict::Skipped(why.into()))
+pub(crate) fn skipped(why: impl Into<String>) -> Verdict {
+    Verdict::Skipped(why.into())
 }
 
 /// A login that was carried through.
@@ -134,11 +136,17 @@ impl Story {
         self.person.as_ref().map_or(0, |person| person.asked)
     }
 
-    // --- requests --------------------------------------------------------------------------------------------------
+    /// A client by its name; where requests are signed, the one that does so.
+    pub(crate) fn client(&self, name: &str) -> anyhow::Result<Client> {
+        match self.mode {
+            Mode::Signed => self.provider.client(&name.replace("fapi-", "signing-")),
+            Mode::Plain | Mode::FormPost => self.provider.client(name),
+        }
+    }
 
     /// The plain request of a client.
     pub(crate) fn request(&self, client: &str) -> anyhow::Result<Request> {
-        let client = self.provider.client(client)?;
+        let client = self.client(client)?;
         let verifier = random(43)?;
         let (state, nonce, challenge) = (random(24)?, random(24)?, sha256(&verifier));
         let (id, redirect_uri, scope) = (client.id.clone(), client.redirect_uri.clone(), client.scope.clone());
@@ -152,7 +160,7 @@ impl Story {
             .with("nonce", &nonce);
         let request = match self.mode {
             Mode::FormPost => request.with("response_mode", "form_post"),
-            Mode::Plain => request,
+            Mode::Plain | Mode::Signed => request,
         };
         let proved =
             |request: Request| request.with("code_challenge", &challenge).with("code_challenge_method", "S256");
@@ -295,8 +303,6 @@ impl Story {
         }
     }
 
-    // --- what comes of them ----------------------------------------------------------------------------------------
-
     /// Sends the browser off with a request, to wherever it ends.
     pub(crate) async fn end(&mut self, request: &Request) -> anyhow::Result<End> {
         let front = self.front(request).await?;
@@ -379,8 +385,6 @@ impl Story {
         self.log_in(&request).await
     }
 
-    // --- refusals --------------------------------------------------------------------------------------------------
-
     /// A request that must end with one of these errors at the `redirect_uri`.
     pub(crate) async fn told(&mut self, request: &Request, errors: &[&str]) -> anyhow::Result<()> {
         match self.end(request).await? {
@@ -406,7 +410,9 @@ impl Story {
     /// An answer that must be one of these errors.
     pub(crate) fn is_error(&self, request: &Request, answer: &Answer, errors: &[&str]) -> anyhow::Result<()> {
         let wishes = check::error(request, answer, &self.provider.issuer, errors)?;
-        wishes.into_iter().for_each(|wish| self.warn(wish));
+        for wish in wishes {
+            self.warn(wish);
+        }
         Ok(())
     }
 

@@ -436,7 +436,10 @@ impl Registration {
         let certified = self.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt && self.client_orgno.is_some();
         let can_sign = self.jwks.is_some() || self.jwks_uri.is_some() || certified;
         object(
-            !matches!(self.integration_type.as_str(), "idporten" | "api_klient" | "ansattporten" | "maskinporten" | "krr"),
+            !matches!(
+                self.integration_type.as_str(),
+                "idporten" | "api_klient" | "ansattporten" | "maskinporten" | "krr"
+            ),
             "integration_type: idporten, api_klient, ansattporten, maskinporten or krr",
         );
         object(
@@ -858,6 +861,7 @@ fn without_port(uri: &str) -> Option<(&'static str, &str)> {
 mod tests {
     use super::ApplicationType::{Native, Web};
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn redirects_that_can_be_registered() {
@@ -906,11 +910,97 @@ mod tests {
         check("native", "http://[::1]/cb", "http://[::1]:1/cb", true);
         check("browser", "http://127.0.0.1/cb", "http://127.0.0.1:51004/cb", false);
         for asked in [
-            "http://127.0.0.1:51004/other", "http://127.0.0.1:0x1/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:70000/cb",
-            "http://127.0.0.1@evil.test/cb", "http://127.0.0.1:1@evil.test/cb", "http://127.0.0.1.evil.test/cb",
-            "http://localhost:1/cb", "https://127.0.0.1:1/cb", "http://127.0.0.1:01/cb", "http://127.0.0.1:1/cb?x",
+            "http://127.0.0.1:51004/other",
+            "http://127.0.0.1:0x1/cb",
+            "http://127.0.0.1:/cb",
+            "http://127.0.0.1:70000/cb",
+            "http://127.0.0.1@evil.test/cb",
+            "http://127.0.0.1:1@evil.test/cb",
+            "http://127.0.0.1.evil.test/cb",
+            "http://localhost:1/cb",
+            "https://127.0.0.1:1/cb",
+            "http://127.0.0.1:01/cb",
+            "http://127.0.0.1:1/cb?x",
         ] {
             check("native", "http://127.0.0.1/cb", asked, false);
+        }
+    }
+
+    /// Registered addresses; for those on loopback of a native client, what stands before and behind the port.
+    const REGISTERED: [(&str, &str, Option<(&str, &str)>); 9] = [
+        ("web", "https://a.test/cb", None),
+        ("web", "https://a.test:8443/cb?x=1&y=%2f", None),
+        ("web", "https://a.test/", None),
+        ("web", "http://127.0.0.1:3000/cb", None),
+        ("browser", "http://localhost:3000/cb", None),
+        ("native", "no.fjordvik.app:/cb", None),
+        ("native", "http://127.0.0.1/cb", Some(("http://127.0.0.1", "/cb"))),
+        ("native", "http://127.0.0.1:4000/c/b?x=1", Some(("http://127.0.0.1", "/c/b?x=1"))),
+        ("native", "http://[::1]:0/cb", Some(("http://[::1]", "/cb"))),
+    ];
+    /// What is put into an address at some place, or in the place of something.
+    const PIECES: [&str; 40] = [
+        "/", "//", "\\", "?", "#", "&", "@", ":", ";", ".", "..", "/../", "/./", "%2f", "%2F", "%00", "%0a", "%23", "\0", "\n",
+        "\t", " ", "+", "*", "evil.test", ".evil.test", "@evil.test", "evil.test/", "a.test", "a.test@", "http:", "https://",
+        "javascript:", "127.0.0.1", "[::1]", ":80", ":0", ":065535", "\u{202e}", "\u{ff0f}",
+    ];
+
+    /// One change of an address.
+    fn changed(address: &str, how: u8, at: &prop::sample::Index, piece: &str) -> String {
+        let mut letters: Vec<char> = address.chars().collect();
+        let place = at.index(letters.len());
+        let letter = letters[place];
+        match how {
+            0 => letters.splice(place..place, piece.chars()).for_each(drop),
+            1 => letters.splice(place..=place, piece.chars()).for_each(drop),
+            2 => drop(letters.drain(place..)),
+            3 => drop(letters.drain(..place)),
+            4 => drop(letters.remove(place)),
+            5 => letters.insert(place, letter),
+            6 if letter.is_ascii_uppercase() => letters[place] = letter.to_ascii_lowercase(),
+            6 => letters[place] = letter.to_ascii_uppercase(),
+            7 => letters.splice(place..=place, format!("%{:02x}", u32::from(letter)).chars()).for_each(drop),
+            8 => letters.extend(piece.chars()),
+            _ => letters.splice(0..0, piece.chars()).for_each(drop),
+        }
+        letters.into_iter().collect()
+    }
+
+    /// The registered address, or its twin with another port, which is a number as numbers are written.
+    fn is_meant(asked: &str, registered: &str, loopback: Option<(&str, &str)>) -> bool {
+        let twin = |(host, tail): (&str, &str)| {
+            let port = asked.strip_prefix(host)?.strip_suffix(tail)?;
+            Some(port.is_empty() || (0..=u16::MAX).any(|number| port == format!(":{number}")))
+        };
+        asked == registered || loopback.and_then(twin).unwrap_or(false)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
+
+        // Attack: redirect addresses that nearly are registered ones, in 200 ways of changing each.
+        #[test]
+        fn nothing_but_a_registered_address_or_its_twin_matches(
+            changes in prop::collection::vec((0..10u8, any::<prop::sample::Index>(), prop::sample::select(&PIECES[..])), 1..4),
+            port in any::<u16>(),
+        ) {
+            for (kind, registered, loopback) in REGISTERED {
+                let registration: Registration = serde_json::from_value(json!({
+                    "client_name": "x", "application_type": kind, "redirect_uris": [registered],
+                })).unwrap();
+                prop_assert!(matching_redirect(&registration, registered).is_some());
+                if let Some((host, tail)) = loopback {
+                    let twin = format!("{host}:{port}{tail}");
+                    prop_assert!(matching_redirect(&registration, &twin).is_some());
+                }
+                let mut asked = registered.to_owned();
+                for (how, at, piece) in &changes {
+                    asked = if asked.is_empty() { (*piece).to_owned() } else { changed(&asked, *how, at, piece) };
+                    let matched = matching_redirect(&registration, &asked);
+                    prop_assert_eq!(matched.is_some(), is_meant(&asked, registered, loopback), "{} {}", kind, asked);
+                    prop_assert!(matched.is_none_or(|matched| matched == asked));
+                }
+            }
         }
     }
 }

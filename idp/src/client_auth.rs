@@ -128,10 +128,8 @@ pub async fn signature(
     now: Timestamp,
 ) -> Result<Result<(Verified, &'static str), &'static str>, OAuthError> {
     let registration = &client.registration;
-    let expected = Expected {
-        algorithms: registration.signing_algorithms(),
-        types: &["", "jwt", "client-authentication+jwt"],
-    };
+    let expected =
+        Expected { algorithms: registration.signing_algorithms(), types: &["", "jwt", "client-authentication+jwt"] };
     let keyless = registration.jwks.is_none() && registration.jwks_uri.is_none();
     let (verified, amr) = match (keyless, &app.config.enterprise, &registration.client_orgno) {
         (true, Some(roots), Some(owner)) => {

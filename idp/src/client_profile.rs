@@ -59,17 +59,24 @@ impl Profile {
                 "id_token_signed_response_alg" => value != "RS256",
                 // Either is allowed; reuse is what the profile recommends.
                 "refresh_token_usage" => true,
-                "response_modes" => {
-                    value.as_array().is_some_and(|modes| modes.iter().all(|mode| mode.as_str().is_some_and(|m| m.ends_with(".jwt"))))
-                }
+                "response_modes" => value
+                    .as_array()
+                    .is_some_and(|modes| modes.iter().all(|mode| *mode == "query.jwt" || *mode == "form_post.jwt")),
                 _ => false,
             };
             stronger || self.fields().get(name) == Some(value)
         };
         let names = self.fields().into_iter().map(|(name, _)| name);
         let weak = names.filter(|name| own.get(name).is_none_or(|value| !strong(name, value)));
-        let mut lines: Vec<String> =
-            weak.map(|name| format!("{name}: the profile {} wants {}", self.name(), self.fields().get(&name).unwrap_or(&Value::Null))).collect();
+        let mut lines: Vec<String> = weak
+            .map(|name| {
+                format!(
+                    "{name}: the profile {} wants {}",
+                    self.name(),
+                    self.fields().get(&name).unwrap_or(&Value::Null)
+                )
+            })
+            .collect();
         if self != Profile::Idporten {
             let weak = |alg: Option<SigningAlgorithm>| alg == Some(SigningAlgorithm::RS256);
             let chosen = registration.request_object_signing_alg;
@@ -105,7 +112,10 @@ pub fn weaknesses(registration: &Registration) -> Vec<String> {
         }
     };
     let people = registration.logs_people_in();
-    note(registration.has_secret(), "token_endpoint_auth_method: private_key_jwt has no secret that can be stolen here or on the way");
+    note(
+        registration.has_secret(),
+        "token_endpoint_auth_method: private_key_jwt has no secret that can be stolen here or on the way",
+    );
     note(
         registration.token_endpoint_auth_method == AuthMethod::ClientSecretBasic,
         "token_endpoint_auth_method: client_secret_post is read alike by all, the encoding of client_secret_basic is not",
@@ -115,7 +125,9 @@ pub fn weaknesses(registration: &Registration) -> Vec<String> {
         "code_challenge_method: S256 keeps a stolen code from being used",
     );
     note(
-        people && !registration.require_pushed_authorization_requests && registration.application_type == ApplicationType::Web,
+        people
+            && !registration.require_pushed_authorization_requests
+            && registration.application_type == ApplicationType::Web,
         "require_pushed_authorization_requests: pushed requests are not seen or changed in the browser",
     );
     note(!registration.dpop_bound_access_tokens, "dpop_bound_access_tokens: a bound token is worth nothing to a thief");
@@ -130,7 +142,9 @@ pub fn weaknesses(registration: &Registration) -> Vec<String> {
     );
     let redirects = registration.redirect_uris.iter().chain(&registration.post_logout_redirect_uris);
     note(
-        redirects.into_iter().any(|uri| uri.starts_with("http://") && registration.application_type != ApplicationType::Native),
+        redirects
+            .into_iter()
+            .any(|uri| uri.starts_with("http://") && registration.application_type != ApplicationType::Native),
         "redirect_uris: an address without TLS",
     );
     lines

@@ -5,12 +5,12 @@ use std::time::Duration;
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
 
+use crate::access_token;
 use crate::app::App;
 use crate::browser::Call;
 use crate::client::ClientId;
 use crate::error::OAuthError;
 use crate::flow::Authentication;
-use crate::access_token;
 use crate::grant::{self, GrantId};
 use crate::request::AuthorizationRequest;
 use crate::scope::ScopeName;

@@ -163,13 +163,7 @@ fn is_about(app: &App, claims: &Claims, about: &About<'_>, now: Timestamp) -> Re
     if claims.htm != about.method {
         return Err("htm is not the request's method.");
     }
-    let bare = |text: &str| {
-        let mut url = Url::parse(text).ok()?;
-        url.set_query(None);
-        url.set_fragment(None);
-        Some(url)
-    };
-    if bare(&claims.htu).is_none_or(|url| Some(url) != bare(&format!("{}{}", app.config.issuer.as_str(), about.path))) {
+    if !is_at(&claims.htu, &format!("{}{}", app.config.issuer.as_str(), about.path)) {
         return Err("htu is not the request's address.");
     }
     let (earliest, latest) = (now.minus(FRESH), now.plus(FRESH));
@@ -185,6 +179,17 @@ fn is_about(app: &App, claims: &Claims, about: &About<'_>, now: Timestamp) -> Re
         }
         _ => Ok(()),
     }
+}
+
+/// RFC 9449 4.3: query and fragment do not count, nor what RFC 3986 6.2.2 and 6.2.3 take for the same.
+fn is_at(htu: &str, address: &str) -> bool {
+    let bare = |text: &str| {
+        let mut url = Url::parse(text).ok()?;
+        url.set_query(None);
+        url.set_fragment(None);
+        Some(url)
+    };
+    bare(htu).is_some_and(|url| Some(url) == bare(address))
 }
 
 /// RFC 9449 8, 9
@@ -204,4 +209,61 @@ pub fn fresh_nonce(app: &App, now: Timestamp) -> String {
 
 fn nonce_of(app: &App, window: i64) -> String {
     URL_SAFE_NO_PAD.encode(hmac::sign(&app.dpop, &window.to_be_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ADDRESS: &str = "https://idp.test/token";
+
+    fn any_case(text: &'static str) -> impl Strategy<Value = String> {
+        prop::collection::vec(any::<bool>(), text.len()).prop_map(move |upper| {
+            let letters = text.chars().zip(upper);
+            letters.map(|(c, upper)| if upper { c.to_ascii_uppercase() } else { c }).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_same_address_written_otherwise(
+            scheme in any_case("https"), host in any_case("idp.test"), port in prop::sample::select(vec!["", ":443", ":"]),
+            tail in "(\\?[a-z=&%?]{0,8})?(#[a-z?#]{0,8})?",
+        ) {
+            let htu = format!("{scheme}://{host}{port}/token{tail}");
+            prop_assert!(is_at(&htu, ADDRESS), "{htu}");
+        }
+
+        #[test]
+        fn another_address_is_another(
+            scheme in prop::sample::select(vec!["https", "http", "wss", "https:https"]),
+            user in prop::sample::select(vec!["", "a@", "a:b@", ":@", "idp.test@"]),
+            host in prop::sample::select(vec!["idp.test", "idp.tes", "idp.test.", "x.idp.test", "idp.test.evil.test", "[::1]"]),
+            port in prop::sample::select(vec!["", ":443", ":80", ":8443", ":0443", ":65536"]),
+            path in prop::sample::select(vec![
+                "/token", "/Token", "/token/", "//token", "/par", "", "/token%2f", "/%74oken", "/token;x", "/x/../token",
+            ]),
+        ) {
+            let htu = format!("{scheme}://{user}{host}{port}{path}");
+            let same = scheme == "https" && matches!(user, "" | ":@") && host == "idp.test"
+                && matches!(port, "" | ":443" | ":0443") && matches!(path, "/token" | "/x/../token");
+            prop_assert_eq!(is_at(&htu, ADDRESS), same, "{}", htu);
+        }
+
+        #[test]
+        fn a_letter_more_or_less_is_another(at in 0..ADDRESS.len(), put in proptest::option::of(any::<char>()), keep in any::<bool>()) {
+            let (before, after) = ADDRESS.split_at(at);
+            let put: String = put.into_iter().collect();
+            let htu = format!("{before}{put}{}", if keep { after } else { &after[1..] });
+            if is_at(&htu, ADDRESS) {
+                let url = Url::parse(&htu).unwrap();
+                let parts = (url.scheme(), url.host_str(), url.port_or_known_default(), url.path());
+                prop_assert_eq!(parts, ("https", Some("idp.test"), Some(443), "/token"), "{}", htu);
+                prop_assert!(url.username().is_empty() && url.password().is_none(), "{}", htu);
+            }
+        }
+    }
 }

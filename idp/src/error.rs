@@ -1,12 +1,14 @@
 //! What goes wrong, and whom it is told.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::client::Client;
 use crate::dpop::{ALGORITHMS, NONCE};
 use crate::request::ReturnTo;
 
@@ -187,10 +189,8 @@ impl IntoResponse for OAuthError {
         self.log();
         let body = Json(json!({ "error": self.code, "error_description": self.description }));
         let mut response = (self.status, body).into_response();
-        if let Some(challenge) = self.challenge {
-            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            }
+        if let Some(Ok(challenge)) = self.challenge.map(|challenge| HeaderValue::from_str(&challenge)) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(Ok(nonce)) = self.dpop_nonce.map(|nonce| HeaderValue::from_str(&nonce)) {
             response.headers_mut().insert(NONCE, nonce);
@@ -204,6 +204,8 @@ impl IntoResponse for OAuthError {
 pub enum Refusal {
     /// The service cannot be trusted with the answer, or is not known: a page of ours.
     ToPerson(OAuthError),
+    /// The same where the service is known: the page leads back to it.
+    Astray(OAuthError, Arc<Client>),
     /// Back to the service with the error.
     ToClient(Box<ReturnTo>, OAuthError),
     /// A page of ours that says what happened and leads on.

@@ -172,6 +172,9 @@ pub struct LoginAttempt {
     pub step: Step,
     /// Who has given the right password.
     pub first: Option<FirstFactor>,
+    /// Whose code was used up, so that they need not say again who they are.
+    #[serde(default)]
+    pub known: Option<Fnr>,
     /// The telephone, as far as it is shown.
     pub phone: String,
     /// The code on its way.
@@ -208,6 +211,7 @@ impl LoginAttempt {
             browser,
             step,
             first: None,
+            known: None,
             phone: String::new(),
             code: None,
             remark: None,
@@ -232,7 +236,14 @@ impl LoginAttempt {
     /// Back where the password is asked for; what was proved is forgotten.
     #[must_use]
     pub fn from_the_password(&self) -> LoginAttempt {
-        LoginAttempt { first: None, code: None, phone: String::new(), ..self.at(Step::Password) }
+        LoginAttempt { first: None, known: None, code: None, phone: String::new(), ..self.at(Step::Password) }
+    }
+
+    /// The same after the last wrong code, with the identifier kept for the form.
+    #[must_use]
+    pub fn used_up(&self) -> LoginAttempt {
+        let known = self.first.as_ref().map(|first| first.fnr.clone());
+        LoginAttempt { known, ..self.from_the_password().saying(Remark::CodeUsedUp) }
     }
 
     /// What comes after the proof: agreement, if the service wants it asked for or something was not yet agreed to.

@@ -134,6 +134,10 @@ pub async fn take(
     let (redirect_uri, verifier) = form;
     let gone = || OAuthError::invalid_grant("Invalid parameter code.");
     let named = GrantId::of_token(code).ok_or_else(gone)?;
+    // Logged out since. Asked before the code is taken: who comes second revokes the grant of who came first.
+    if is_revoked(app, &named, now).await? {
+        return Err(gone());
+    }
     let taken = app.world.scratch.swap(&TokenHash::of(code), &Code::Used, now).await?;
     let (grant, registered, challenge) = match taken {
         None => return Err(gone()),
@@ -149,10 +153,6 @@ pub async fn take(
     // RFC 6749 4.1.3
     if redirect_uri != Some(registered.as_str()) {
         return Err(OAuthError::invalid_grant("Invalid parameter redirect_uri."));
-    }
-    // Logged out since.
-    if is_revoked(app, &grant.id, now).await? {
-        return Err(gone());
     }
     if !proves(challenge.as_deref(), verifier) {
         return Err(OAuthError::invalid_grant("Invalid parameter code_verifier."));
@@ -296,7 +296,8 @@ pub async fn refresh(
     presented: &Presented<'_>,
     now: Timestamp,
 ) -> Result<(Grant, Refresh), OAuthError> {
-    const FIND: &str = "SELECT f.id, f.client, f.subject, f.jkt, f.ends_at, f.ended_at, t.expires_at, t.parent, t.successor
+    const FIND: &str =
+        "SELECT f.id, f.client, f.subject, f.jkt, f.ends_at, f.ended_at, t.expires_at, t.parent, t.successor
                         FROM refresh_token t JOIN refresh_family f ON f.id = t.family WHERE t.hash = $1";
     let refused = || OAuthError::invalid_grant("Invalid parameter refresh_token.");
     let hash = TokenHash::of(presented.token);

@@ -56,8 +56,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::endpoints::{
-    authorize, discovery, front, health, introspect, language, login, logout, par, profile, revoke, token,
-    userinfo,
+    authorize, discovery, front, health, introspect, language, login, logout, par, profile, revoke, token, userinfo,
 };
 
 /// No form of ours is longer, and no request of a service.

@@ -15,9 +15,14 @@ use crate::request;
 use crate::scope;
 
 /// Who asks: the assertion says it, and proves it.
-pub async fn authenticate(app: &App, params: &Params, now: Timestamp) -> Result<(Caller, Map<String, Value>), OAuthError> {
+pub async fn authenticate(
+    app: &App,
+    params: &Params,
+    now: Timestamp,
+) -> Result<(Caller, Map<String, Value>), OAuthError> {
     let refused = |why: &str| OAuthError::invalid_grant(format!("Invalid parameter assertion. {why}"));
-    let assertion = params.one("assertion")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter assertion."))?;
+    let assertion =
+        params.one("assertion")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter assertion."))?;
     // One answer, whether the client or its signature is unknown.
     let unknown = || refused("Not signed by a client that is known.");
     let issuer = client_auth::issuer_of(assertion).ok_or_else(|| refused("Not a JWT."))?;

@@ -179,7 +179,8 @@ pub async fn answer(
 /// JARM 2.1: the answer as a JWT for its client, good for ten minutes.
 fn signed(app: &App, client: &Client, fields: &[(&'static str, String)]) -> anyhow::Result<String> {
     let now = app.world.clock.now();
-    let mut claims: Map<String, Value> = fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let mut claims: Map<String, Value> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     claims.insert("aud".into(), json!(client.id));
     claims.insert("exp".into(), json!(now.plus(ANSWER_FOR)));
     claims.insert("iat".into(), json!(now));
@@ -208,29 +209,42 @@ pub async fn refuse(app: &App, headers: &HeaderMap, refusal: &Refusal, trace_id:
                 Err(fault) => OAuthError::from(fault).into_response(),
             }
         }
-        Refusal::ToPerson(error) => {
-            error.log();
-            let frame = frame();
-            let body = if error.status.is_server_error() { "error-server" } else { "error-request" };
-            let details = Details {
-                status: error.status.as_u16(),
-                error: error.code.to_owned(),
-                description: error.description.clone(),
-                trace_id: trace_id.to_owned(),
-            };
-            let way_on = Some(WayOn { label: frame.t("way-on-start"), href: "/".into() });
-            // RFC 6749 4.1.2.1 leaves the status to us; what the service got wrong is 400.
-            let status = if error.status.is_server_error() { error.status } else { StatusCode::BAD_REQUEST };
-            let notice = Notice {
-                frame,
-                heading: "error-title",
-                body: vec![body, "error-help"],
-                way_on,
-                details: Some(details),
-            };
-            html(status, &notice, &[])
+        Refusal::ToPerson(error) => to_person(error, None, frame(), trace_id),
+        Refusal::Astray(error, client) => {
+            let service = (client.registration.shown_name().to_owned(), client.way_back());
+            to_person(error, Some(service), frame(), trace_id)
         }
         Refusal::Page(dead) => dead_end(dead, frame()),
+    }
+}
+
+fn to_person(
+    error: &OAuthError,
+    service: Option<(String, Option<String>)>,
+    mut frame: Frame,
+    trace_id: &str,
+) -> Response {
+    error.log();
+    let body = if error.status.is_server_error() { "error-server" } else { "error-request" };
+    let details = Details {
+        status: error.status.as_u16(),
+        error: error.code.to_owned(),
+        description: error.description.clone(),
+        trace_id: trace_id.to_owned(),
+    };
+    let way_on = Some(way_on(&frame, service.as_ref()));
+    frame.service = service.map(|(name, _)| name);
+    // RFC 6749 4.1.2.1 leaves the status to us; what the service got wrong is 400.
+    let status = if error.status.is_server_error() { error.status } else { StatusCode::BAD_REQUEST };
+    let body = vec![body, "error-help"];
+    html(status, &Notice { frame, heading: "error-title", body, way_on, details: Some(details) }, &[])
+}
+
+/// To the service, if we know where it is.
+fn way_on(frame: &Frame, service: Option<&(String, Option<String>)>) -> WayOn {
+    match service {
+        Some((name, Some(href))) => WayOn { label: frame.with("way-on-service", "service", name), href: href.clone() },
+        _ => WayOn { label: frame.t("way-on-start"), href: "/".into() },
     }
 }
 
@@ -241,10 +255,7 @@ fn dead_end(dead: &Dead, mut frame: Frame) -> Response {
         DeadKind::Csrf => ("csrf-title", "csrf-body"),
         DeadKind::NotFound => ("error-not-found-title", "error-not-found"),
     };
-    let way_on = match &dead.service {
-        Some((name, Some(href))) => WayOn { label: frame.with("way-on-service", "service", name), href: href.clone() },
-        _ => WayOn { label: frame.t("way-on-start"), href: "/".into() },
-    };
+    let way_on = way_on(&frame, dead.service.as_ref());
     frame.service = dead.service.as_ref().map(|(name, _)| name.clone());
     html(dead.status, &Notice { frame, heading, body: vec![body], way_on: Some(way_on), details: None }, &[])
 }

@@ -343,7 +343,9 @@ pub fn resource(params: &Params) -> Result<Vec<String>, OAuthError> {
 /// RFC 9396 2, 5: an array of objects, each of a type that is registered for the client.
 fn authorization_details(client: &Client, params: &Params) -> Result<Vec<Value>, OAuthError> {
     let Some(text) = params.one("authorization_details")? else { return Ok(Vec::new()) };
-    let wrong = |why: &str| OAuthError::invalid_authorization_details(format!("Invalid parameter authorization_details. {why}"));
+    let wrong = |why: &str| {
+        OAuthError::invalid_authorization_details(format!("Invalid parameter authorization_details. {why}"))
+    };
     let details: Vec<Value> = match text.len() {
         0..=8192 => serde_json::from_str(text).map_err(|_| wrong("Not a JSON array."))?,
         _ => return Err(wrong("Too long.")),

@@ -194,6 +194,8 @@ struct Methods {
     action: String,
     csrf: String,
     methods: Vec<Method>,
+    /// Whether a code is on its way already.
+    has_code: bool,
     other_eid: bool,
 }
 
@@ -240,7 +242,10 @@ pub async fn show(
     let frame = Frame::new(text, Some(service.to_owned()), &action);
     let offered = call.app.offered(&attempt.request.acr);
     let can_go_back = offered.len() > 1;
-    let typed = problems.typed.clone();
+    let typed = match &attempt.known {
+        Some(fnr) if problems.typed.is_empty() && problems.fnr.is_none() => fnr.as_str().to_owned(),
+        _ => problems.typed.clone(),
+    };
     let html = |page: &dyn DynTemplate| page::html(problems.status(), page, &place.client.form_targets());
     let mut response = match &attempt.step {
         Step::ChooseEid => {
@@ -270,7 +275,7 @@ pub async fn show(
         Step::Code => html(&MinidCode::new((frame, action, csrf), attempt, problems, call.now)),
         Step::Method => {
             let methods = methods(call, attempt).await?;
-            html(&Methods { frame, action, csrf, methods, other_eid: can_go_back })
+            html(&Methods { frame, action, csrf, methods, has_code: attempt.code.is_some(), other_eid: can_go_back })
         }
         Step::Consent => html(&Consent::new(call, (frame, action, csrf), attempt).await?),
         Step::Stopped(stop) => {
@@ -292,7 +297,8 @@ impl MinidCode {
             frame,
             action,
             csrf,
-            phone: attempt.phone.clone(),
+            // It stays in one piece at the end of a line.
+            phone: attempt.phone.replace(' ', "\u{a0}"),
             has_code: code.is_some(),
             code_problem: problems.code,
             problem: problems.form.or(attempt.remark.and_then(problem_of)),

@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use cookie::Cookie;
 use idp::app::App;
 use idp::browser::Browser;
+use idp::client::PROFILE_PATH;
 use idp::error::{Dead, DeadKind, Refusal};
 use idp::page::{self, Frame};
 use serde_json::{Value, json};
@@ -48,6 +49,7 @@ struct Landing {
     services: Vec<ServiceCard>,
     people: Vec<PersonRow>,
     inbox: &'static str,
+    profile: &'static str,
     issuer: String,
 }
 
@@ -123,6 +125,7 @@ async fn landing(State(dev): State<Dev>, headers: HeaderMap) -> Result<Response,
         services: SERVICES.iter().map(card).collect(),
         people: people::all(dev.app.world.clock.now()).into_iter().map(row).collect(),
         inbox: "/dev/inbox",
+        profile: PROFILE_PATH,
         issuer: dev.app.config.issuer.as_str().to_owned(),
     };
     Ok(page::html(StatusCode::OK, &page, &[]))

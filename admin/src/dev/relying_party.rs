@@ -13,6 +13,7 @@ use authenticators::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idp::client::{Client, ClientId, NewSecret, Registration};
+use idp::scope::{ScopeName, ScopeRegistration};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreIdToken, CoreProviderMetadata};
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
@@ -37,10 +38,17 @@ pub(super) struct Service {
     pub(super) auth: &'static str,
     application_type: &'static str,
     algorithm: &'static str,
+    /// What it asks for besides `openid`.
+    scopes: &'static [&'static str],
 }
 
-/// One asks for substantial, one for high, one is a public client.
-pub(super) const SERVICES: [Service; 3] = [
+/// Whose all of them are.
+const OWNER: &str = "999999999";
+/// The scope that the citizen is asked about.
+const ASKED: &str = "fjordvik:fastlege.read";
+
+/// One asks for substantial, one for high, one is a public client, one asks the citizen for consent.
+pub(super) const SERVICES: [Service; 4] = [
     Service {
         path: "byggesak",
         name: "Byggesak i Fjordvik kommune",
@@ -49,6 +57,7 @@ pub(super) const SERVICES: [Service; 3] = [
         auth: "client_secret_basic",
         application_type: "web",
         algorithm: "RS256",
+        scopes: &["profile"],
     },
     Service {
         path: "journal",
@@ -58,6 +67,7 @@ pub(super) const SERVICES: [Service; 3] = [
         auth: "client_secret_post",
         application_type: "web",
         algorithm: "RS256",
+        scopes: &["profile"],
     },
     Service {
         path: "bibliotek",
@@ -67,6 +77,17 @@ pub(super) const SERVICES: [Service; 3] = [
         auth: "none",
         application_type: "browser",
         algorithm: "ES256",
+        scopes: &["profile"],
+    },
+    Service {
+        path: "fastlege",
+        name: "Fastlegen i Fjordvik",
+        about: "dev-service-doctor",
+        level: "idporten-loa-substantial",
+        auth: "client_secret_basic",
+        application_type: "web",
+        algorithm: "PS256",
+        scopes: &["profile", ASKED],
     },
 ];
 
@@ -141,18 +162,42 @@ impl<T> Bounded<T> {
     }
 }
 
+/// What the citizen reads of [`ASKED`].
+fn scope() -> anyhow::Result<(ScopeName, ScopeRegistration)> {
+    let words = serde_json::from_value(json!({
+        "description": "Se hvem som er fastlegen din",
+        "description#nn": "Sjå kven som er fastlegen din",
+        "description#en": "See who your doctor is",
+        "long_description": "Tjenesten får vite **navnet** på fastlegen din, og hvor legen holder til. \
+            Den får *ikke* vite noe om helsen din.",
+        "long_description#nn": "Tenesta får vite **namnet** på fastlegen din, og kvar legen held til. \
+            Ho får *ikkje* vite noko om helsa di.",
+        "long_description#en": "The service learns the **name** of your doctor, and where the doctor works. \
+            It does *not* learn anything about your health.",
+        "owner_orgno": OWNER,
+        "requires_user_consent": true,
+    }))?;
+    Ok((ScopeName::parse(ASKED).context("the demonstration scope's name")?, words))
+}
+
 /// Registers the services as clients, with a fresh secret at each start.
 pub(super) async fn register(world: &World, issuer: &str, now: Timestamp) -> anyhow::Result<Services> {
+    let (asked, words) = scope()?;
+    if !idp::scope::Scope::register(&world.db, &asked, &words, now).await? {
+        idp::scope::Scope::change(&world.db, &asked, &words, now).await?;
+    }
     let mut secrets = HashMap::new();
     for service in &SERVICES {
+        let scopes: Vec<&str> = ["openid"].iter().chain(service.scopes).copied().collect();
         let id = ClientId::named(&service.client_id()).context("a demonstration service's name")?;
         let registration: Registration = serde_json::from_value(json!({
             "client_name": service.name,
             "client_uri": format!("{issuer}/demo/{}", service.path),
-            "client_orgno": "999999999",
+            "client_orgno": OWNER,
             "application_type": service.application_type,
             "token_endpoint_auth_method": service.auth,
             "redirect_uris": [service.redirect_uri(issuer)],
+            "scopes": scopes,
             "post_logout_redirect_uris": [format!("{issuer}/")],
             "id_token_signed_response_alg": service.algorithm,
         }))?;
@@ -215,7 +260,7 @@ impl Services {
         let flow = CoreAuthenticationFlow::AuthorizationCode;
         let (url, state, nonce) = client
             .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
-            .add_scope(Scope::new("profile".into()))
+            .add_scopes(service.scopes.iter().map(|scope| Scope::new((*scope).to_owned())))
             .add_extra_param("acr_values", service.level)
             .set_pkce_challenge(challenge)
             .url();

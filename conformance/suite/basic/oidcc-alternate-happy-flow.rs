@@ -4,7 +4,7 @@ use crate::story::{Story, Told, Verdict, skipped};
 
 pub(crate) async fn run(mut story: Story) -> Told {
     if !story.supports("scopes_supported", "email") {
-        return skipped("email is not in scopes_supported");
+        return Ok(skipped("email is not in scopes_supported"));
     }
     let mut request = story.request("basic-1")?.with("scope", "email openid");
     request.fields.reverse();

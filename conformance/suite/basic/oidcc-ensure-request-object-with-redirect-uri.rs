@@ -11,7 +11,7 @@ pub(crate) async fn run(mut story: Story) -> Told {
     let outside = request.clone().with("request", &object).with("redirect_uri", &bad);
     match story.end(&outside).await? {
         End::Page(page) => is_stop(&page)?,
-        end => {
+        end @ End::Back(_) => {
             let answer = story.is_granted(&request, end)?;
             story.exchange(&request, answer).await?;
         }

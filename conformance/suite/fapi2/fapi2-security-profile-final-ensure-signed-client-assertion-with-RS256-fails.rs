@@ -5,7 +5,7 @@ use jsonwebtoken::Algorithm;
 use crate::story::{Story, Told, Verdict};
 
 pub(crate) async fn run(mut story: Story) -> Told {
-    let client = story.provider.client("fapi-1")?;
+    let client = story.client("fapi-1")?;
     super::assertion_refused(&mut story, &["invalid_client"], |draft, _| draft.by(&client.key.with(Algorithm::RS256)))
         .await?;
     Ok(Verdict::Passed)

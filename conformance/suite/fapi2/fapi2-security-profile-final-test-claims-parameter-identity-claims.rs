@@ -6,7 +6,7 @@ use crate::story::{Story, Told, Verdict, skipped};
 
 pub(crate) async fn run(mut story: Story) -> Told {
     if story.metadata["claims_parameter_supported"] != true {
-        return skipped("claims_parameter_supported is not true");
+        return Ok(skipped("claims_parameter_supported is not true"));
     }
     let supported = story.metadata["claims_supported"].as_array().cloned().unwrap_or_default();
     let forms = [Value::Null, json!({ "essential": true }), json!({ "essential": false })];

@@ -1,4 +1,4 @@
-//! `fapi2-security-profile-final-test-plan`: plain FAPI with `private_key_jwt` and DPoP.
+//! `fapi2-security-profile-final-test-plan`: plain FAPI with `private_key_jwt` and proofs of possession (RFC 9449).
 
 #[path = "fapi2-security-profile-final-ensure-client-assertion-with-wrong-aud-fails.rs"]
 mod assertion_aud;
@@ -124,6 +124,7 @@ use crate::plan::Module;
 use crate::story::{Login, Story, Told, Verdict};
 
 /// Its modules, in the suite's order.
+#[expect(clippy::too_many_lines, reason = "a plan is as long as it is")]
 pub(crate) fn modules() -> Vec<Module> {
     vec![
         Module::new("fapi2-security-profile-final-discovery-end-point-verification", discovery::run),

@@ -3,6 +3,6 @@
 use crate::story::{Story, Told};
 
 pub(crate) async fn run(story: Story) -> Told {
-    let other = story.provider.client("signing-2")?.key;
+    let other = story.client("fapi-2")?.key;
     super::refused(story, move |object, _| object.by(&other).headed("kid", other.kid.clone())).await
 }

@@ -1,4 +1,5 @@
-//! `fapi2-message-signing-final-test-plan`: its modules on request objects, and answers that are signed (JARM).
+//! `fapi2-message-signing-final-test-plan`: the modules that it has beside those of the
+//! security profile, on request objects. The answers of all are signed (JARM).
 
 #[path = "fapi2-security-profile-final-ensure-request-object-signature-algorithm-is-not-none.rs"]
 mod alg_none;
@@ -8,8 +9,6 @@ mod bad_aud;
 mod exp_over_60;
 #[path = "fapi2-security-profile-final-ensure-expired-request-object-fails.rs"]
 mod expired;
-#[path = "fapi2-security-profile-final-happy-flow.rs"]
-mod happy_flow;
 #[path = "fapi2-security-profile-final-ensure-request-object-with-invalid-signature-fails.rs"]
 mod invalid_signature;
 #[path = "fapi2-security-profile-final-ensure-matching-key-in-authorization-request.rs"]
@@ -38,7 +37,6 @@ use crate::story::{Story, Told, Verdict};
 /// Its modules, in the suite's order.
 pub(crate) fn modules() -> Vec<Module> {
     vec![
-        Module::new("fapi2-security-profile-final-happy-flow", happy_flow::run),
         Module::new("fapi2-security-profile-final-ensure-request-object-with-multiple-aud-succeeds", multiple_aud::run),
         Module::new(
             "fapi2-security-profile-final-ensure-request-object-with-nbf-8-seconds-in-the-future-is-accepted",
@@ -73,7 +71,7 @@ const ERRORS: &[&str] = &["invalid_request_object", "invalid_request"];
 
 /// A request object that is changed so must be refused; `change` gets the time.
 async fn refused(mut story: Story, change: impl FnOnce(Draft, i64) -> Draft) -> Told {
-    let request = story.request("signing-1")?;
+    let request = story.request("fapi-1")?;
     let object = change(story.object(&request)?, now()?);
     let call = story.push_object(&request, &object)?;
     story.push_refused(&request, call, ERRORS).await?;
@@ -82,7 +80,7 @@ async fn refused(mut story: Story, change: impl FnOnce(Draft, i64) -> Draft) -> 
 
 /// A request object that is changed so must be accepted; `change` gets the time.
 async fn accepted(mut story: Story, change: impl FnOnce(Draft, i64) -> Draft) -> Told {
-    let request = story.request("signing-1")?;
+    let request = story.request("fapi-1")?;
     let object = change(story.object(&request)?, now()?);
     let request_uri = story.pushed(story.push_object(&request, &object)?).await?;
     let front = story.front_with(&request, &request_uri)?;

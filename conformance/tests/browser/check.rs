@@ -61,10 +61,11 @@ impl Chromium {
         self.fits(name).await
     }
 
-    /// No scrolling sideways at 320 pixels.
+    /// No scrolling sideways at 320 pixels, and nothing for axe there.
     pub(crate) async fn fits(&self, name: &str) -> anyhow::Result<()> {
         self.resize(Size::Narrow).await?;
         let too_wide = self.run(TOO_WIDE, Vec::new()).await?;
+        self.axe().await.with_context(|| format!("{name} at 320 pixels"))?;
         self.shot(name, "narrow").await?;
         self.resize(self.size).await?;
         ensure!(too_wide.is_null(), "{name} is too wide for 320 pixels: {too_wide}");
@@ -109,10 +110,16 @@ impl Chromium {
     /// At the end of a story: nobody has complained in the console, which is where a breach of the
     /// Content-Security-Policy is told too, and nobody else has been asked for anything.
     pub(crate) async fn was_quiet(&self, stage: &Stage) -> anyhow::Result<()> {
+        self.was_quiet_beside(stage, &[]).await
+    }
+
+    /// The same where other services have a part in the story, of whom the console may complain.
+    pub(crate) async fn was_quiet_beside(&self, stage: &Stage, others: &[&str]) -> anyhow::Result<()> {
         let log = self.driver.get_log("browser").await?;
         let said: Vec<String> = log
             .into_iter()
             .filter(|entry| matches!(entry.level.as_str(), "WARNING" | "SEVERE") && !is_a_status(&entry.message))
+            .filter(|entry| !others.iter().any(|other| entry.message.starts_with(other)))
             .map(|entry| entry.message)
             .collect();
         ensure!(said.is_empty(), "in the console:\n  {}", said.join("\n  "));
@@ -125,7 +132,8 @@ impl Chromium {
                 continue;
             }
             let url = event["message"]["params"]["request"]["url"].as_str().unwrap_or_default();
-            let own = !url.starts_with("http") || homes.iter().any(|home| url.starts_with(home));
+            let homes = homes.iter().map(String::as_str).chain(others.iter().copied());
+            let own = !url.starts_with("http") || homes.into_iter().any(|home| url.starts_with(home));
             ensure!(own, "a request to somebody else: {url}");
             asked += 1;
         }

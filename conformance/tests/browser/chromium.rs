@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use thirtyfour::common::capabilities::desiredcapabilities::PageLoadStrategy;
 use thirtyfour::prelude::*;
 
 /// How often something is looked for before it counts as missing, and the pause between two looks.
@@ -113,19 +114,25 @@ impl Drop for Chromium {
 
 impl Chromium {
     pub(crate) async fn start(story: &str, size: Size) -> anyhow::Result<Chromium> {
-        Chromium::with(story, size, true).await
+        Chromium::with(story, size, true, PageLoadStrategy::Normal).await
+    }
+
+    /// One that does not wait for a page's last frame, where a frame never comes.
+    pub(crate) async fn that_waits_for_no_frame(story: &str, size: Size) -> anyhow::Result<Chromium> {
+        Chromium::with(story, size, true, PageLoadStrategy::Eager).await
     }
 
     /// As a person has it who has forbidden JavaScript in the settings.
     pub(crate) async fn without_script(story: &str, size: Size) -> anyhow::Result<Chromium> {
-        Chromium::with(story, size, false).await
+        Chromium::with(story, size, false, PageLoadStrategy::Normal).await
     }
 
-    async fn with(story: &str, size: Size, script: bool) -> anyhow::Result<Chromium> {
+    async fn with(story: &str, size: Size, script: bool, waits: PageLoadStrategy) -> anyhow::Result<Chromium> {
         conformance::program::install_tls();
         let profile = TempDir::new()?;
         let mut caps = DesiredCapabilities::chrome();
         caps.set_binary("/usr/bin/chromium")?;
+        caps.set_page_load_strategy(waits)?;
         for argument in [
             "--headless=new",
             "--no-sandbox",

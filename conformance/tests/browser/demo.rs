@@ -5,7 +5,7 @@ use anyhow::ensure;
 use crate::chromium::{Chromium, Size};
 use crate::stage::{Person, Stage};
 
-on_both!(the_three_services);
+on_both!(the_three_services, consent_and_the_profile);
 
 async fn the_three_services(size: Size) -> anyhow::Result<()> {
     let stage = Stage::open().await?;
@@ -44,6 +44,26 @@ async fn the_three_services(size: Size) -> anyhow::Result<()> {
     ensure!(chromium.text("main").await?.contains("access_denied"), "the service does not say why");
     chromium.check("turned-back").await?;
     chromium.press("main a[href='/']").await?;
+    chromium.was_quiet(&stage).await
+}
+
+/// What a newcomer sees of consent: asked at a service, found on the profile page, withdrawn there.
+async fn consent_and_the_profile(size: Size) -> anyhow::Result<()> {
+    let stage = Stage::open().await?;
+    let chromium = Chromium::start("demo-consent", size).await?;
+    let rolig = stage.person("Rolig Elv").await?;
+    chromium.open(&stage.porten).await?;
+    chromium.press("a[href='/demo/fastlege/login']").await?;
+    stage.minid(&chromium, &rolig).await?;
+    chromium.see(".given strong").await?;
+    chromium.check("asked").await?;
+    chromium.press("button[value=next]").await?;
+    greets(&stage, &chromium, "fastlege", &rolig).await?;
+    chromium.open(&stage.porten).await?;
+    chromium.press("main a[href='/profil']").await?;
+    ensure!(chromium.text(".agreements").await?.contains("Fastlegen i Fjordvik"), "the profile does not know of it");
+    chromium.press("button[name=client]").await?;
+    chromium.see("#notice").await?;
     chromium.was_quiet(&stage).await
 }
 

@@ -10,17 +10,17 @@ use crate::stage::{Person, Stage};
 on_both!(back_and_reload, a_bookmark_of_a_login, a_double_click, two_tabs_at_once);
 
 /// Sends the form on the page as a click on its last button would, and leaves the answer alone.
-const SEND_BESIDE: &str = "
+pub(crate) const SEND_BESIDE: &str = "
     const done = arguments[arguments.length - 1];
     const button = document.querySelector('button[value=next]'), form = button.form;
     const fields = new URLSearchParams(new FormData(form, button));
     fetch(form.action, { method: 'POST', body: fields, redirect: 'manual' }).then(() => done(true), (e) => done(String(e)));";
 
 /// Two quick clicks.
-const CLICK_TWICE: &str = "const b = document.querySelector('button[value=next]'); b.click(); b.click();";
+pub(crate) const CLICK_TWICE: &str = "const b = document.querySelector('button[value=next]'); b.click(); b.click();";
 
 /// At the service as this person, or on a page from which a button or a link leads on.
-async fn has_a_way_on(stage: &Stage, chromium: &Chromium) -> anyhow::Result<()> {
+pub(crate) async fn has_a_way_on(stage: &Stage, chromium: &Chromium) -> anyhow::Result<()> {
     chromium.see("body").await?;
     let at = chromium.url().await?;
     if !at.starts_with("http") {

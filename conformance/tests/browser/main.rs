@@ -23,13 +23,17 @@ macro_rules! on_both {
     };
 }
 
+mod agreement;
 mod check;
 mod chromium;
 mod demo;
 mod detours;
 mod keyboard;
 mod language;
+mod leaving;
 mod login;
+mod neighbour;
+mod pushed;
 mod stage;
 mod tour;
 mod without_script;

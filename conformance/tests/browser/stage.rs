@@ -16,6 +16,14 @@ const SECRET: &str = "a secret that is long enough";
 /// The name that citizens see.
 pub(crate) const SERVICE: &str = "Klatreparken i Fjordvik";
 
+/// A customer of the service, and the name that citizens see when it asks on their behalf.
+pub(crate) const CUSTOMER: (&str, &str) = ("fjordvik-kultur", "Fjordvik kommune, kultur og idrett");
+
+/// The scopes that it may ask for besides: one with all that can be said, one that is described in Bokmål alone.
+pub(crate) const ASKED: [&str; 2] = ["klatring:kort.read", "klatring:time.write"];
+
+const OWNER: &str = "999999999";
+
 /// The folder of the npm part.
 pub(crate) fn npm() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
@@ -79,19 +87,50 @@ impl Stage {
         let service = Service::start(&program.url)?;
         let (porten, url, http) = (program.url.clone(), service.url.clone(), reqwest::Client::new());
         let stage = Stage { porten, service: url, program, _service: service, http };
+        stage.add_scopes()?;
         stage.register(&json!({
             "client_id": CLIENT,
             "client_secret": SECRET,
             "client_name": SERVICE,
             "client_uri": format!("{}/me", stage.service),
+            "client_orgno": OWNER,
+            "scopes": ["openid", "profile", ASKED[0], ASKED[1]],
+            "onbehalfof": [{ "onbehalfof": CUSTOMER.0, "display_name": CUSTOMER.1 }],
             "redirect_uris": [format!("{}/cb", stage.service)],
             "post_logout_redirect_uris": [format!("{}/bye", stage.service)],
         }))?;
         Ok(stage)
     }
 
+    /// As the scopes' owner does it: `porten scope add`.
+    fn add_scopes(&self) -> anyhow::Result<()> {
+        let scopes = [
+            json!({
+                "name": ASKED[0],
+                "description": "Hente klatrekortet ditt fra Norges klatreforbund",
+                "description#nn": "Hente klatrekortet ditt frå Noregs klatreforbund",
+                "description#en": "Get your climbing card from the Norwegian Climbing Federation",
+                "long_description": "Klatrekortet viser om du kan **sikre** andre. Tjenesten ser hvilket kort \
+                    du har, *ikke* når du tok det.\n\n[Mer om klatrekortet](https://klatring.example/kort)",
+                "long_description#nn": "Klatrekortet viser om du kan **sikre** andre. Tenesta ser kva for kort \
+                    du har, *ikkje* når du tok det.\n\n[Meir om klatrekortet](https://klatring.example/kort)",
+                "long_description#en": "The climbing card shows whether you can **belay** others. The service sees \
+                    which card you have, *not* when you took it.\n\n[More about the card](https://klatring.example/kort)",
+                "owner_orgno": OWNER,
+                "requires_user_consent": true,
+            }),
+            json!({
+                "name": ASKED[1],
+                "description": "Bestille og avbestille klatretimer for deg",
+                "owner_orgno": OWNER,
+                "requires_user_consent": true,
+            }),
+        ];
+        scopes.iter().try_for_each(|scope| self.porten_with(&["scope", "add"], &["--file", "-"], &scope.to_string()))
+    }
+
     /// As an operator does it: `porten client add`.
-    fn register(&self, registration: &Value) -> anyhow::Result<()> {
+    pub(crate) fn register(&self, registration: &Value) -> anyhow::Result<()> {
         self.porten_with(&["client", "add"], &["--file", "-"], &registration.to_string())
     }
 
@@ -148,6 +187,12 @@ impl Stage {
     /// Begins a login at the service, with more parameters if need be (`prompt=consent`).
     pub(crate) async fn begin(&self, chromium: &Chromium, more: &str) -> anyhow::Result<()> {
         chromium.open(&format!("{}/?{more}", self.service)).await
+    }
+
+    /// A login without pages, by TestID.
+    pub(crate) async fn test_id(&self, chromium: &Chromium, person: &Person) -> anyhow::Result<Value> {
+        self.begin(chromium, &format!("login_hint=testid:{}_idporten-loa-substantial", person.fnr)).await?;
+        self.is_in(chromium, person).await
     }
 
     /// From the picker to the page for the code.

@@ -87,7 +87,10 @@ impl Tour {
         self.press("button[value=next]", "10-code-wrong").await?;
         self.press("button[value=extend]", "11-code-more-time").await?;
         self.press("button[value=method]", "12-method").await?;
+        // The code that is out counts still: nothing promises another one.
+        let sms = self.stage.last_sms().await?;
         self.chromium.press("button[value=otc]").await?;
+        ensure!(self.stage.last_sms().await? == sms, "another SMS");
         self.chromium.fill("#code", &self.stage.wrong_code().await?).await?;
         self.press("button[value=next]", "13-code-wrong-last").await?;
         self.chromium.fill("#code", &self.stage.code().await?).await?;
@@ -150,6 +153,10 @@ impl Tour {
             self.chromium.fill("#code", &self.stage.wrong_code().await?).await?;
             self.chromium.press("button[value=next]").await?;
         }
+        // Who has said once who they are need not say it again.
+        let typed = self.chromium.see("#fnr").await?.value().await?;
+        ensure!(typed.as_deref() == Some(varm.fnr.as_str()), "the identifier is {typed:?}");
+        self.chromium.see("#password:focus").await?;
         self.look("24-code-used-up").await
     }
 
@@ -182,6 +189,7 @@ impl Tour {
             [("redirect_uri", "https://elsewhere.example/cb"), ("response_type", "code"), ("scope", "openid")];
         chromium.open(&stage.asks("/authorize", &elsewhere)?).await?;
         self.look("28-error").await?;
+        ensure!(chromium.see("main .go a").await?.attr("href").await?.is_some_and(|to| to.starts_with(&stage.service)));
         chromium.open(&stage.login("made-up")).await?;
         self.look("29-expired").await?;
         chromium.open(&format!("{}/nowhere", stage.porten)).await?;

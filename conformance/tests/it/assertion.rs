@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use conformance::client_key::ClientKey;
@@ -27,8 +28,8 @@ fn claims(idp: &TestIdp, client: &TestClient) -> anyhow::Result<Value> {
     ClientKey::assertion_claims(&client.id, ISSUER, idp.now())
 }
 
-fn key(client: &TestClient) -> &ClientKey {
-    client.key.as_ref().unwrap()
+fn key(client: &TestClient) -> anyhow::Result<&ClientKey> {
+    client.key.as_ref().context("a key")
 }
 
 #[tokio::test]
@@ -81,37 +82,45 @@ async fn any_other_assertion_is_refused() -> anyhow::Result<()> {
             Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
             value => claims[name] = value.clone(),
         }
-        let answer = call(&idp, &key(&client).sign("JWT", &claims)?).await?;
-        assert_eq!((answer.status, answer.error()?.as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"), "{name} {value}");
+        let answer = call(&idp, &key(&client)?.sign("JWT", &claims)?).await?;
+        assert_eq!(
+            (answer.status, answer.error()?.as_str()),
+            (StatusCode::UNAUTHORIZED, "invalid_client"),
+            "{name} {value}"
+        );
     }
     let mut ahead = claims(&idp, &client)?;
     ahead["nbf"] = json!(now + 8);
-    assert_eq!(call(&idp, &key(&client).sign("JWT", &ahead)?).await?.error()?, "invalid_grant", "clocks differ a little");
+    assert_eq!(
+        call(&idp, &key(&client)?.sign("JWT", &ahead)?).await?.error()?,
+        "invalid_grant",
+        "clocks differ a little"
+    );
 
     let good = || claims(&idp, &client);
     let headed = |change: &dyn Fn(&mut Header)| -> anyhow::Result<String> {
         let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(key(&client).kid().to_owned());
+        header.kid = Some(key(&client)?.kid().to_owned());
         change(&mut header);
-        key(&client).sign_with(&header, &good()?)
+        key(&client)?.sign_with(&header, &good()?)
     };
     let raw = |head: Value| -> anyhow::Result<String> {
         use base64::Engine;
         let encode = |value: &Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
         Ok(format!("{}.{}.", encode(&head), encode(&good()?)))
     };
-    let public = serde_json::to_string(&key(&client).public)?;
+    let public = serde_json::to_string(&key(&client)?.public)?;
     let by_public_key = jsonwebtoken::encode(
-        &Header { kid: Some(key(&client).kid().to_owned()), ..Header::new(Algorithm::HS256) },
+        &Header { kid: Some(key(&client)?.kid().to_owned()), ..Header::new(Algorithm::HS256) },
         &good()?,
         &jsonwebtoken::EncodingKey::from_secret(public.as_bytes()),
     )?;
-    let theirs = key(&other).sign("JWT", &good()?)?;
+    let theirs = key(&other)?.sign("JWT", &good()?)?;
     let mut renamed = Header::new(Algorithm::ES256);
-    renamed.kid = Some(key(&client).kid().to_owned());
-    renamed.jwk = Some(key(&other).public.clone());
-    let embedded = key(&other).sign_with(&renamed, &good()?)?;
-    let mut cut = key(&client).sign("JWT", &good()?)?;
+    renamed.kid = Some(key(&client)?.kid().to_owned());
+    renamed.jwk = Some(key(&other)?.public.clone());
+    let embedded = key(&other)?.sign_with(&renamed, &good()?)?;
+    let mut cut = key(&client)?.sign("JWT", &good()?)?;
     cut.truncate(cut.len() - 6);
     for (name, assertion) in [
         ("another client's key", theirs),
@@ -121,8 +130,8 @@ async fn any_other_assertion_is_refused() -> anyhow::Result<()> {
         ("typ", headed(&|header| header.typ = Some("dpop+jwt".into()))?),
         ("typ of an ID token's kin", headed(&|header| header.typ = Some("at+jwt".into()))?),
         ("none", raw(json!({ "alg": "none" }))?),
-        ("None", raw(json!({ "alg": "None", "kid": key(&client).kid() }))?),
-        ("crit", raw(json!({ "alg": "ES256", "kid": key(&client).kid(), "crit": ["exp"] }))?),
+        ("None", raw(json!({ "alg": "None", "kid": key(&client)?.kid() }))?),
+        ("crit", raw(json!({ "alg": "ES256", "kid": key(&client)?.kid(), "crit": ["exp"] }))?),
         ("cut", cut),
         ("nothing", "x".into()),
     ] {
@@ -132,10 +141,14 @@ async fn any_other_assertion_is_refused() -> anyhow::Result<()> {
     // Neither its name alone nor a secret is enough, and a client with a secret gets nowhere with a key.
     for method in ["none", "client_secret_post", "client_secret_basic"] {
         let bare = TestClient { method: method.into(), secret: "guess".into(), ..client.clone() };
-        assert_eq!(idp.token(&bare, &[("grant_type", "authorization_code")]).await?.error()?, "invalid_client", "{method}");
+        assert_eq!(
+            idp.token(&bare, &[("grant_type", "authorization_code")]).await?.error()?,
+            "invalid_client",
+            "{method}"
+        );
     }
-    let secret = idp.client_with(json!({ "jwks": key(&client).jwks() })).await?;
-    let assertion = key(&client).sign("JWT", &claims(&idp, &secret)?)?;
+    let secret = idp.client_with(json!({ "jwks": key(&client)?.jwks() })).await?;
+    let assertion = key(&client)?.sign("JWT", &claims(&idp, &secret)?)?;
     assert_eq!(call(&idp, &assertion).await?.error()?, "invalid_client");
     Ok(())
 }
@@ -151,8 +164,8 @@ async fn an_assertion_is_used_once_and_by_its_owner() -> anyhow::Result<()> {
     assert_eq!(call(&idp, &poison).await?.error()?, "invalid_client");
     let mut same = claims(&idp, &other)?;
     same["jti"] = good["jti"].clone();
-    assert_eq!(call(&idp, &key(&other).sign("JWT", &same)?).await?.error()?, "invalid_grant");
-    let assertion = key(&client).sign("JWT", &good)?;
+    assert_eq!(call(&idp, &key(&other)?.sign("JWT", &same)?).await?.error()?, "invalid_grant");
+    let assertion = key(&client)?.sign("JWT", &good)?;
     let answers = join_all((0..200).map(|_| call(&idp, &assertion))).await;
     let errors = answers.into_iter().map(|answer| answer?.error()).collect::<anyhow::Result<Vec<_>>>()?;
     assert_eq!(errors.iter().filter(|error| *error == "invalid_grant").count(), 1);
@@ -169,7 +182,7 @@ async fn an_old_client_may_name_the_token_endpoint_until_its_day() -> anyhow::Re
     let named = |aud: Value| -> anyhow::Result<String> {
         let mut claims = claims(&idp, &client)?;
         claims["aud"] = aud;
-        key(&client).sign("JWT", &claims)
+        key(&client)?.sign("JWT", &claims)
     };
     assert_eq!(call(&idp, &named(json!(endpoint))?).await?.error()?, "invalid_grant");
     assert_eq!(call(&idp, &named(json!([ISSUER, endpoint]))?).await?.error()?, "invalid_grant");

@@ -102,6 +102,8 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered_byte_for_byte() -> 
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{uri:?} {cause:?}");
             assert!(answer.header("location").is_none(), "{uri:?}");
             assert!(answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
+            // The page leads to the service itself, wherever the address led.
+            assert!(answer.body.contains("class=\"ds-button\" href=\"https://a.test/start\""), "{}", answer.body);
             tried += 1;
         }
     }

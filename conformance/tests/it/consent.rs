@@ -52,7 +52,7 @@ async fn withdraw(browser: &mut Browser, client: &TestClient) -> anyhow::Result<
 }
 
 fn asks(browser: &Browser) -> bool {
-    browser.shows("Er det greit at vi deler dette?")
+    browser.shows("Godkjenner du dette?")
 }
 
 #[tokio::test]

@@ -120,8 +120,16 @@ async fn any_other_proof_is_refused() -> anyhow::Result<()> {
         ("RS256", vec![rsa.proof(&good()?)?]),
         ("none", vec![raw(json!({ "typ": "dpop+jwt", "alg": "none", "jwk": key.public }))?]),
         ("HS256", vec![raw(json!({ "typ": "dpop+jwt", "alg": "HS256", "jwk": { "kty": "oct", "k": "AAAA" } }))?]),
-        ("private", vec![raw(json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA" } }))?]),
-        ("crit", vec![raw(json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.public, "crit": ["b64"], "b64": false }))?]),
+        (
+            "private",
+            vec![raw(
+                json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA" } }),
+            )?],
+        ),
+        (
+            "crit",
+            vec![raw(json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.public, "crit": ["b64"], "b64": false }))?],
+        ),
     ];
     for (name, proofs) in cases {
         let answer = userinfo(&idp, &token, &proofs).await?;
@@ -133,7 +141,8 @@ async fn any_other_proof_is_refused() -> anyhow::Result<()> {
     assert_eq!(idp.userinfo(&token).await?.status, StatusCode::UNAUTHORIZED);
     let plain = idp.client().await?;
     let browser = logged_in(&idp, &plain).await?;
-    let bearer = idp.redeem(&plain, &browser.sent_back("code")?).await?.json()?["access_token"].as_str().unwrap().to_owned();
+    let bearer =
+        idp.redeem(&plain, &browser.sent_back("code")?).await?.json()?["access_token"].as_str().unwrap().to_owned();
     let proof = key.proof(&userinfo_claims(&idp, &bearer)?)?;
     assert_eq!(userinfo(&idp, &bearer, &[proof]).await?.status, StatusCode::UNAUTHORIZED);
     Ok(())

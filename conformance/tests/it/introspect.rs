@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::client_key::ClientKey;
@@ -14,9 +15,11 @@ const SCOPE: &str = "fjordvik:kart.read";
 
 async fn scope(idp: &TestIdp, fields: Value) -> anyhow::Result<()> {
     let mut all = json!({ "description": "se kartet", "owner_orgno": "999999999", "accessible_for_all": true });
-    all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    for (name, value) in fields.as_object().context("an object")? {
+        all[name] = value.clone();
+    }
     let registration = serde_json::from_value(all)?;
-    let name = ScopeName::parse(SCOPE).unwrap();
+    let name = ScopeName::parse(SCOPE).context("a name")?;
     Scope::register(&idp.app.world.db, &name, &registration, idp.now()).await?;
     Ok(())
 }
@@ -29,7 +32,11 @@ async fn service(idp: &TestIdp) -> anyhow::Result<TestClient> {
     .await
 }
 
-async fn login(idp: &TestIdp, client: &TestClient, more: &[(&str, &str)]) -> anyhow::Result<(Value, TestPerson, Browser)> {
+async fn login(
+    idp: &TestIdp,
+    client: &TestClient,
+    more: &[(&str, &str)],
+) -> anyhow::Result<(Value, TestPerson, Browser)> {
     let kari = idp.person().await?;
     let mut browser = idp.browser();
     browser.get(&idp.authorize(client, more)).await?.log_in(idp, &kari).await?;
@@ -56,7 +63,10 @@ async fn three_gates_stand_before_what_a_token_says() -> anyhow::Result<()> {
     let (tokens, kari, _) = login(&idp, &client, &[("scope", &format!("openid {SCOPE}"))]).await?;
     let token = &tokens["access_token"];
     let said = ask(&idp, &listed, token).await?;
-    assert_eq!((&said["active"], &said["pid"], &said["client_id"]), (&json!(true), &json!(kari.fnr), &json!(client.id)));
+    assert_eq!(
+        (&said["active"], &said["pid"], &said["client_id"]),
+        (&json!(true), &json!(kari.fnr), &json!(client.id))
+    );
     assert_eq!(said["token_type"], "Bearer");
     assert_eq!(ask(&idp, &unlisted, token).await?, json!({ "active": false }));
     let answer = idp.post_as(&outsider, "/token/introspect", &[("token", token.as_str().unwrap())]).await?;
@@ -65,7 +75,9 @@ async fn three_gates_stand_before_what_a_token_says() -> anyhow::Result<()> {
     let answer = idp.post_as(&stranger, "/token/introspect", &[("token", token.as_str().unwrap())]).await?;
     assert_eq!((answer.status, answer.error()?.as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
     // Neither another token nor a garbled one says anything.
-    for wrong in [&tokens["id_token"], &tokens["refresh_token"], &json!("x"), &json!(format!("{}x", token.as_str().unwrap()))] {
+    for wrong in
+        [&tokens["id_token"], &tokens["refresh_token"], &json!("x"), &json!(format!("{}x", token.as_str().unwrap()))]
+    {
         assert_eq!(ask(&idp, &listed, wrong).await?, json!({ "active": false }), "{wrong}");
     }
     idp.advance(Duration::from_secs(121));
@@ -97,7 +109,8 @@ async fn the_answer_is_signed_for_who_asks_so() -> anyhow::Result<()> {
 async fn an_opaque_token_says_nothing_by_itself() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let listed = asker(&idp).await?;
-    scope(&idp, json!({ "token_type": "OPAQUE", "enforced_aud_for_introspection": [listed.id], "at_max_age": 60 })).await?;
+    scope(&idp, json!({ "token_type": "OPAQUE", "enforced_aud_for_introspection": [listed.id], "at_max_age": 60 }))
+        .await?;
     let client = service(&idp).await?;
     let (tokens, kari, _) = login(&idp, &client, &[("scope", &format!("openid {SCOPE}"))]).await?;
     let token = tokens["access_token"].as_str().unwrap();
@@ -191,7 +204,8 @@ async fn a_token_is_for_the_resources_that_were_asked_for() -> anyhow::Result<()
     let client = service(&idp).await?;
     let kari = idp.person().await?;
     let mut browser = idp.browser();
-    let path = format!("{}&resource=https%3A%2F%2Fa.api.test&resource=https%3A%2F%2Fb.api.test", idp.authorize(&client, &[]));
+    let path =
+        format!("{}&resource=https%3A%2F%2Fa.api.test&resource=https%3A%2F%2Fb.api.test", idp.authorize(&client, &[]));
     browser.get(&path).await?.log_in(&idp, &kari).await?;
     let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
     assert_eq!(claims(&tokens["access_token"])?["aud"], json!(["https://a.api.test", "https://b.api.test"]));
@@ -223,7 +237,10 @@ async fn details_and_customers_travel_into_the_tokens() -> anyhow::Result<()> {
     assert_eq!(tokens["authorization_details"], details);
     assert_eq!(claims(&tokens["access_token"])?["authorization_details"], details);
     let id_token = claims(&tokens["id_token"])?;
-    assert_eq!((&id_token["client_onbehalfof"], &id_token["aud_onbehalfof"]), (&json!("kommune-1"), &json!("kommune-1")));
+    assert_eq!(
+        (&id_token["client_onbehalfof"], &id_token["aud_onbehalfof"]),
+        (&json!("kommune-1"), &json!("kommune-1"))
+    );
     let answer = idp.userinfo(tokens["access_token"].as_str().unwrap()).await?;
     assert_eq!(answer.header("content-type"), Some("application/jwt"));
     let said = claims(&json!(answer.body))?;
@@ -235,7 +252,7 @@ async fn details_and_customers_travel_into_the_tokens() -> anyhow::Result<()> {
 fn grant_claims(idp: &TestIdp, client: &TestClient) -> anyhow::Result<Value> {
     let mut claims = ClientKey::assertion_claims(&client.id, ISSUER, idp.now())?;
     claims["scope"] = json!(SCOPE);
-    claims.as_object_mut().unwrap().remove("sub");
+    claims.as_object_mut().context("an object")?.remove("sub");
     Ok(claims)
 }
 
@@ -262,7 +279,10 @@ async fn a_machine_gets_a_token_in_its_own_name() -> anyhow::Result<()> {
     assert!(tokens.get("refresh_token").is_none() && tokens.get("id_token").is_none());
     let token = claims(&tokens["access_token"])?;
     assert_eq!((&token["aud"], &token["scope"]), (&json!("https://api.test"), &json!(SCOPE)));
-    assert_eq!((&token["consumer"]["ID"], &token["supplier"]["ID"]), (&json!("0192:999999999"), &json!("0192:888888888")));
+    assert_eq!(
+        (&token["consumer"]["ID"], &token["supplier"]["ID"]),
+        (&json!("0192:999999999"), &json!("0192:888888888"))
+    );
     assert!(token.get("pid").is_none() && token["client_amr"] == "private_key_jwt");
     assert_eq!(ask(&idp, &listed, &tokens["access_token"]).await?["active"], true);
     let now = idp.now().seconds();

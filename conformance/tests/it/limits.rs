@@ -1,6 +1,6 @@
 //! What is too much: long, many and deep things are refused, and cost little.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conformance::client_key::ClientKey;
 use conformance::idp::{ISSUER, TestIdp, claims};
 use serde_json::json;
+use tokio::time::Instant;
 
 // Attack: resources. Each of these is answered at once, and with 4xx.
 #[tokio::test]
@@ -21,7 +22,12 @@ async fn long_many_and_deep_things_are_refused_at_once() -> anyhow::Result<()> {
     let locales = "nb ".repeat(10_000);
     let resources: Vec<(&str, &str)> = (0..2000).map(|_| ("resource", "https://a.test")).collect();
     let long = "x".repeat(60_000);
-    let jwt = format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256"}"#), URL_SAFE_NO_PAD.encode(&long[..40_000]), "AAAA");
+    let jwt = format!(
+        "{}.{}.{}",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256"}"#),
+        URL_SAFE_NO_PAD.encode(&long[..40_000]),
+        "AAAA"
+    );
     let bomb = URL_SAFE_NO_PAD.encode(r#"{"alg":"PBES2-HS256+A128KW","p2c":1000000000,"enc":"A128GCM","zip":"DEF"}"#);
     let jwe = format!("{bomb}.AAAA.AAAA.AAAA.AAAA");
     let base = idp.request(&client, &[]);
@@ -48,7 +54,11 @@ async fn long_many_and_deep_things_are_refused_at_once() -> anyhow::Result<()> {
     let mut fields = base.clone();
     fields.retain(|(name, _)| *name != "client_id");
     fields.push(("ui_locales", &locales));
-    assert_eq!(idp.post_as(&client, "/par", &fields).await?.status, StatusCode::CREATED, "languages are never an error");
+    assert_eq!(
+        idp.post_as(&client, "/par", &fields).await?.status,
+        StatusCode::CREATED,
+        "languages are never an error"
+    );
     for path in ["/par", "/token", "/token/introspect", "/token/revoke", "/userinfo", "/authorize", "/logout"] {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let answer = idp.send(request.body(Body::from(format!("x={}", "x".repeat(1_000_000))))?).await?;
@@ -111,7 +121,8 @@ async fn nothing_is_taken_for_something_else() -> anyhow::Result<()> {
         }
     }
     for (number, thing) in strange.iter().enumerate() {
-        let query = [("client_id", client.id.as_str()), ("request_uri", &format!("urn:ietf:params:oauth:request_uri:{thing}"))];
+        let query =
+            [("client_id", client.id.as_str()), ("request_uri", &format!("urn:ietf:params:oauth:request_uri:{thing}"))];
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         if number > 1 {
             browser.get(&format!("/authorize?{query}")).await?;

@@ -96,7 +96,7 @@ async fn another_method_can_be_chosen() -> anyhow::Result<()> {
     let mut browser = at_the_code(&idp, &client, &kari).await?;
     let code = idp.last_code(&kari)?;
     browser.answer(&[("do", "method")]).await?;
-    assert!(browser.shows("Kode på SMS"));
+    assert!(browser.shows("Kode på SMS") && browser.shows("Vi har sendt deg en kode"));
     browser.answer(&[("method", "otc")]).await?;
     assert_eq!(idp.sms_count(&kari), 1, "the code that is on its way is still good");
     let mut other = browser.clone();

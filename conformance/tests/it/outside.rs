@@ -1,8 +1,8 @@
 //! Addresses that services register, and what we call there: `jwks_uri` and the logout addresses.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use authenticators::outbound::Outbound;
 use axum::Router;
@@ -12,6 +12,7 @@ use conformance::client_key::ClientKey;
 use conformance::idp::{REDIRECT, TestClient, TestIdp};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 /// A service that publishes its keys on this machine.
 #[derive(Clone)]
@@ -34,7 +35,7 @@ impl Publisher {
 
     fn publish(&self, keys: &[&ClientKey]) {
         let keys: Vec<_> = keys.iter().map(|key| &key.public).collect();
-        *self.jwks.lock().unwrap() = json!({ "keys": keys });
+        *self.jwks.lock().unwrap_or_else(PoisonError::into_inner) = json!({ "keys": keys });
     }
 
     fn asked(&self) -> usize {
@@ -50,7 +51,7 @@ impl Publisher {
 
 async fn answer(State(publisher): State<Publisher>) -> String {
     publisher.asked.fetch_add(1, Ordering::SeqCst);
-    publisher.jwks.lock().unwrap().to_string()
+    publisher.jwks.lock().unwrap_or_else(PoisonError::into_inner).to_string()
 }
 
 /// `invalid_grant` is a client that is known.

@@ -23,7 +23,9 @@ async fn a_pushed_request_is_the_whole_request() -> anyhow::Result<()> {
     let mut browser = idp.browser();
     let place = idp.push(&client, &[("nonce", "pushed-nonce")]).await?;
     // What stands beside it counts for nothing.
-    browser.get(&format!("{place}&state=other&nonce=other&redirect_uri=https%3A%2F%2Fevil.test%2F&scope=openid")).await?;
+    browser
+        .get(&format!("{place}&state=other&nonce=other&redirect_uri=https%3A%2F%2Fevil.test%2F&scope=openid"))
+        .await?;
     assert!(!browser.page.body.contains("pushed-nonce") && !browser.page.body.contains(CHALLENGE));
     browser.log_in(&idp, &kari).await?;
     assert_eq!(browser.sent_back("state")?, "the-state");
@@ -77,7 +79,8 @@ async fn of_two_hundred_who_come_with_it_one_is_answered() -> anyhow::Result<()>
     }));
     let browsers = visits.await.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     assert_eq!(browsers.iter().filter(|browser| browser.sent_back("code").is_ok()).count(), 1);
-    let refused = |browser: &Browser| browser.page.status == StatusCode::BAD_REQUEST || browser.sent_back("error").is_ok();
+    let refused =
+        |browser: &Browser| browser.page.status == StatusCode::BAD_REQUEST || browser.sent_back("error").is_ok();
     assert_eq!(browsers.iter().filter(|browser| refused(browser)).count(), 199);
     Ok(())
 }

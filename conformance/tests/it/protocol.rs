@@ -109,7 +109,10 @@ async fn a_relying_party_that_we_did_not_write_logs_in() -> anyhow::Result<()> {
         assert_eq!(*again.subject(), subject);
         let next = RefreshToken::new(refreshed.refresh_token().context("no refresh token")?.secret().clone());
         assert!(rp.exchange_refresh_token(&next)?.request_async(&http).await.is_ok());
-        assert!(rp.exchange_refresh_token(&refresh)?.request_async(&http).await.is_err(), "used, and so is its successor");
+        assert!(
+            rp.exchange_refresh_token(&refresh)?.request_async(&http).await.is_err(),
+            "used, and so is its successor"
+        );
         idp.advance(std::time::Duration::from_hours(1));
     }
     Ok(())

@@ -39,8 +39,12 @@ async fn what_is_signed_is_the_request_and_nothing_else_is() -> anyhow::Result<(
     let key = client.key.as_ref().unwrap();
     let mut browser = logged_in(&idp).await?;
     let outside = [
-        ("state", "outer"), ("scope", "openid profile"), ("redirect_uri", "https://evil.test/cb"),
-        ("nonce", "outer"), ("response_type", "code"), ("acr_values", "idporten-loa-high"),
+        ("state", "outer"),
+        ("scope", "openid profile"),
+        ("redirect_uri", "https://evil.test/cb"),
+        ("nonce", "outer"),
+        ("response_type", "code"),
+        ("acr_values", "idporten-loa-high"),
     ];
     let signed = key.sign("oauth-authz-req+jwt", &object(&idp, &client))?;
     browser.get(&address(&client, &signed, &outside)).await?;
@@ -123,8 +127,9 @@ async fn answers_travel_as_jwts() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "authorization_signed_response_alg": "ES256" })).await?;
     let mut browser = logged_in(&idp).await?;
-    let jwks: jsonwebtoken::jwk::JwkSet =
-        serde_json::from_str(&idp.send(axum::http::Request::get("/jwks.json").body(axum::body::Body::empty())?).await?.body)?;
+    let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(
+        &idp.send(axum::http::Request::get("/jwks.json").body(axum::body::Body::empty())?).await?.body,
+    )?;
     let read = |token: &str| -> anyhow::Result<Value> {
         let header = jsonwebtoken::decode_header(token)?;
         assert_eq!(header.alg, Algorithm::ES256);

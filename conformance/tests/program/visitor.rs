@@ -281,6 +281,22 @@ pub(crate) fn whole_registration() -> Value {
         "sso_mode": "isolated",
         "code_challenge_method": "none",
         "id_token_signed_response_alg": "ES256",
+        "authorization_details_types": ["fullmakt"],
+        "onbehalfof": [{
+            "onbehalfof": "kommune-1",
+            "display_name": "Vik kommune",
+            "orgno": "991825827",
+            "url": "https://vik.example.no/",
+        }],
+        "require_pushed_authorization_requests": true,
+        "require_signed_request_object": false,
+        "request_object_signing_alg": "PS256",
+        "response_modes": ["form_post", "query.jwt"],
+        "authorization_signed_response_alg": "PS256",
+        "dpop_bound_access_tokens": true,
+        "dpop_nonce_required": true,
+        "userinfo_signed_response_alg": "EdDSA",
+        "introspection_signed_response_alg": "ES256",
         "active": true,
     })
 }

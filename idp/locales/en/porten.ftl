@@ -30,11 +30,11 @@ eid-testid-about = For testers: choose a test person, no password
 ## MinID: identity number and password
 password-title = Log in with MinID
 fnr-label = National identity number
-fnr-hint = 11 digits. You can also use a D number.
+fnr-hint = 11 digits. You can also use a D number.
 password-label = Password
 password-show = Show password
 password-hide = Hide password
-problem-wrong-password = The national identity number or the password is wrong. Check both and try again. If it still does not work, you can call user support on 800 30 300.
+problem-wrong-password = The national identity number or the password is wrong. Check both and try again. If it still does not work, you can call user support on 800 30 300.
 problem-fnr-empty = Enter your national identity number.
 problem-fnr-digits = The national identity number must have 11 digits.
 problem-fnr-invalid = This is not a valid national identity number. Check that you have typed it correctly.
@@ -71,15 +71,16 @@ notice-more-time = You have been given more time.
 ## Changing the login method
 method-otc = Code by text message
 method-otc-about = We send a one-time code to your mobile phone
+method-otc-sent = We have sent you a code. Go back and enter it.
 
 ## Consent
-consent-title = Is it OK that we share this?
+consent-title = Do you approve this?
 consent-intro = The service you are logging in to asks for this:
 consent-intro-service = { $service } asks for this:
-consent-openid = your national identity number
-consent-profile = the language you have chosen
-consent-other = other information the service needs
-consent-pseudonym = a code by which this service recognises you, without your national identity number
+consent-openid = Your national identity number
+consent-profile = The language you have chosen
+consent-other = Other information the service needs
+consent-pseudonym = A code by which this service recognises you, without your national identity number
 consent-free = It is up to you. If you choose “Decline”, we send you back to the service. You will not be logged in there, and we will not share anything.
 consent-remembered = We remember your answer until next time. You can withdraw your consent at any time on your profile page in Porten.
 
@@ -88,14 +89,14 @@ stop-quarantined-title = MinID is paused
 stop-quarantined-why = There have been several failed attempts to log in. To protect you, we have paused your MinID for a while.
 stop-quarantined-until = You can try again at { $time }.
 stop-quarantined-later = You can try again in a while.
-stop-quarantined-help = If it was not you who tried to log in, call user support on 800 30 300.
+stop-quarantined-help = If it was not you who tried to log in, call user support on 800 30 300.
 stop-locked-title = MinID is blocked
 stop-locked-why = Your MinID is blocked and cannot be used to log in now.
 stop-closed-title = MinID is closed
 stop-closed-why = Your MinID has been closed and can no longer be used.
 stop-no-phone-title = We do not have your mobile phone number
 stop-no-phone-why = There is no mobile phone number registered for your MinID, so we cannot send you a code.
-stop-support = Call user support on 800 30 300, and we will help you.
+stop-support = Call user support on 800 30 300, and we will help you.
 
 ## Notices and errors
 error-title = An error has occurred
@@ -103,7 +104,7 @@ error-request = The service you came from sent something we cannot use. You have
 error-server = Something went wrong on our side. Try again shortly.
 error-not-found-title = We cannot find the page
 error-not-found = The address may be misspelt, or the page has moved. To log in, start from the service you want to use.
-error-help = If it happens again, you can call user support on 800 30 300. Give them the trace number below.
+error-help = If it happens again, you can call user support on 800 30 300. Give them the trace number below.
 expired-title = The login has expired
 expired-body = It may have taken too long, or you may have opened the page from a bookmark or a favourite. Start again from the service you want to log in to.
 other-browser-title = We do not recognise this browser
@@ -124,7 +125,7 @@ profile-consents = Your consents
 profile-consents-about = You have allowed these services to receive information about you, or to do something on your behalf. If you withdraw a consent, the service no longer has access. It can ask you again the next time you log in.
 profile-no-consents = You have no consents at present.
 profile-since = since { $date }
-profile-withdraw = Withdraw
+profile-withdraw = Withdraw consent
 profile-withdrawn = You have withdrawn your consent to { $service }. It was for:
 profile-withdrawn-effect = The service no longer has access.
 
@@ -140,7 +141,7 @@ logged-out-onwards = Then we will send you on. If nothing happens, press the but
 logged-out-frame = Logging out of { $service }
 logged-out-silent-title = Not all the services answered
 logged-out-silent-what = You are logged out of Porten, but you may still be logged in here:
-logged-out-silent-do = Close all the windows of your browser, so that others who use this computer cannot get in there.
+logged-out-silent-do = Do you share this computer with others? Close all the windows of your browser, so that nobody else gets in there.
 
 ## On the way back to the service
 form-post-title = You are almost there

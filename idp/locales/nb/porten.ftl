@@ -30,11 +30,11 @@ eid-testid-about = For deg som tester: velg en testperson, uten passord
 ## MinID: identity number and password
 password-title = Logg inn med MinID
 fnr-label = Fødselsnummer
-fnr-hint = 11 siffer. Du kan også bruke D-nummer.
+fnr-hint = 11 siffer. Du kan også bruke D‑nummer.
 password-label = Passord
 password-show = Vis passord
 password-hide = Skjul passord
-problem-wrong-password = Fødselsnummeret eller passordet er feil. Sjekk begge deler og prøv igjen. Får du det fortsatt ikke til, kan du ringe brukerstøtte på 800 30 300.
+problem-wrong-password = Fødselsnummeret eller passordet er feil. Sjekk begge deler og prøv igjen. Får du det fortsatt ikke til, kan du ringe brukerstøtte på 800 30 300.
 problem-fnr-empty = Skriv inn fødselsnummeret ditt.
 problem-fnr-digits = Fødselsnummeret må ha 11 siffer.
 problem-fnr-invalid = Dette er ikke et gyldig fødselsnummer. Sjekk at du har tastet riktig.
@@ -50,7 +50,7 @@ code-sent = Vi har sendt en engangskode til mobilen din, { $phone }.
 code-sending-to = Vi sender den nye koden til mobilen din, { $phone }.
 code-label = Engangskode
 code-hint = 5 siffer
-code-until = Koden gjelder til kl. { $time }.
+code-until = Koden gjelder til kl. { $time }.
 code-left = Tid igjen:
 code-minute-left = Du har ett minutt igjen til å skrive inn koden.
 code-no-sms = Har du ikke fått noen SMS? Vent litt, eller be om en ny kode.
@@ -71,31 +71,32 @@ notice-more-time = Du har fått mer tid.
 ## Changing the login method
 method-otc = Kode på SMS
 method-otc-about = Vi sender en engangskode til mobilen din
+method-otc-sent = Vi har sendt deg en kode. Gå tilbake og skriv den inn.
 
 ## Consent
-consent-title = Er det greit at vi deler dette?
+consent-title = Godkjenner du dette?
 consent-intro = Tjenesten du logger inn på, ber om dette:
 consent-intro-service = { $service } ber om dette:
-consent-openid = fødselsnummeret ditt
-consent-profile = språket du har valgt
-consent-other = andre opplysninger tjenesten trenger
-consent-pseudonym = en kode som denne tjenesten kjenner deg igjen på, uten fødselsnummeret ditt
+consent-openid = Fødselsnummeret ditt
+consent-profile = Språket du har valgt
+consent-other = Andre opplysninger tjenesten trenger
+consent-pseudonym = En kode som denne tjenesten kjenner deg igjen på, uten fødselsnummeret ditt
 consent-free = Du bestemmer selv. Velger du «Avslå», sender vi deg tilbake til tjenesten. Da blir du ikke logget inn, og vi deler ingenting.
 consent-remembered = Vi husker svaret ditt til neste gang. Du kan trekke samtykket tilbake når som helst på profilsiden din i Porten.
 
 ## Pages where the way stops
 stop-quarantined-title = MinID er satt på pause
 stop-quarantined-why = Det har vært flere mislykkede forsøk på å logge inn. For å beskytte deg har vi satt MinID-en din på pause en stund.
-stop-quarantined-until = Du kan prøve igjen kl. { $time }.
+stop-quarantined-until = Du kan prøve igjen kl. { $time }.
 stop-quarantined-later = Du kan prøve igjen om en stund.
-stop-quarantined-help = Var det ikke du som prøvde å logge inn? Ring brukerstøtte på 800 30 300.
+stop-quarantined-help = Var det ikke du som prøvde å logge inn? Ring brukerstøtte på 800 30 300.
 stop-locked-title = MinID er sperret
 stop-locked-why = MinID-en din er sperret og kan ikke brukes til å logge inn nå.
 stop-closed-title = MinID er avsluttet
 stop-closed-why = MinID-en din er avsluttet og kan ikke brukes lenger.
 stop-no-phone-title = Vi mangler mobilnummeret ditt
 stop-no-phone-why = Det er ikke registrert noe mobilnummer på MinID-en din, så vi kan ikke sende deg en kode.
-stop-support = Ring brukerstøtte på 800 30 300, så hjelper vi deg.
+stop-support = Ring brukerstøtte på 800 30 300, så hjelper vi deg.
 
 ## Notices and errors
 error-title = En feil har oppstått
@@ -103,7 +104,7 @@ error-request = Tjenesten du kom fra, sendte noe vi ikke kan bruke. Det er ikke 
 error-server = Noe gikk galt hos oss. Prøv igjen om litt.
 error-not-found-title = Vi finner ikke siden
 error-not-found = Adressen kan være skrevet feil, eller siden er flyttet. Skal du logge inn, må du starte fra tjenesten du skal bruke.
-error-help = Skjer det igjen, kan du ringe brukerstøtte på 800 30 300. Oppgi sporingsnummeret under.
+error-help = Skjer det igjen, kan du ringe brukerstøtte på 800 30 300. Oppgi sporingsnummeret under.
 expired-title = Innloggingen er utløpt
 expired-body = Det kan ha gått for lang tid, eller du kan ha åpnet siden fra et bokmerke eller en favoritt. Start på nytt fra tjenesten du skal logge inn på.
 other-browser-title = Vi kjenner ikke igjen nettleseren
@@ -124,7 +125,7 @@ profile-consents = Samtykkene dine
 profile-consents-about = Du har sagt ja til at disse tjenestene får opplysninger om deg, eller kan gjøre noe på dine vegne. Trekker du et samtykke tilbake, får tjenesten ikke lenger tilgang. Den kan spørre deg igjen neste gang du logger inn.
 profile-no-consents = Du har ingen samtykker nå.
 profile-since = siden { $date }
-profile-withdraw = Trekk tilbake
+profile-withdraw = Trekk samtykket tilbake
 profile-withdrawn = Du har trukket tilbake samtykket til { $service }. Det gjaldt:
 profile-withdrawn-effect = Tjenesten har ikke lenger tilgang.
 
@@ -140,7 +141,7 @@ logged-out-onwards = Så sender vi deg videre. Skjer det ingenting, trykker du p
 logged-out-frame = Utlogging fra { $service }
 logged-out-silent-title = Ikke alle tjenestene svarte
 logged-out-silent-what = Du er logget ut av Porten, men det kan hende at du fortsatt er logget inn her:
-logged-out-silent-do = Lukk alle vinduene i nettleseren, så kommer ikke andre som bruker maskinen, inn der.
+logged-out-silent-do = Deler du maskinen med andre? Lukk alle vinduene i nettleseren, så kommer ingen andre inn der.
 
 ## On the way back to the service
 form-post-title = Du er straks framme

@@ -30,11 +30,11 @@ eid-testid-about = For deg som testar: vel ein testperson, utan passord
 ## MinID: identity number and password
 password-title = Logg inn med MinID
 fnr-label = Fødselsnummer
-fnr-hint = 11 siffer. Du kan òg bruke D-nummer.
+fnr-hint = 11 siffer. Du kan òg bruke D‑nummer.
 password-label = Passord
 password-show = Vis passord
 password-hide = Gøym passord
-problem-wrong-password = Fødselsnummeret eller passordet er feil. Sjekk begge delar og prøv igjen. Får du det framleis ikkje til, kan du ringje brukarstøtte på 800 30 300.
+problem-wrong-password = Fødselsnummeret eller passordet er feil. Sjekk begge delar og prøv igjen. Får du det framleis ikkje til, kan du ringje brukarstøtte på 800 30 300.
 problem-fnr-empty = Skriv inn fødselsnummeret ditt.
 problem-fnr-digits = Fødselsnummeret må ha 11 siffer.
 problem-fnr-invalid = Dette er ikkje eit gyldig fødselsnummer. Sjekk at du har tasta rett.
@@ -50,7 +50,7 @@ code-sent = Vi har sendt ein eingongskode til mobilen din, { $phone }.
 code-sending-to = Vi sender den nye koden til mobilen din, { $phone }.
 code-label = Eingongskode
 code-hint = 5 siffer
-code-until = Koden gjeld til kl. { $time }.
+code-until = Koden gjeld til kl. { $time }.
 code-left = Tid igjen:
 code-minute-left = Du har eitt minutt igjen til å skrive inn koden.
 code-no-sms = Har du ikkje fått nokon SMS? Vent litt, eller be om ein ny kode.
@@ -71,31 +71,32 @@ notice-more-time = Du har fått meir tid.
 ## Changing the login method
 method-otc = Kode på SMS
 method-otc-about = Vi sender ein eingongskode til mobilen din
+method-otc-sent = Vi har sendt deg ein kode. Gå tilbake og skriv han inn.
 
 ## Consent
-consent-title = Er det greitt at vi deler dette?
+consent-title = Godkjenner du dette?
 consent-intro = Tenesta du loggar inn på, ber om dette:
 consent-intro-service = { $service } ber om dette:
-consent-openid = fødselsnummeret ditt
-consent-profile = språket du har valt
-consent-other = andre opplysningar tenesta treng
-consent-pseudonym = ein kode som denne tenesta kjenner deg att på, utan fødselsnummeret ditt
+consent-openid = Fødselsnummeret ditt
+consent-profile = Språket du har valt
+consent-other = Andre opplysningar tenesta treng
+consent-pseudonym = Ein kode som denne tenesta kjenner deg att på, utan fødselsnummeret ditt
 consent-free = Du avgjer sjølv. Vel du «Avslå», sender vi deg tilbake til tenesta. Då blir du ikkje logga inn, og vi deler ingenting.
 consent-remembered = Vi hugsar svaret ditt til neste gong. Du kan trekkje samtykket tilbake når som helst på profilsida di i Porten.
 
 ## Pages where the way stops
 stop-quarantined-title = MinID er sett på pause
 stop-quarantined-why = Det har vore fleire mislykka forsøk på å logge inn. For å verne deg har vi sett MinID-en din på pause ei stund.
-stop-quarantined-until = Du kan prøve igjen kl. { $time }.
+stop-quarantined-until = Du kan prøve igjen kl. { $time }.
 stop-quarantined-later = Du kan prøve igjen om ei stund.
-stop-quarantined-help = Var det ikkje du som prøvde å logge inn? Ring brukarstøtte på 800 30 300.
+stop-quarantined-help = Var det ikkje du som prøvde å logge inn? Ring brukarstøtte på 800 30 300.
 stop-locked-title = MinID er sperra
 stop-locked-why = MinID-en din er sperra og kan ikkje brukast til å logge inn no.
 stop-closed-title = MinID er avslutta
 stop-closed-why = MinID-en din er avslutta og kan ikkje brukast lenger.
 stop-no-phone-title = Vi manglar mobilnummeret ditt
 stop-no-phone-why = Det er ikkje registrert noko mobilnummer på MinID-en din, så vi kan ikkje sende deg ein kode.
-stop-support = Ring brukarstøtte på 800 30 300, så hjelper vi deg.
+stop-support = Ring brukarstøtte på 800 30 300, så hjelper vi deg.
 
 ## Notices and errors
 error-title = Ein feil har oppstått
@@ -103,7 +104,7 @@ error-request = Tenesta du kom frå, sende noko vi ikkje kan bruke. Det er ikkje
 error-server = Noko gjekk gale hos oss. Prøv igjen om litt.
 error-not-found-title = Vi finn ikkje sida
 error-not-found = Adressa kan vere skriven feil, eller sida er flytta. Skal du logge inn, må du starte frå tenesta du skal bruke.
-error-help = Skjer det igjen, kan du ringje brukarstøtte på 800 30 300. Oppgi sporingsnummeret under.
+error-help = Skjer det igjen, kan du ringje brukarstøtte på 800 30 300. Oppgi sporingsnummeret under.
 expired-title = Innlogginga er gått ut
 expired-body = Det kan ha gått for lang tid, eller du kan ha opna sida frå eit bokmerke eller ein favoritt. Start på nytt frå tenesta du skal logge inn på.
 other-browser-title = Vi kjenner ikkje igjen nettlesaren
@@ -124,7 +125,7 @@ profile-consents = Samtykka dine
 profile-consents-about = Du har sagt ja til at desse tenestene får opplysningar om deg, eller kan gjere noko på dine vegner. Trekkjer du eit samtykke tilbake, får tenesta ikkje lenger tilgang. Ho kan spørje deg igjen neste gong du loggar inn.
 profile-no-consents = Du har ingen samtykke no.
 profile-since = sidan { $date }
-profile-withdraw = Trekk tilbake
+profile-withdraw = Trekk samtykket tilbake
 profile-withdrawn = Du har trekt tilbake samtykket til { $service }. Det gjaldt:
 profile-withdrawn-effect = Tenesta har ikkje lenger tilgang.
 
@@ -140,7 +141,7 @@ logged-out-onwards = Så sender vi deg vidare. Skjer det ingenting, trykkjer du 
 logged-out-frame = Utlogging frå { $service }
 logged-out-silent-title = Ikkje alle tenestene svara
 logged-out-silent-what = Du er logga ut av Porten, men det kan hende at du framleis er logga inn her:
-logged-out-silent-do = Lukk alle vindauga i nettlesaren, så kjem ikkje andre som bruker maskina, inn der.
+logged-out-silent-do = Deler du maskina med andre? Lukk alle vindauga i nettlesaren, så kjem ingen andre inn der.
 
 ## On the way back to the service
 form-post-title = Du er straks framme

@@ -8,8 +8,9 @@ use axum::response::Response;
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::claims;
+use crate::client::ClientId;
 use crate::consent;
-use crate::error::Refusal;
+use crate::error::{OAuthError, Refusal};
 use crate::finish;
 use crate::flow::{self, Authentication, Decision};
 use crate::grant::GrantId;
@@ -28,7 +29,10 @@ pub async fn ask(
 ) -> Result<Response, Refusal> {
     let now = app.world.clock.now();
     let call = Call { app: &app, browser: &browser, now };
-    let request = AuthorizationRequest::parse(&app, &params, now).await?;
+    let request = match AuthorizationRequest::parse(&app, &params, now).await {
+        Err(Refusal::ToPerson(error)) => return Err(astray(&app, &params, error).await),
+        parsed => parsed?,
+    };
     // A form posted from the service comes without our cookies, which are SameSite=Lax; a redirect brings them.
     if method == Method::POST && browser.session.is_none() {
         return Ok(page::see_other(&format!("/authorize?{}", params.encode())));
@@ -63,4 +67,13 @@ pub async fn ask(
     }
     // The session has ended in the meantime: once more, with what the browser has now.
     Ok(page::see_other(&format!("/authorize?{}", params.encode())))
+}
+
+/// What the service may not be told, its citizen is told, and is led back to it.
+async fn astray(app: &App, params: &Params, error: OAuthError) -> Refusal {
+    let Some(id) = params.field("client_id").and_then(ClientId::named) else { return Refusal::ToPerson(error) };
+    match app.client(&id).await {
+        Ok(Some(client)) => Refusal::Astray(error, client),
+        _ => Refusal::ToPerson(error),
+    }
 }

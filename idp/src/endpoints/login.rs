@@ -257,8 +257,7 @@ impl Turn<'_> {
                 Ok(self.onwards())
             }
             CodeVerdict::Wrong if code.left() == 0 => {
-                let over = reserved.value.from_the_password().saying(Remark::CodeUsedUp);
-                steps::write(&self.call, &self.place, &reserved, &over).await?;
+                steps::write(&self.call, &self.place, &reserved, &reserved.value.used_up()).await?;
                 Ok(self.onwards())
             }
             CodeVerdict::Wrong => {

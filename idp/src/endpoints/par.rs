@@ -21,8 +21,7 @@ pub async fn push(State(app): State<App>, headers: HeaderMap, Form(params): Form
         return Err(OAuthError::invalid_request("A parameter is sent more than once."));
     }
     let caller = client_auth::authenticate(&app, &headers, &params, now).await?;
-    let about =
-        About { method: "POST", path: "/par", token: None, nonce: Nonce::of(&caller.client.registration) };
+    let about = About { method: "POST", path: "/par", token: None, nonce: Nonce::of(&caller.client.registration) };
     let jkt = dpop::check(&app, &headers, about, now).await?;
     let mut request = AuthorizationRequest::parse_pushed(&app, &caller.client, &params, now).await?;
     // RFC 9449 10.1

@@ -50,10 +50,10 @@ impl Exchange<'_> {
     /// A client that must show nonces is told the next one with each answer (RFC 9449 8.2).
     fn answer(&self, registration: &Registration, tokens: Tokens) -> Response {
         let mut response = Json(tokens).into_response();
-        if Nonce::of(registration) == Nonce::Required {
-            if let Ok(nonce) = HeaderValue::from_str(&dpop::fresh_nonce(self.app, self.now)) {
-                response.headers_mut().insert(NONCE, nonce);
-            }
+        if Nonce::of(registration) == Nonce::Required
+            && let Ok(nonce) = HeaderValue::from_str(&dpop::fresh_nonce(self.app, self.now))
+        {
+            response.headers_mut().insert(NONCE, nonce);
         }
         response
     }

@@ -24,8 +24,8 @@ pub async fn tell(
     let now = app.world.clock.now();
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let in_header = header.and_then(|value| value.split_once(' ')).map(|(scheme, token)| (scheme, token.trim()));
-    let in_header = in_header
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("dpop"));
+    let in_header =
+        in_header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("dpop"));
     // RFC 6750 2.2: in a form, and never in the query (RFC 9700 4.3.2).
     let in_form = if method == Method::POST { params.one("access_token")? } else { None };
     let (scheme, token) = match (in_header, in_form) {
@@ -34,12 +34,21 @@ pub async fn tell(
         (Some(_), Some(_)) => return Err(OAuthError::invalid_request("Two access tokens at once.")),
         (None, None) => return Err(OAuthError::no_token()),
     };
-    let invalid = || OAuthError::invalid_token("The access token is invalid, expired or revoked.");
+    let invalid = || {
+        let error = OAuthError::invalid_token("The access token is invalid, expired or revoked.");
+        // RFC 9449 7.1: who came with DPoP is answered with DPoP.
+        match scheme.eq_ignore_ascii_case("dpop") {
+            true => error.of_a_bound_token(),
+            false => error,
+        }
+    };
     let claims = access_token::find(&app, token, now).await?.ok_or_else(invalid)?;
     is_held(&app, (&method, &headers), (scheme, token, &claims), now).await?;
     let client = app.client(&claims.client_id).await?.ok_or_else(invalid)?;
     let said = claims::userinfo(&app, claims)?;
-    let Some(algorithm) = client.registration.userinfo_signed_response_alg else { return Ok(Json(said).into_response()) };
+    let Some(algorithm) = client.registration.userinfo_signed_response_alg else {
+        return Ok(Json(said).into_response());
+    };
     let signed = app.keys.sign(algorithm, TokenType::UserInfo, &said.to(&app, &client.id), now)?;
     Ok(([(header::CONTENT_TYPE, "application/jwt")], signed).into_response())
 }
@@ -58,7 +67,8 @@ async fn is_held(
         (None, true) => wrong("The access token is not bound to a key."),
         (Some(_), false) => wrong("The access token is bound to a key."),
         (Some(bound), true) => {
-            let about = About { method: method.as_str(), path: "/userinfo", token: Some(token), nonce: Nonce::Voluntary };
+            let about =
+                About { method: method.as_str(), path: "/userinfo", token: Some(token), nonce: Nonce::Voluntary };
             let jkt = dpop::check(app, headers, about, now).await.map_err(OAuthError::of_a_bound_token)?;
             match jkt {
                 Some(jkt) if jkt == bound.jkt => Ok(()),
