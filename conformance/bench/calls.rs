@@ -92,7 +92,9 @@ impl Bench {
 
     /// Userinfo by a signed token and by a handle, and what the handle says.
     async fn readings(&self, server: &Server) -> anyhow::Result<[Measured; 3]> {
-        let userinfo = |token: &str| get("/userinfo", "").replace("\r\n\r\n", &format!("\r\nauthorization: Bearer {token}\r\n\r\n"));
+        let userinfo = |token: &str| {
+            get("/userinfo", "").replace("\r\n\r\n", &format!("\r\nauthorization: Bearer {token}\r\n\r\n"))
+        };
         let signed = Visitor::new(server.address, Service::Rs256, FNR).await?.token("access_token").await?;
         let opaque = Visitor::new(server.address, Service::Opaque, FNR).await?.token("access_token").await?;
         ensure!(signed.contains('.') && !opaque.contains('.'), "tokens of another kind");

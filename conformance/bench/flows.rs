@@ -150,12 +150,7 @@ impl Service {
 
 /// What a token request for a code says.
 pub(crate) fn exchange(code: &str) -> [(&'static str, &str); 4] {
-    [
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", VERIFIER),
-    ]
+    [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)]
 }
 
 /// A browser with sessions, and its service's own connection, which are the same here. It has so many that none of
