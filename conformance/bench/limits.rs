@@ -12,8 +12,8 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PKCS1_SHA256,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256,
 };
 use axum::Router;
 use axum::routing::get;
@@ -32,13 +32,15 @@ pub(crate) struct Signatures {
     pub(crate) rs256_check: f64,
     /// With P-256.
     pub(crate) es256: f64,
+    /// The check of one.
+    pub(crate) es256_check: f64,
 }
 
 impl Signatures {
     /// Measures them on the server's core, each for so long.
     pub(crate) fn measure(time: Duration) -> anyhow::Result<Signatures> {
-        let [rs256, rs256_check, es256] = measure("signatures", time)?;
-        Ok(Signatures { rs256, rs256_check, es256 })
+        let [rs256, rs256_check, es256, es256_check] = measure("signatures", time)?;
+        Ok(Signatures { rs256, rs256_check, es256, es256_check })
     }
 
     /// What lies between two measurements.
@@ -47,6 +49,7 @@ impl Signatures {
             rs256: f64::midpoint(self.rs256, other.rs256),
             rs256_check: f64::midpoint(self.rs256_check, other.rs256_check),
             es256: f64::midpoint(self.es256, other.es256),
+            es256_check: f64::midpoint(self.es256_check, other.es256_check),
         }
     }
 }
@@ -94,7 +97,10 @@ pub(crate) fn signatures(seconds: f64) -> anyhow::Result<()> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?;
     let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref())?;
     let es256 = cost(seconds, 200, || Ok(_ = black_box(ec.sign(&random, black_box(&MESSAGE))?)))?;
-    Ok(writeln!(std::io::stdout(), "{rs256} {rs256_check} {es256}")?)
+    let signature = ec.sign(&random, &MESSAGE)?;
+    let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, ec.public_key())?;
+    let es256_check = cost(seconds, 200, || Ok(public.verify_sig(black_box(&MESSAGE), signature.as_ref())?))?;
+    Ok(writeln!(std::io::stdout(), "{rs256} {rs256_check} {es256} {es256_check}")?)
 }
 
 /// `bench limits argon2id SECONDS`

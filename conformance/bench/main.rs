@@ -1,11 +1,14 @@
 //! How fast Porten is, as ratios to the limits of the core that it runs on. `conformance/bench/run` starts it.
 
+mod calls;
 mod flows;
 mod http;
+mod key;
 mod limits;
 mod load;
 mod logins;
 mod process;
+mod scale;
 mod table;
 
 use std::io::Write;
@@ -22,15 +25,15 @@ use tokio::time::sleep;
 
 use crate::flows::{Service, Times, Visitor, repeat};
 use crate::http::{Line, get};
+use crate::key::Key;
 use crate::limits::Signatures;
 use crate::load::{Measured, Pace, Tally, p99, window};
 use crate::logins::{Citizen, Inbox, Turnstile, guess, log_in};
-use crate::process::{Server, verb};
+use crate::process::Server;
 use crate::table::{Row, Table};
 
 const AT_ONCE: u32 = 64;
 const DOCUMENTS_AT_ONCE: u32 = 16;
-const USERINFO_AT_ONCE: u32 = 8;
 const LOGINS_AT_ONCE: u32 = 48;
 /// More than the server lets wait.
 const GUESSES_AT_ONCE: u32 = 160;
@@ -59,6 +62,7 @@ struct Bench {
     porten: PathBuf,
     data: TempDir,
     citizens: Arc<Vec<Citizen>>,
+    key: Arc<Key>,
     plan: Plan,
     table: Table,
 }
@@ -69,10 +73,11 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         [] => bench(FULL),
         ["--check"] => bench(CHECK),
+        ["--scale"] => scale::run(FULL),
         ["limits", "signatures", time] => time.parse().context("time").and_then(limits::signatures).map(|()| true),
         ["limits", "argon2id", time] => time.parse().context("time").and_then(limits::hashes).map(|()| true),
         ["bare"] => limits::bare().map(|()| true),
-        _ => Err(anyhow::anyhow!("bench knows --check and no other argument")),
+        _ => Err(anyhow::anyhow!("bench knows --check, --scale and no other argument")),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -86,10 +91,8 @@ fn main() -> ExitCode {
 
 /// Runs the plan; false if `--check` finds that something is missed.
 fn bench(plan: Plan) -> anyhow::Result<bool> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let reached = runtime.block_on(async {
+    let reached = on_one_core(async {
         let mut bench = Bench::prepare(plan)?;
-        tokio::spawn(restless());
         for _ in 0..plan.rounds {
             bench.round().await?;
         }
@@ -99,6 +102,15 @@ fn bench(plan: Plan) -> anyhow::Result<bool> {
         bench.table.print()
     })?;
     Ok(reached || plan.all)
+}
+
+/// Runs the load.
+fn on_one_core<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::spawn(restless());
+        work.await
+    })
 }
 
 /// Keeps the load's core awake: it costs a server much to wake another core, and where the load came from another
@@ -141,12 +153,11 @@ impl Bench {
         table.add(absolute("P12", "cold start, empty store", "ms", median(empty), (400.0, 150.0)));
 
         let data = folders.into_iter().next().context("no folder")?;
-        for service in [Service::Rs256, Service::Es256] {
-            verb(&porten, &["client", "add", "--file", "-"], data.path(), &service.registration().to_string())?;
-        }
+        let key = Arc::new(Key::fresh()?);
+        calls::register(&porten, data.path(), &key)?;
         let citizens = logins::people(PEOPLE);
         logins::register(&porten, data.path(), &citizens)?;
-        Ok(Bench { porten, data, citizens: Arc::new(citizens), plan, table })
+        Ok(Bench { porten, data, citizens: Arc::new(citizens), key, plan, table })
     }
 
     fn start(&self) -> anyhow::Result<Server> {
@@ -160,6 +171,7 @@ impl Bench {
         let idle = server.memory()?;
         self.table.add(absolute("P11", "idle memory", "MiB", idle, (32.0, 20.0)));
         let rate = self.flows(&server).await?;
+        self.calls(&server).await?;
         self.documents(&server).await?;
         self.logins(&server, idle).await?;
         self.isolation(&server, rate * 0.3).await?;
@@ -181,13 +193,12 @@ impl Bench {
         window(server, &tally, self.plan.window, jobs).await
     }
 
-    /// Code flows on existing sessions, and userinfo. Says how many flows with RS256 there are a second.
+    /// Code flows on existing sessions. Says how many flows with RS256 there are a second.
     async fn flows(&mut self, server: &Server) -> anyhow::Result<f64> {
         let bare = self.bare().await?;
         let before = Signatures::measure(self.plan.limit)?;
         let rs256 = self.hurried(server, Service::Rs256).await?;
         let es256 = self.hurried(server, Service::Es256).await?;
-        let userinfo = self.userinfo(server).await?;
         let limits = before.and(Signatures::measure(self.plan.limit)?);
         // The bounds are for one signature; our access token has one, too. That is one more signature and no more
         // of anything else. Must: 1.45 signatures + 60 µs for the rest; goal: 70 % of the limit.
@@ -197,9 +208,6 @@ impl Bench {
         // 200 and 120 µs where two signatures and two bare answers were 50.
         let limit = 2.0 * (limits.es256 + bare);
         self.table.add(row("P2", "code flow on a session, ES256: two and two answers", es256, limit, (4.0, 2.4)));
-        // 42 and 25 µs where a bare answer and the check of a signature were 28.
-        let limit = bare + limits.rs256_check;
-        self.table.add(row("P6", "userinfo, RS256: a bare answer and the check", userinfo, limit, (1.5, 0.9)));
         if self.plan.all {
             for (service, rate, what, goal) in [
                 (Service::Rs256, rs256.rate, "p99 of a flow at 70 % of saturation, RS256", 2.0),
@@ -218,13 +226,6 @@ impl Bench {
         let crowd = Visitor::crowd(server.address, service, AT_ONCE).await?;
         let jobs = crowd.into_iter().map(|visitor| visitor.hurry(tally.clone()));
         window(server, &tally, self.plan.window, jobs).await
-    }
-
-    async fn userinfo(&self, server: &Server) -> anyhow::Result<Measured> {
-        let crowd = Visitor::crowd(server.address, Service::Rs256, 1).await?;
-        let token = crowd.into_iter().next().context("nobody")?.access_token().await?;
-        let request = format!("GET /userinfo HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n");
-        self.repeated(server, USERINFO_AT_ONCE, request).await
     }
 
     /// Discovery and keys.

@@ -1,5 +1,6 @@
 //! What every endpoint has at hand.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,13 +36,24 @@ pub struct Settings {
     pub enterprise: Option<Arc<Roots>>,
 }
 
-/// The program's inside. Cheap to clone.
+/// The program's inside, shared. The router clones it several times a request.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Inside>);
+
+impl Deref for App {
+    type Target = Inside;
+
+    fn deref(&self) -> &Inside {
+        &self.0
+    }
+}
+
+/// What an [`App`] shares.
+pub struct Inside {
     /// What lies outside.
     pub world: World,
     /// What was configured.
-    pub config: Arc<Settings>,
+    pub config: Settings,
     /// The keys.
     pub keys: Arc<Keys>,
     /// The words of every language.
@@ -61,7 +73,7 @@ impl App {
         let scopes = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
         let dpop = keys.secret_for("dpop nonce");
         let client_keys = KeyCache::new(world.outbound.clone());
-        App { world, config: Arc::new(config), dpop, keys: Arc::new(keys), words, client_keys, clients, scopes }
+        App(Arc::new(Inside { world, config, dpop, keys: Arc::new(keys), words, client_keys, clients, scopes }))
     }
 
     /// An active client, as it was registered a few seconds ago at the most.

@@ -24,23 +24,45 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// What every answer has unless it says otherwise.
+const HEADERS: [(HeaderName, HeaderValue); 8] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+    ),
+];
+const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+
 /// Gives each request its name in the log, makes refusals into answers, and sets the headers that all have.
 pub async fn pass(State(app): State<App>, request: Request, next: Next) -> Response {
     let trace_id = match app.world.chance.bytes::<8>() {
         Ok(bytes) => format!("{:016x}", u64::from_be_bytes(bytes)),
         Err(_) => String::new(),
     };
-    let method = request.method().clone();
     // The route and never the path: that holds codes and handles.
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let headers = request.headers().clone();
-    let span = tracing::info_span!("request", trace_id, %method, route);
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let span = tracing::info_span!("request", trace_id, method = %request.method(), route);
+    // What a refusal's page is made for.
+    let mut cookies = HeaderMap::new();
+    for line in request.headers().get_all(header::COOKIE) {
+        cookies.append(header::COOKIE, line.clone());
+    }
     async {
         let mut response = next.run(request).await;
         if let Some(Refused(refusal)) = response.extensions_mut().remove::<Refused>() {
-            let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
-            response = page::refuse(&app, &headers, &refusal, &trace_id).await;
-            response.headers_mut().extend(cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
+            let set: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+            response = page::refuse(&app, &cookies, &refusal, &trace_id).await;
+            response.headers_mut().extend(set.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
         }
         set_headers(&app, &trace_id, response.headers_mut());
         tracing::info!(status = response.status().as_u16(), "answered");
@@ -51,21 +73,15 @@ pub async fn pass(State(app): State<App>, request: Request, next: Next) -> Respo
 }
 
 fn set_headers(app: &App, trace_id: &str, headers: &mut HeaderMap) {
-    let mut unless_set = |name: HeaderName, value: &'static str| {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    };
-    unless_set(header::CACHE_CONTROL, "no-store");
-    unless_set(header::REFERRER_POLICY, "no-referrer");
-    unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    unless_set(header::X_FRAME_OPTIONS, "DENY");
-    unless_set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
-    unless_set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    unless_set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    unless_set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
+    headers.reserve(HEADERS.len() + 2);
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(value);
+    }
     if app.config.issuer.is_https() {
-        unless_set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
+        let entry = headers.entry(header::STRICT_TRANSPORT_SECURITY);
+        entry.or_insert(HeaderValue::from_static("max-age=63072000"));
     }
     if let Ok(value) = HeaderValue::from_str(trace_id) {
-        headers.insert("x-trace-id", value);
+        headers.insert(TRACE_ID, value);
     }
 }

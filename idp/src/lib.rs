@@ -101,10 +101,13 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .merge(pages)
         .merge(front)
         .fallback(front::not_found)
-        .layer(DefaultBodyLimit::max(BODY_AT_MOST))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
-        .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(app.clone(), edge::pass))
+        // The outermost first. Layers one by one would each be boxed, and cloned several times a request.
+        .layer((
+            from_fn_with_state(app.clone(), edge::pass),
+            CatchPanicLayer::new(),
+            TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE),
+            DefaultBodyLimit::max(BODY_AT_MOST),
+        ))
         .with_state(app.clone())
 }
 

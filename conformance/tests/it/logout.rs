@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authenticators::scratch::Scratch;
+use authenticators::world::World;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +15,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conformance::browser::Browser;
 use conformance::idp::{ISSUER, TestClient, TestIdp, claims};
 use futures_util::future::join_all;
+use idp::app::App;
+use idp::keys::Keys;
 use idp::logout_notice;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
@@ -385,6 +388,13 @@ async fn telling_goes_on_for_a_day_at_longer_and_longer_times() -> anyhow::Resul
     idp::clean(&idp.app, idp.now()).await
 }
 
+/// The same database, and a memory of its own that is empty.
+async fn another_node(idp: &TestIdp) -> anyhow::Result<App> {
+    let world = World { scratch: Scratch::memory(), ..idp.app.world.clone() };
+    let keys = Keys::open(&world.db, &world.chance, &idp.master, idp.now()).await?;
+    Ok(App::new(world, idp.app.config.clone(), keys, idp.app.words))
+}
+
 #[tokio::test]
 async fn what_was_queued_outlasts_a_restart_and_of_two_nodes_one_tells_it() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -394,12 +404,10 @@ async fn what_was_queued_outlasts_a_restart_and_of_two_nodes_one_tells_it() -> a
     browser.get(&logout_of(&client, &tokens, &service.bye())).await?;
     assert!(browser.shows("Journal"));
     service.answers(Manner::Status(200))?;
-    let node = || {
-        let mut app = idp.app.clone();
-        app.world.scratch = Scratch::memory();
-        app
-    };
-    let nodes: Vec<_> = (0..8).map(|_| node()).collect();
+    let mut nodes = Vec::new();
+    for _ in 0..8 {
+        nodes.push(another_node(&idp).await?);
+    }
     idp.advance(Duration::from_secs(10));
     for done in join_all(nodes.iter().map(logout_notice::deliver_due)).await {
         done?;
@@ -435,8 +443,7 @@ async fn a_session_that_ends_by_itself_is_told_to_those_who_asked() -> anyhow::R
 
     // A restart in between that forgets the session makes it end no earlier.
     logged_in(&idp, &asked).await?;
-    let mut restarted = idp.app.clone();
-    restarted.world.scratch = Scratch::memory();
+    let restarted = another_node(&idp).await?;
     idp.advance(Duration::from_mins(29));
     logout_notice::deliver_due(&restarted).await?;
     assert_eq!(one.told().len(), 1);

@@ -18,6 +18,7 @@ mod otc;
 mod outside;
 mod par;
 mod password;
+mod plans;
 mod protocol;
 mod request_object;
 mod scopes;
