@@ -14,10 +14,11 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::certificate;
-use crate::client::{AuthMethod, Client, ClientId, WARNED_AHEAD};
+use crate::client::{Client, ClientId, WARNED_AHEAD};
 use crate::client_keys::{self, Expected, Verified};
 use crate::error::OAuthError;
 use crate::params::Params;
+use crate::registration::AuthMethod;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Maskinporten: an assertion is good for two minutes.

@@ -4,8 +4,8 @@ use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::client::{ApplicationType, AuthMethod, CodeChallengeMethod, Registration};
 use crate::keys::SigningAlgorithm;
+use crate::registration::{ApplicationType, AuthMethod, CodeChallengeMethod, Registration};
 
 /// FAPI 2.0 Security Profile 5.4.1
 pub const FAPI_ALGORITHMS: &[Algorithm] = &[Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];

@@ -64,7 +64,7 @@ pub enum Nonce {
 
 impl Nonce {
     /// What a client's registration says.
-    pub fn of(registration: &crate::client::Registration) -> Nonce {
+    pub fn of(registration: &crate::registration::Registration) -> Nonce {
         if registration.dpop_nonce_required { Nonce::Required } else { Nonce::Voluntary }
     }
 }

@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use crate::access_token;
 use crate::app::App;
-use crate::client::{Client, ClientId, RefreshTokenUsage};
+use crate::client::{Client, ClientId};
 use crate::error::OAuthError;
 use crate::flow::Authentication;
+use crate::registration::RefreshTokenUsage;
 use crate::request::AuthorizationRequest;
 use crate::scope;
 use crate::text::Language;

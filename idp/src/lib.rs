@@ -1,12 +1,14 @@
 //! The OpenID Provider: what citizens and services meet.
 //!
-//! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`client`], [`scope`] and [`acr`]
-//! are the services, what they may ask for and the levels; [`client_auth`], [`client_keys`], [`certificate`] and
-//! [`dpop`] are how a service proves who it is; [`request`] and [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`]
-//! shows the citizen the pages in between, to the [`finish`]; [`session`], [`grant`], [`consent`], [`claims`], [`access_token`] and [`keys`] are
-//! what comes of a login, and [`logout_notice`] what is told when it is over. [`page`], [`text`], [`markdown`], [`assets`], [`document`] and [`browser`] are HTML, words, files and cookies,
-//! [`error`] says what goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for
-//! each URL.
+//! In reading order: [`config`] and [`app`] are what is set and what is at hand; [`registration`] (with [`redirect`]
+//! and [`client_profile`]), [`client`], [`scope`] and [`acr`] are the services, what they may ask for and the levels;
+//! [`client_auth`], [`client_keys`], [`certificate`] and [`dpop`] are how a service proves who it is; [`request`] and
+//! [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`] shows the citizen the
+//! pages in between, to the [`finish`]; [`session`], [`grant`], [`consent`], [`claims`], [`access_token`] and [`keys`]
+//! are what comes of a login, [`machine`] what a service gets in its own name, and [`logout_notice`] what is told when
+//! a session is over. [`page`], [`text`], [`markdown`], [`assets`], [`document`] and [`browser`] are HTML, words, files
+//! and cookies, [`params`] what a request says, [`error`] what goes wrong, and every answer leaves through the
+//! [`edge`]. One file in [`endpoints`] for each URL.
 
 pub mod access_token;
 pub mod acr;
@@ -35,6 +37,8 @@ pub mod machine;
 pub mod markdown;
 pub mod page;
 pub mod params;
+pub mod redirect;
+pub mod registration;
 pub mod request;
 pub mod request_object;
 pub mod scope;

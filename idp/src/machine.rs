@@ -6,11 +6,12 @@ use serde_json::{Map, Value};
 use crate::access_token::{self, AccessToken, Confirmation, Form};
 use crate::app::App;
 use crate::claims::{self, Tokens};
-use crate::client::{Client, ClientId, GrantType};
+use crate::client::{Client, ClientId};
 use crate::client_auth::{self, ASSERTION_FOR, Caller, LEEWAY, seconds};
 use crate::error::OAuthError;
 use crate::grant::GrantId;
 use crate::params::Params;
+use crate::registration::GrantType;
 use crate::request;
 use crate::scope;
 

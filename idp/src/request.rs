@@ -13,9 +13,11 @@ use url::Url;
 use crate::acr::{Acr, Eid};
 use crate::app::App;
 use crate::claims;
-use crate::client::{Client, ClientId, CodeChallengeMethod, matching_redirect};
+use crate::client::{Client, ClientId};
 use crate::error::{OAuthError, Refusal};
 use crate::params::Params;
+use crate::redirect;
+use crate::registration::CodeChallengeMethod;
 use crate::request_object;
 use crate::scope::{self, ScopeName};
 use crate::session::Circle;
@@ -249,7 +251,7 @@ async fn visit(app: &App, client: &Client, handle: &str, now: Timestamp) -> Resu
 fn return_to(client: &Client, params: &Params) -> Result<ReturnTo, OAuthError> {
     let asked =
         params.one("redirect_uri")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter redirect_uri."))?;
-    let redirect_uri = matching_redirect(&client.registration, asked)
+    let redirect_uri = redirect::matching(&client.registration, asked)
         .ok_or_else(|| OAuthError::invalid_request("Invalid parameter redirect_uri. Not registered on client."))?;
     let registered = &client.registration.response_modes;
     let mode = params.one("response_mode")?.and_then(ResponseMode::parse).filter(|mode| registered.contains(mode));

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::client::{self, Client};
 use crate::error::OAuthError;
+use crate::registration;
 use crate::text::Language;
 
 /// A description is one line.
@@ -34,7 +35,7 @@ impl ScopeName {
         let (prefix, rest) = name.split_once(':')?;
         let prefix_fits = prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let fits = prefix_fits && !prefix.is_empty() && !rest.is_empty() && name.len() <= 200;
-        (fits && client::is_a_scope(name)).then(|| ScopeName(name.to_owned()))
+        (fits && registration::is_a_scope(name)).then(|| ScopeName(name.to_owned()))
     }
 
     /// Its letters.
@@ -148,12 +149,13 @@ impl ScopeRegistration {
         };
         let shorts = [Some(&self.description), self.description_nn.as_ref(), self.description_en.as_ref()];
         for text in shorts.into_iter().flatten() {
-            let wrong = !client::is_plain(text) || text.chars().count() > DESCRIPTION_AT_MOST;
+            let wrong = !registration::is_plain(text) || text.chars().count() > DESCRIPTION_AT_MOST;
             object(wrong, format!("description: {text:?} cannot be shown"));
         }
         let longs = [&self.long_description, &self.long_description_nn, &self.long_description_en];
         for text in longs.into_iter().flatten() {
-            let wrong = !client::is_plain(&text.replace(['\n', '\r'], " ")) || text.chars().count() > LONG_AT_MOST;
+            let wrong =
+                !registration::is_plain(&text.replace(['\n', '\r'], " ")) || text.chars().count() > LONG_AT_MOST;
             object(wrong, format!("long_description: {text:?} cannot be shown"));
         }
         for number in [&self.owner_orgno].into_iter().chain(&self.access) {

@@ -12,10 +12,11 @@ use crate::access_token;
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::claims;
-use crate::client::{Client, ClientId, GrantType, Registration, SsoMode};
+use crate::client::{Client, ClientId};
 use crate::flow::Authentication;
 use crate::grant::{self, GrantId};
 use crate::logout_notice::{self, Audience, Notice};
+use crate::registration::{GrantType, Registration, SsoMode};
 use crate::request::AuthorizationRequest;
 
 /// ID-porten, single sign-on: 120 minutes from the first proof.

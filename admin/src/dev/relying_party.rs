@@ -12,7 +12,8 @@ use authenticators::clock::Timestamp;
 use authenticators::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use idp::client::{Client, ClientId, NewSecret, Registration};
+use idp::client::{Client, ClientId, NewSecret};
+use idp::registration::Registration;
 use idp::scope::{ScopeName, ScopeRegistration};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreIdToken, CoreProviderMetadata};
 use openidconnect::{

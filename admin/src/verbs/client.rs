@@ -7,8 +7,9 @@ use anyhow::{Context, bail};
 use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
 use clap::{Args, Subcommand};
-use idp::client::{Client, ClientId, NewSecret, Registration};
+use idp::client::{Client, ClientId, NewSecret};
 use idp::client_profile::{self, Profile};
+use idp::registration::Registration;
 use serde_json::{Map, Value, json};
 
 use crate::open::Place;

@@ -3,7 +3,8 @@
 #![no_main]
 
 use fuzz::are_twins;
-use idp::client::{Registration, matching_redirect};
+use idp::redirect;
+use idp::registration::Registration;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use url::Url;
@@ -23,8 +24,8 @@ fuzz_target!(|text: &str| {
     assert!(url.fragment().is_none() && url.username().is_empty() && url.password().is_none());
     assert!(registered.bytes().all(|b| (0x21..=0x7e).contains(&b)), "it goes into a header");
     assert!(!matches!(url.scheme(), "javascript" | "data" | "file" | "blob" | "vbscript"));
-    assert_eq!(matching_redirect(&registration, registered), Some(registered));
-    if let Some(matched) = matching_redirect(&registration, asked) {
+    assert_eq!(redirect::matching(&registration, registered), Some(registered));
+    if let Some(matched) = redirect::matching(&registration, asked) {
         assert_eq!(matched, asked);
         assert!(asked == registered || (kind == "native" && are_twins(registered, asked)));
     }

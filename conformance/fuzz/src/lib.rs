@@ -7,7 +7,8 @@ use std::future::Future;
 use authenticators::clock::Timestamp;
 use conformance::client_key::ClientKey;
 use conformance::idp::{REDIRECT, TestIdp};
-use idp::client::{Client, ClientId, Registration};
+use idp::client::{Client, ClientId};
+use idp::registration::Registration;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use url::{Host, Url};
@@ -86,7 +87,7 @@ impl Bench {
     /// Whether an answer to a client may go there.
     pub fn is_registered(&self, client: &ClientId, address: &str) -> bool {
         let registration = &self.client(client.as_str()).registration;
-        let native = registration.application_type == idp::client::ApplicationType::Native;
+        let native = registration.application_type == idp::registration::ApplicationType::Native;
         registration.redirect_uris.iter().any(|own| own == address || (native && are_twins(own, address)))
     }
 

@@ -8,13 +8,13 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::claims::{self, Handing, Tokens};
-use crate::client::{GrantType, Registration};
 use crate::client_auth::{self, Caller};
 use crate::dpop::{self, About, NONCE, Nonce};
 use crate::error::OAuthError;
 use crate::grant::{self, Presented};
 use crate::machine;
 use crate::params::{Form, Params};
+use crate::registration::{GrantType, Registration};
 use crate::request;
 use crate::scope;
 
