@@ -38,7 +38,11 @@ impl Key {
     pub(crate) fn jwks(&self) -> Value {
         let mut key = self.public.clone();
         if let Some(fields) = key.as_object_mut() {
-            fields.extend([("kid".to_owned(), json!("bench")), ("use".to_owned(), json!("sig"))]);
+            fields.extend([
+                ("kid".to_owned(), json!("bench")),
+                ("use".to_owned(), json!("sig")),
+                ("alg".to_owned(), json!("ES256")),
+            ]);
         }
         json!({ "keys": [key] })
     }
