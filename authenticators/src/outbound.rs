@@ -34,13 +34,6 @@ struct Clients {
     http: Client,
 }
 
-/// What was fetched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fetched {
-    /// The body, whole.
-    pub body: Vec<u8>,
-}
-
 /// Why nothing was fetched; it tells nobody what listens where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboundError {
@@ -82,12 +75,12 @@ impl Outbound {
         Ok(Outbound(Arc::new(Inside { allowed: allowed.into(), authorities, clients: OnceLock::new() })))
     }
 
-    /// Fetches a JSON document.
-    pub async fn get_json(&self, url: &Url) -> Result<Fetched, OutboundError> {
+    /// Fetches a JSON document: its body, whole.
+    pub async fn get_json(&self, url: &Url) -> Result<Vec<u8>, OutboundError> {
         let request = self.client(url)?.get(url.clone()).header(header::ACCEPT, "application/json");
         let answer = send(url, request).await?;
         match answer.status() {
-            status if status.is_success() => Ok(Fetched { body: read(answer).await? }),
+            status if status.is_success() => read(answer).await,
             status => Err(OutboundError::Status(status.as_u16())),
         }
     }
@@ -423,7 +416,7 @@ mod tests {
         });
         let outbound = outbound(&["127.0.0.0/8", "::1/128"]);
         let at = |path: &str| url(&format!("http://localhost:{port}{path}"));
-        assert_eq!(outbound.get_json(&at("/jwks")).await.unwrap().body, b"{}");
+        assert_eq!(outbound.get_json(&at("/jwks")).await.unwrap(), b"{}");
         assert_eq!(outbound.get_json(&at("/other")).await, Err(OutboundError::Status(400)));
         let form = [("logout_token", "a.b.c&")];
         assert_eq!(outbound.post_form(&at("/logout"), &form).await, Ok(StatusCode::NO_CONTENT));
@@ -505,7 +498,7 @@ mod tests {
         assert_eq!(ours.get_json(&url).await, Err(OutboundError::Failed));
         let trusting =
             Outbound::new(vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()], Some(pem.as_bytes()));
-        assert_eq!(trusting.unwrap().get_json(&url).await.unwrap().body, b"{}");
+        assert_eq!(trusting.unwrap().get_json(&url).await.unwrap(), b"{}");
         assert!(Outbound::new(Vec::new(), Some(b"nothing")).is_err());
     }
 }

@@ -230,6 +230,14 @@ impl TestIdp {
         Browser::new(self.router.clone(), self.app.config.issuer.as_str())
     }
 
+    /// A browser in which somebody has logged in to a service.
+    pub async fn logged_in(&self, client: &TestClient) -> anyhow::Result<Browser> {
+        let kari = self.person().await?;
+        let mut browser = self.browser();
+        browser.get(&self.authorize(client, &[])).await?.log_in(self, &kari).await?;
+        Ok(browser)
+    }
+
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> anyhow::Result<Answer> {
         read(self.router.clone().oneshot(request).await?).await

@@ -174,4 +174,9 @@ impl AccessToken {
     pub fn has(&self, name: &str) -> bool {
         self.scope.split(' ').any(|scope| scope == name)
     }
+
+    /// How it is shown (RFC 6749 7.1, RFC 9449 5).
+    pub fn token_type(&self) -> &'static str {
+        if self.cnf.is_some() { "DPoP" } else { "Bearer" }
+    }
 }

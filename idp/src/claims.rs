@@ -117,7 +117,6 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         jti: grant.id.token_id(app)?,
     };
     let id_token = has("openid").then(|| app.keys.sign(algorithm, TokenType::IdToken, &id_token, now)).transpose()?;
-    let token_type = if jkt.is_some() { "DPoP" } else { "Bearer" };
     let details = Some(grant.authorization_details.clone()).filter(|details| !details.is_empty());
     let access = AccessToken {
         iss: issuer.to_owned(),
@@ -141,8 +140,8 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
     let hidden = rules.pseudonymous.then(|| who.fnr().as_str().to_owned());
     Ok(Tokens {
         scope: access.scope.clone(),
+        token_type: access.token_type(),
         access_token: access_token::issue(app, access, form, hidden, now).await?,
-        token_type,
         expires_in: lives.as_secs(),
         id_token,
         refresh_token_expires_in: refresh.as_ref().map(|refresh| refresh.expires_in),
@@ -156,7 +155,7 @@ impl Tokens {
     pub fn of_a_machine(access_token: String, claims: &AccessToken, now: Timestamp) -> Tokens {
         Tokens {
             access_token,
-            token_type: if claims.cnf.is_some() { "DPoP" } else { "Bearer" },
+            token_type: claims.token_type(),
             expires_in: claims.exp.since(now).as_secs(),
             id_token: None,
             refresh_token: None,

@@ -234,8 +234,14 @@ impl Client {
                 _ => {}
             }
         }
-        if let Some(until) = self.registration.client_assertion_audience_exception_until {
-            lines.push(format!("client_assertion_audience_exception_until: the exception ends {until}"));
+        match self.registration.client_assertion_audience_exception_until {
+            Some(until) if until < date(now) => {
+                lines.push(format!("client_assertion_audience_exception_until: the exception ended {until}"));
+            }
+            Some(until) if until <= date(soon) => {
+                lines.push(format!("client_assertion_audience_exception_until: the exception ends {until}"));
+            }
+            _ => {}
         }
         lines
     }
@@ -264,7 +270,8 @@ pub async fn warn(app: &App, now: Timestamp) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn date(at: Timestamp) -> Date {
+/// The day of a moment, in UTC.
+pub(crate) fn date(at: Timestamp) -> Date {
     let moment = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
     moment.to_zoned(jiff::tz::TimeZone::UTC).date()
 }

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::certificate;
-use crate::client::{Client, ClientId, WARNED_AHEAD};
-use crate::client_keys::{self, Expected, Verified};
+use crate::client::{Client, ClientId, WARNED_AHEAD, date};
+use crate::client_keys::{Expected, Verified};
 use crate::error::OAuthError;
 use crate::params::Params;
 use crate::registration::AuthMethod;
@@ -136,7 +136,7 @@ pub async fn signature(
         (true, Some(roots), Some(owner)) => {
             (certificate::verify(roots, token, owner, &expected, now), "virksomhetssertifikat")
         }
-        _ => (client_keys::verify(app, registration.keys(), token, &expected, now).await?, "private_key_jwt"),
+        _ => (app.client_keys.verify(registration.keys(), token, &expected, now).await?, "private_key_jwt"),
     };
     match verified {
         Ok(verified) => {
@@ -172,9 +172,7 @@ fn is_for_us(client: &Client, aud: Option<&Value>, issuer: &str, now: Timestamp)
     if aud.and_then(Value::as_str) == Some(issuer) {
         return true;
     }
-    let moment = jiff::Timestamp::from_second(now.seconds()).unwrap_or_default();
-    let today = moment.to_zoned(jiff::tz::TimeZone::UTC).date();
-    if client.registration.client_assertion_audience_exception_until.is_none_or(|until| until < today) {
+    if client.registration.client_assertion_audience_exception_until.is_none_or(|until| until < date(now)) {
         return false;
     }
     let endpoint = format!("{issuer}/token");
@@ -188,17 +186,21 @@ fn is_for_us(client: &Client, aud: Option<&Value>, issuer: &str, now: Timestamp)
 
 /// `exp` is near, and nothing else is out of its time.
 pub fn times(claims: &Map<String, Value>, now: Timestamp) -> Result<(), &'static str> {
-    let time = |name: &str| claims.get(name).and_then(Value::as_f64).map(seconds);
-    match time("exp") {
+    match time(claims, "exp") {
         None => return Err("exp is missing."),
         Some(exp) if exp <= now => return Err("It has expired."),
         Some(exp) if exp > now.plus(ASSERTION_FOR).plus(LEEWAY) => return Err("exp is more than 120 seconds ahead."),
         Some(_) => {}
     }
-    if [time("nbf"), time("iat")].into_iter().flatten().any(|time| time > now.plus(LEEWAY)) {
+    if [time(claims, "nbf"), time(claims, "iat")].into_iter().flatten().any(|time| time > now.plus(LEEWAY)) {
         return Err("It is not valid yet.");
     }
     Ok(())
+}
+
+/// A claim that is a time.
+pub fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
+    claims.get(name).and_then(Value::as_f64).map(seconds)
 }
 
 /// A `NumericDate` may have a fraction (RFC 7519 2).

@@ -14,8 +14,6 @@ use moka::future::Cache;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::app::App;
-
 /// No honest JWT of a client is longer.
 const TOKEN_AT_MOST: usize = 16 * 1024;
 /// Keys of one `jwks_uri` that are looked at.
@@ -32,6 +30,9 @@ const REFETCH: Duration = Duration::from_secs(30);
 /// The algorithms that a client may sign by.
 pub const ALGORITHMS: [Algorithm; 6] =
     [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
+/// The members of a JWK that say more than a public key does (RFC 7518 6).
+pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// Where a client's public keys come from.
 #[derive(Debug, Clone, Copy)]
@@ -57,21 +58,8 @@ pub struct Expected<'a> {
 pub struct Verified {
     /// What it says.
     pub claims: Map<String, Value>,
-    /// How it was signed.
-    pub algorithm: Algorithm,
     /// When the key that signed it ends (`exp` of the JWK).
     pub key_expires: Option<Timestamp>,
-}
-
-/// Reads a JWT that a client has signed; the inner error says what is wrong with it.
-pub async fn verify(
-    app: &App,
-    keys: KeySource<'_>,
-    token: &str,
-    expected: &Expected<'_>,
-    now: Timestamp,
-) -> anyhow::Result<Result<Verified, &'static str>> {
-    app.client_keys.verify(keys, token, expected, now).await
 }
 
 /// What is wrong with a JWKS that somebody wants to register (RFC 7517), one line each.
@@ -112,7 +100,7 @@ pub(crate) struct Unproved<'a> {
     /// What it says of itself.
     pub(crate) header: Map<String, Value>,
     /// How it claims to be signed: one of those that were expected.
-    pub(crate) algorithm: Algorithm,
+    algorithm: Algorithm,
     kid: Option<String>,
     message: &'a str,
     payload: &'a str,
@@ -123,28 +111,28 @@ impl<'a> Unproved<'a> {
     /// RFC 7515 5.2, up to the signature.
     pub(crate) fn read(token: &'a str, expected: &Expected<'_>) -> Result<Unproved<'a>, &'static str> {
         if token.len() > TOKEN_AT_MOST {
-            return Err("the JWT is too long");
+            return Err("The JWT is too long.");
         }
-        let (message, signature) = token.rsplit_once('.').ok_or("not a JWT")?;
-        let (head, payload) = message.split_once('.').ok_or("not a JWT")?;
-        let header = object(head).ok_or("the header of the JWT cannot be read")?;
+        let (message, signature) = token.rsplit_once('.').ok_or("Not a JWT.")?;
+        let (head, payload) = message.split_once('.').ok_or("Not a JWT.")?;
+        let header = object(head).ok_or("The header of the JWT cannot be read.")?;
         // RFC 7515 4.1.11: we know no extensions, and RFC 7797 is one.
         if header.contains_key("crit") || header.contains_key("b64") {
-            return Err("the JWT has a critical header that is not understood");
+            return Err("The JWT has a critical header that is not understood.");
         }
         let text = |name: &str| match header.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err("the header of the JWT cannot be read"),
+            Some(_) => Err("The header of the JWT cannot be read."),
         };
         let algorithm = text("alg")?.and_then(|name| Algorithm::from_str(&name).ok());
         let algorithm = algorithm
             .filter(|algorithm| expected.algorithms.contains(algorithm) && ALGORITHMS.contains(algorithm))
-            .ok_or("the JWT is signed by an algorithm that is not accepted")?;
+            .ok_or("The JWT is signed by an algorithm that is not accepted.")?;
         let typ = text("typ")?.unwrap_or_default().to_ascii_lowercase();
         let typ = typ.strip_prefix("application/").unwrap_or(&typ);
         if !expected.types.iter().any(|accepted| accepted.eq_ignore_ascii_case(typ)) {
-            return Err("the JWT is of another type");
+            return Err("The JWT is of another type.");
         }
         let kid = text("kid")?;
         Ok(Unproved { header, algorithm, kid, message, payload, signature })
@@ -154,8 +142,8 @@ impl<'a> Unproved<'a> {
     pub(crate) fn proved_by(&self, key: &DecodingKey) -> Result<Map<String, Value>, &'static str> {
         let message = self.message.as_bytes();
         match jsonwebtoken::crypto::verify(self.signature, message, key, self.algorithm) {
-            Ok(true) => object(self.payload).ok_or("the claims of the JWT cannot be read"),
-            Ok(false) | Err(_) => Err("the signature of the JWT is wrong"),
+            Ok(true) => object(self.payload).ok_or("The claims of the JWT cannot be read."),
+            Ok(false) | Err(_) => Err("The signature of the JWT is wrong."),
         }
     }
 }
@@ -194,9 +182,8 @@ struct Key {
 impl Key {
     /// RFC 7517 4: a public key to see signatures by.
     fn parse(jwk: &Value) -> Result<Key, &'static str> {
-        const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
         let jwk = jwk.as_object().ok_or("is not an object")?;
-        if PRIVATE.iter().any(|member| jwk.contains_key(*member)) {
+        if PRIVATE_MEMBERS.iter().any(|member| jwk.contains_key(*member)) {
             return Err("is not public alone; it has to be replaced");
         }
         let text = |name: &str| match jwk.get(name) {
@@ -290,10 +277,10 @@ fn find(keys: &[Arc<Key>], token: &Unproved<'_>, now: Timestamp) -> Found {
     let alive: Vec<&Arc<Key>> = fitting.iter().copied().filter(|key| key.is_alive(now)).collect();
     match (alive.as_slice(), &token.kid) {
         ([key], _) | ([key, ..], Some(_)) => Found::Key(Arc::clone(key)),
-        ([_, ..], None) => Found::Wrong("the JWT names no key, and the client has several"),
-        ([], _) if !fitting.is_empty() => Found::Wrong("the key of the JWT has expired"),
+        ([_, ..], None) => Found::Wrong("The JWT names no key, and the client has several."),
+        ([], _) if !fitting.is_empty() => Found::Wrong("The key of the JWT has expired."),
         ([], Some(_)) if keys.iter().any(|key| key.kid == token.kid) => {
-            Found::Wrong("the key of the JWT is not for its algorithm")
+            Found::Wrong("The key of the JWT is not for its algorithm.")
         }
         ([], _) => Found::Unknown,
     }
@@ -315,7 +302,8 @@ impl KeyCache {
         KeyCache { outbound, registered, remote }
     }
 
-    async fn verify(
+    /// Reads a JWT that a client has signed; the inner error says what is wrong with it.
+    pub async fn verify(
         &self,
         keys: KeySource<'_>,
         token: &str,
@@ -329,15 +317,15 @@ impl KeyCache {
         let found = match (keys.jwks, keys.jwks_uri) {
             (Some(jwks), _) => find(self.registered(jwks).await?.as_slice(), &token, now),
             (None, Some(uri)) => self.published(uri, &token, now).await?,
-            (None, None) => Found::Wrong("the client has no keys"),
+            (None, None) => Found::Wrong("The client has no keys."),
         };
         let key = match found {
             Found::Key(key) => key,
-            Found::Unknown => return Ok(Err("the client has no such key")),
+            Found::Unknown => return Ok(Err("The client has no such key.")),
             Found::Wrong(why) => return Ok(Err(why)),
         };
         let proved = token.proved_by(&key.verifier);
-        Ok(proved.map(|claims| Verified { claims, algorithm: token.algorithm, key_expires: key.expires }))
+        Ok(proved.map(|claims| Verified { claims, key_expires: key.expires }))
     }
 
     async fn registered(&self, jwks: &Value) -> anyhow::Result<KeySet> {
@@ -347,7 +335,7 @@ impl KeyCache {
     }
 
     async fn published(&self, uri: &Url, token: &Unproved<'_>, now: Timestamp) -> anyhow::Result<Found> {
-        const SILENT: Found = Found::Wrong("the keys of the client cannot be fetched");
+        const SILENT: Found = Found::Wrong("The keys of the client cannot be fetched.");
         let remote = self.remote.get_with(uri.clone(), async { Arc::default() }).await;
         let Some(keys) = self.fetched(&remote, uri, None, now).await? else { return Ok(SILENT) };
         match find(&keys, token, now) {
@@ -433,7 +421,7 @@ impl Remote {
             self.change(|state| state.refetched_at = Some(now));
         }
         let fetched = match outbound.get_json(uri).await {
-            Ok(fetched) => serde_json::from_slice(&fetched.body).ok().as_ref().and_then(parse),
+            Ok(fetched) => serde_json::from_slice(&fetched).ok().as_ref().and_then(parse),
             Err(error) => {
                 tracing::warn!(host = uri.host_str(), %error, "a client's keys could not be fetched");
                 None
@@ -529,7 +517,7 @@ mod tests {
                 (json!({ "keys": [signer.public] }), signer.sign(&json!({ "alg": algorithm, "kid": "k" })));
             assert_eq!(objections(&keys), Vec::<String>::new());
             let verified = check(&keys, &token, &ANY).await.unwrap();
-            assert_eq!((&verified.claims["iss"], verified.algorithm), (&json!("a"), algorithm));
+            assert_eq!(verified.claims["iss"], "a");
             let nameless = signer.sign(&json!({ "alg": algorithm, "typ": "jwt" }));
             assert!(check(&keys, &nameless, &ANY).await.is_ok());
             let narrow = Expected { algorithms: &[], ..ANY };

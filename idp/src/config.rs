@@ -12,7 +12,9 @@ use authenticators::person::FnrPolicy;
 use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
+
+use crate::redirect;
 
 /// All settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -215,15 +217,6 @@ impl Issuer {
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
-
-    fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
-    }
 }
 
 impl Config {
@@ -248,7 +241,7 @@ impl Config {
         object(!self.people.real, "people.real: nobody could log in");
         object(matches!(self.sms, SmsConfig::Inbox), "sms.kind: the development inbox sends no SMS to anybody");
         object(
-            !self.server.issuer.is_https() && !self.server.issuer.is_loopback(),
+            !self.server.issuer.is_https() && !redirect::is_loopback(&self.server.issuer.url),
             "server.issuer: must be https, since it isn't this machine's loopback address",
         );
         object(

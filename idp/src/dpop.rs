@@ -17,7 +17,9 @@ use url::Url;
 
 use crate::app::App;
 use crate::client_auth::seconds;
+use crate::client_keys::PRIVATE_MEMBERS;
 use crate::error::OAuthError;
+use crate::registration::Registration;
 
 /// The header of a proof.
 pub const HEADER: HeaderName = HeaderName::from_static("dpop");
@@ -64,7 +66,7 @@ pub enum Nonce {
 
 impl Nonce {
     /// What a client's registration says.
-    pub fn of(registration: &crate::registration::Registration) -> Nonce {
+    pub fn of(registration: &Registration) -> Nonce {
         if registration.dpop_nonce_required { Nonce::Required } else { Nonce::Voluntary }
     }
 }
@@ -128,7 +130,7 @@ fn read(proof: &str) -> Result<(String, Claims), &'static str> {
         _ => return Err("alg is not ES256, PS256 or EdDSA."),
     };
     let key = head.get("jwk").and_then(Value::as_object).ok_or("jwk is missing.")?;
-    if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| key.contains_key(*secret)) {
+    if PRIVATE_MEMBERS.iter().any(|member| key.contains_key(*member)) {
         return Err("jwk is not a public key.");
     }
     let jwk: Jwk = serde_json::from_value(Value::Object(key.clone())).map_err(|_| "jwk cannot be read.")?;

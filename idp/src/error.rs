@@ -101,7 +101,7 @@ impl OAuthError {
         OAuthError::new("invalid_request_object", StatusCode::BAD_REQUEST, description)
     }
 
-    /// RFC 9101 6.2: also a pushed request that is unknown, too old or used.
+    /// RFC 9101 7: also a pushed request that is unknown, too old or used.
     pub fn invalid_request_uri(description: impl Into<String>) -> OAuthError {
         OAuthError::new("invalid_request_uri", StatusCode::BAD_REQUEST, description)
     }

@@ -7,7 +7,7 @@ use crate::access_token::{self, AccessToken, Confirmation, Form};
 use crate::app::App;
 use crate::claims::{self, Tokens};
 use crate::client::{Client, ClientId};
-use crate::client_auth::{self, ASSERTION_FOR, Caller, LEEWAY, seconds};
+use crate::client_auth::{self, ASSERTION_FOR, Caller, LEEWAY, time};
 use crate::error::OAuthError;
 use crate::grant::GrantId;
 use crate::params::Params;
@@ -48,8 +48,9 @@ pub async fn authenticate(
 
 /// Maskinporten: `iat` is now, and `exp` two minutes later at the most.
 fn is_short(claims: &Map<String, Value>, now: Timestamp) -> Result<(), &'static str> {
-    let time = |name: &str| claims.get(name).and_then(Value::as_f64).map(seconds);
-    let (Some(iat), Some(exp)) = (time("iat"), time("exp")) else { return Err("iat and exp are needed.") };
+    let (Some(iat), Some(exp)) = (time(claims, "iat"), time(claims, "exp")) else {
+        return Err("iat and exp are needed.");
+    };
     match now.since(iat) > LEEWAY || exp.since(iat) > ASSERTION_FOR {
         true => Err("iat must be now, and exp 120 seconds later at the most."),
         false => Ok(()),
@@ -95,9 +96,7 @@ pub async fn token(
 
 fn scopes(client: &Client, asked: &Map<String, Value>) -> Result<Vec<String>, OAuthError> {
     let asked = asked.get("scope").and_then(Value::as_str).unwrap_or_default();
-    let mut scopes: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
-    scopes.sort();
-    scopes.dedup();
+    let scopes = scope::names(asked);
     // There is no person who could be told of.
     let personal = |scope: &String| matches!(scope.as_str(), "openid" | "profile");
     match scopes.iter().find(|scope| personal(scope) || !client.registration.scopes.contains(scope)) {

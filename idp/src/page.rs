@@ -148,6 +148,13 @@ pub fn see_other(to: &str) -> Response {
     }
 }
 
+/// An address with some more in its query, and what it had before.
+pub fn with_query<'a>(uri: &str, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let joint = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{joint}{query}")
+}
+
 /// The answer to the service, in the mode that it asked for, with `state` and `iss` (RFC 9207).
 pub async fn answer(
     app: &App,
@@ -163,9 +170,8 @@ pub async fn answer(
     }
     match to.mode {
         ResponseMode::Query | ResponseMode::QueryJwt => {
-            let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
-            let joint = if to.redirect_uri.contains('?') { '&' } else { '?' };
-            Ok(see_other(&format!("{}{joint}{query}", to.redirect_uri)))
+            let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
+            Ok(see_other(&with_query(&to.redirect_uri, fields)))
         }
         ResponseMode::FormPost | ResponseMode::FormPostJwt => {
             let service = client.as_ref().map(|client| client.registration.shown_name().to_owned());

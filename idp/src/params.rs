@@ -23,7 +23,7 @@ impl Params {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
             (first, None) => Ok(first.filter(|value| !value.is_empty())),
-            (_, Some(_)) => Err(OAuthError::invalid_request(format!("Parameter {name} is sent more than once."))),
+            (_, Some(_)) => Err(twice(name)),
         }
     }
 
@@ -41,15 +41,19 @@ impl Params {
             .filter(|value| !value.is_empty())
     }
 
-    /// Whether any parameter comes more than once, that may not: `resource` may (RFC 8707 2).
-    pub fn repeated(&self) -> Option<&str> {
+    /// No parameter comes more than once (RFC 6749 3.1, 3.2) but `resource`, which may (RFC 8707 2).
+    pub fn each_once(&self) -> Result<(), OAuthError> {
         let names = self.0.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "resource");
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
-        names.windows(2).find_map(|pair| match pair {
+        let repeated = names.windows(2).find_map(|pair| match pair {
             [one, other] if one == other => Some(*one),
             _ => None,
-        })
+        });
+        match repeated {
+            Some(name) => Err(twice(name)),
+            None => Ok(()),
+        }
     }
 
     /// The same parameters as they stand in a JSON object.
@@ -72,6 +76,13 @@ impl Params {
     pub fn encode(&self) -> String {
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
+}
+
+/// `error_description` holds printable ASCII without quotation marks (RFC 6749 4.1.2.1).
+fn twice(name: &str) -> OAuthError {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let name: String = name.chars().filter(fits).take(50).collect();
+    OAuthError::invalid_request(format!("Parameter {name} is sent more than once."))
 }
 
 /// The parameters of a form alone: what is in the address stands in logs, and no secret is taken from there

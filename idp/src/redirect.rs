@@ -37,19 +37,23 @@ pub fn check(text: &str, kind: ApplicationType) -> Result<(), &'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("has a user in it");
     }
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
     match url.scheme() {
         "https" if url.has_host() => Ok(()),
-        "http" if loopback => Ok(()),
+        "http" if is_loopback(&url) => Ok(()),
         "http" => Err("must be https"),
         // RFC 8252 7.1: a private-use scheme is a domain name turned round.
         scheme if kind == ApplicationType::Native && scheme.contains('.') => Ok(()),
         _ => Err("has a scheme that people cannot be sent to"),
+    }
+}
+
+/// Whether an address is this machine's own.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

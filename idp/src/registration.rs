@@ -312,6 +312,19 @@ impl Registration {
         self.grant_types.contains(&GrantType::AuthorizationCode)
     }
 
+    /// The algorithms in which it may sign what it sends us.
+    pub fn signing_algorithms(&self) -> &'static [Algorithm] {
+        match self.profile {
+            Some(Profile::Fapi2Security | Profile::Fapi2MessageSigning) => FAPI_ALGORITHMS,
+            Some(Profile::Idporten) | None => &ALGORITHMS,
+        }
+    }
+
+    /// Where its keys are.
+    pub fn keys(&self) -> KeySource<'_> {
+        KeySource { jwks: self.jwks.as_ref(), jwks_uri: self.jwks_uri.as_ref() }
+    }
+
     /// Reads a registration as somebody has written it. A profile sets what is not written.
     pub fn read(written: Map<String, Value>) -> anyhow::Result<Registration> {
         let profile = written.get("profile").filter(|name| !name.is_null()).cloned();
@@ -355,8 +368,10 @@ impl Registration {
         );
         let customers = self.onbehalfof.iter().filter_map(|customer| customer.orgno.as_ref());
         for number in [&self.client_orgno, &self.supplier_orgno].into_iter().flatten().chain(customers) {
-            let fits = number.len() == 9 && number.bytes().all(|b| b.is_ascii_digit());
-            object(!fits, format!("client_orgno, supplier_orgno, onbehalfof: {number:?} is not nine digits"));
+            object(
+                !is_an_orgno(number),
+                format!("client_orgno, supplier_orgno, onbehalfof: {number:?} is not nine digits"),
+            );
         }
         lines.extend(self.objections_to_grants());
         lines.extend(self.objections_to_keys());
@@ -447,19 +462,6 @@ impl Registration {
         lines
     }
 
-    /// The algorithms in which it may sign what it sends us.
-    pub fn signing_algorithms(&self) -> &'static [Algorithm] {
-        match self.profile {
-            Some(Profile::Fapi2Security | Profile::Fapi2MessageSigning) => FAPI_ALGORITHMS,
-            Some(Profile::Idporten) | None => &ALGORITHMS,
-        }
-    }
-
-    /// Where its keys are.
-    pub fn keys(&self) -> KeySource<'_> {
-        KeySource { jwks: self.jwks.as_ref(), jwks_uri: self.jwks_uri.as_ref() }
-    }
-
     fn objections_to_addresses(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut object = |wrong: bool, line: String| {
@@ -511,6 +513,11 @@ pub(crate) fn is_plain(text: &str) -> bool {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     !text.trim().is_empty() && !text.chars().any(odd)
+}
+
+/// A Norwegian organisation number, as far as its letters tell.
+pub(crate) fn is_an_orgno(number: &str) -> bool {
+    number.len() == 9 && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// RFC 6749 3.3

@@ -1,5 +1,6 @@
 //! The authorization request (OpenID Connect Core 3.1.2.1), parsed once. Each check stands in one function.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use authenticators::chance::{Token, TokenHash};
@@ -225,7 +226,7 @@ impl AuthorizationRequest {
     }
 }
 
-async fn client(app: &App, params: &Params) -> Result<std::sync::Arc<Client>, Refusal> {
+async fn client(app: &App, params: &Params) -> Result<Arc<Client>, Refusal> {
     let named = params.one("client_id").map_err(Refusal::ToPerson)?;
     let named = named.ok_or_else(|| Refusal::ToPerson(OAuthError::invalid_request("Missing parameter client_id.")))?;
     let unknown = || Refusal::ToPerson(OAuthError::invalid_client("Invalid parameter client_id. Not registered."));
@@ -267,9 +268,7 @@ fn return_to(client: &Client, params: &Params) -> Result<ReturnTo, OAuthError> {
 }
 
 fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Result<AuthorizationRequest, OAuthError> {
-    if let Some(name) = params.repeated() {
-        return Err(OAuthError::invalid_request(format!("Parameter {} is sent more than once.", ascii(name))));
-    }
+    params.each_once()?;
     not_supported(params)?;
     response_type(params)?;
     response_mode(client, params)?;
@@ -298,11 +297,6 @@ fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Re
 /// RFC 6749 appendix A: VSCHAR; and no longer than a browser would carry it.
 pub(crate) fn is_printable(text: &str) -> bool {
     text.len() <= 2048 && text.bytes().all(|b| (0x20..=0x7e).contains(&b))
-}
-
-/// `error_description` holds printable ASCII without quotation marks (RFC 6749 4.1.2.1).
-fn ascii(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')).take(50).collect()
 }
 
 /// OpenID Connect Core 6.2, 7.2.1: nothing is fetched from an address that stands in a request.
@@ -388,9 +382,7 @@ fn is_a_sha256(text: &str) -> bool {
 
 fn scopes(client: &Client, params: &Params) -> Result<Vec<String>, OAuthError> {
     let asked = params.one("scope")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter scope."))?;
-    let mut scopes: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
-    scopes.sort();
-    scopes.dedup();
+    let scopes = scope::names(asked);
     let registered = &client.registration.scopes;
     match scopes.iter().find(|scope| !registered.contains(scope)) {
         Some(_) => Err(OAuthError::invalid_scope("Invalid parameter scope. Not registered on client.")),

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::client::Client;
-use crate::client_auth::{LEEWAY, seconds};
-use crate::client_keys::{self, Expected};
+use crate::client_auth::{LEEWAY, time};
+use crate::client_keys::Expected;
 use crate::error::OAuthError;
 use crate::params::Params;
 
@@ -40,7 +40,7 @@ pub async fn unfold<'a>(
     let mut algorithms = registration.signing_algorithms().to_vec();
     algorithms.retain(|algorithm| chosen.is_none_or(|chosen| chosen == *algorithm));
     let expected = Expected { algorithms: &algorithms, types: &["", "jwt", "oauth-authz-req+jwt"] };
-    let verified = client_keys::verify(app, registration.keys(), object, &expected, now).await?;
+    let verified = app.client_keys.verify(registration.keys(), object, &expected, now).await?;
     let claims = verified.map_err(wrong)?.claims;
     is_for_us(app.config.issuer.as_str(), client.id.as_str(), &claims).map_err(wrong)?;
     is_in_time(&claims, now).map_err(wrong)?;
@@ -70,8 +70,9 @@ fn is_for_us(issuer: &str, id: &str, claims: &Map<String, Value>) -> Result<(), 
 }
 
 fn is_in_time(claims: &Map<String, Value>, now: Timestamp) -> Result<(), &'static str> {
-    let time = |name: &str| claims.get(name).and_then(Value::as_f64).map(seconds);
-    let (Some(exp), Some(nbf)) = (time("exp"), time("nbf")) else { return Err("exp and nbf are needed.") };
+    let (Some(exp), Some(nbf)) = (time(claims, "exp"), time(claims, "nbf")) else {
+        return Err("exp and nbf are needed.");
+    };
     if exp <= now {
         return Err("It has expired.");
     }

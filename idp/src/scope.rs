@@ -11,7 +11,7 @@ use migrations::Db;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::client::{self, Client};
+use crate::client::{Client, ClientId};
 use crate::error::OAuthError;
 use crate::registration;
 use crate::text::Language;
@@ -134,10 +134,6 @@ fn active() -> bool {
     true
 }
 
-fn is_an_orgno(number: &str) -> bool {
-    number.len() == 9 && number.bytes().all(|b| b.is_ascii_digit())
-}
-
 impl ScopeRegistration {
     /// What is wrong with it, one line each.
     pub fn objections(&self) -> Vec<String> {
@@ -159,14 +155,14 @@ impl ScopeRegistration {
             object(wrong, format!("long_description: {text:?} cannot be shown"));
         }
         for number in [&self.owner_orgno].into_iter().chain(&self.access) {
-            object(!is_an_orgno(number), format!("owner_orgno, access: {number:?} is not nine digits"));
+            object(!registration::is_an_orgno(number), format!("owner_orgno, access: {number:?} is not nine digits"));
         }
         for kind in &self.allowed_integration_types {
             let known = INTEGRATION_TYPES.contains(&kind.as_str());
             object(!known, format!("allowed_integration_types: {kind:?} is none of {}", INTEGRATION_TYPES.join(", ")));
         }
         for name in &self.enforced_aud_for_introspection {
-            let fits = client::ClientId::named(name).is_some();
+            let fits = ClientId::named(name).is_some();
             object(!fits, format!("enforced_aud_for_introspection: {name:?} is not a client_id"));
         }
         lines
@@ -174,13 +170,13 @@ impl ScopeRegistration {
 
     /// What it gives, and the language in which that is said: the reader's, or Bokmål.
     pub fn said(&self, reader: Language) -> (Language, &str) {
-        let own = of(reader, self.description_nn.as_ref(), self.description_en.as_ref());
+        let own = in_language(reader, self.description_nn.as_ref(), self.description_en.as_ref());
         own.unwrap_or((Language::Nb, &self.description))
     }
 
     /// The long words on it, in the reader's language or Bokmål.
     pub fn said_at_length(&self, reader: Language) -> Option<(Language, &str)> {
-        let own = of(reader, self.long_description_nn.as_ref(), self.long_description_en.as_ref());
+        let own = in_language(reader, self.long_description_nn.as_ref(), self.long_description_en.as_ref());
         own.or_else(|| self.long_description.as_deref().map(|text| (Language::Nb, text)))
     }
 
@@ -193,7 +189,7 @@ impl ScopeRegistration {
     }
 }
 
-fn of<'a>(reader: Language, nn: Option<&'a String>, en: Option<&'a String>) -> Option<(Language, &'a str)> {
+fn in_language<'a>(reader: Language, nn: Option<&'a String>, en: Option<&'a String>) -> Option<(Language, &'a str)> {
     let text = match reader {
         Language::Nn => nn,
         Language::En => en,
@@ -294,6 +290,14 @@ impl App {
         self.scopes.insert(name, found.clone()).await;
         Ok(found)
     }
+}
+
+/// The scopes in a parameter or a claim, in alphabetic order and each once (RFC 6749 3.3).
+pub fn names(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = text.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// What the scopes of a grant ask for, taken together.

@@ -22,7 +22,7 @@ use crate::markdown::{self, Piece};
 use crate::page::{self, Frame};
 use crate::request::AuthorizationRequest;
 use crate::scope::{self, ScopeRegistration};
-use crate::text::Language;
+use crate::text::{self, Language};
 
 /// A login and where it is found: `/login/{client}/{id}`. The client is part of the address so that even a
 /// bookmark from last year leads back to the service.
@@ -398,13 +398,8 @@ fn problem_of(remark: Remark) -> Option<&'static str> {
     }
 }
 
-/// The time of day in Norway.
 fn clock_time(at: Timestamp) -> String {
-    let moment = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
-    match jiff::tz::TimeZone::get("Europe/Oslo") {
-        Ok(oslo) => moment.to_zoned(oslo).strftime("%H:%M").to_string(),
-        Err(_) => moment.strftime("%H:%M UTC").to_string(),
-    }
+    text::in_norway(at, "%H:%M")
 }
 
 /// The first page of a login that starts over, with the eIDs that reach what is asked.

@@ -1,5 +1,6 @@
 //! Words: Fluent files in `locales/{nb,nn,en}`, built into the program.
 
+use authenticators::clock::Timestamp;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,15 @@ impl Words {
     /// The words of a language.
     pub fn text(&'static self, language: Language) -> Text {
         Text { language, words: self }
+    }
+}
+
+/// A moment in Norway, as `strftime` writes it.
+pub fn in_norway(at: Timestamp, format: &str) -> String {
+    let moment = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
+    match jiff::tz::TimeZone::get("Europe/Oslo") {
+        Ok(oslo) => moment.to_zoned(oslo).strftime(format).to_string(),
+        Err(_) => moment.strftime(&format!("{format} UTC")).to_string(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `porten client add|list|show|change|remove`
+//! `porten client add|list|show|change|check|remove`
 
 use std::path::PathBuf;
 use std::time::Duration;

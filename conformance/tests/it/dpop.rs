@@ -4,19 +4,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use conformance::browser::Browser;
 use conformance::client_key::ClientKey;
 use conformance::idp::{Answer, ISSUER, REDIRECT, TestClient, TestIdp, VERIFIER, claims};
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
-
-async fn logged_in(idp: &TestIdp, client: &TestClient) -> anyhow::Result<Browser> {
-    let kari = idp.person().await?;
-    let mut browser = idp.browser();
-    browser.get(&idp.authorize(client, &[])).await?.log_in(idp, &kari).await?;
-    Ok(browser)
-}
 
 fn userinfo_claims(idp: &TestIdp, token: &str) -> anyhow::Result<Value> {
     ClientKey::proof_claims("GET", &format!("{ISSUER}/userinfo"), Some(token), idp.now())
@@ -34,7 +26,7 @@ async fn userinfo(idp: &TestIdp, token: &str, proofs: &[String]) -> anyhow::Resu
 async fn bound(idp: &TestIdp) -> anyhow::Result<(TestClient, ClientKey, String)> {
     let key = ClientKey::fresh()?;
     let client = TestClient { dpop: Some(key.clone()), ..idp.client().await? };
-    let browser = logged_in(idp, &client).await?;
+    let browser = idp.logged_in(&client).await?;
     let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
     assert_eq!(tokens["token_type"], "DPoP");
     assert_eq!(claims(&tokens["access_token"])?["cnf"]["jkt"], key.thumbprint()?);
@@ -140,7 +132,7 @@ async fn any_other_proof_is_refused() -> anyhow::Result<()> {
     // As a bearer token it is worth nothing, and a bearer token does not become a bound one.
     assert_eq!(idp.userinfo(&token).await?.status, StatusCode::UNAUTHORIZED);
     let plain = idp.client().await?;
-    let browser = logged_in(&idp, &plain).await?;
+    let browser = idp.logged_in(&plain).await?;
     let bearer =
         idp.redeem(&plain, &browser.sent_back("code")?).await?.json()?["access_token"].as_str().unwrap().to_owned();
     let proof = key.proof(&userinfo_claims(&idp, &bearer)?)?;
@@ -166,7 +158,7 @@ async fn who_must_bind_tokens_gets_no_others() -> anyhow::Result<()> {
     let fields = json!({ "dpop_bound_access_tokens": true, "grant_types": ["authorization_code", "refresh_token"] });
     let bare = idp.client_with(fields).await?;
     let client = TestClient { dpop: Some(ClientKey::fresh()?), ..bare.clone() };
-    let browser = logged_in(&idp, &client).await?;
+    let browser = idp.logged_in(&client).await?;
     let code = browser.sent_back("code")?;
     assert_eq!(idp.redeem(&bare, &code).await?.error()?, "invalid_dpop_proof");
     // The code was not used up by the mistake.
@@ -188,7 +180,7 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key() -> anyhow::Result<
     });
     let bare = idp.client_with(fields).await?;
     let client = TestClient { dpop: Some(ClientKey::fresh()?), ..bare.clone() };
-    let browser = logged_in(&idp, &client).await?;
+    let browser = idp.logged_in(&client).await?;
     let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
     let refresh = tokens["refresh_token"].as_str().unwrap_or_default();
     let thief = TestClient { dpop: Some(ClientKey::fresh()?), ..bare.clone() };
@@ -203,7 +195,7 @@ async fn a_nonce_is_asked_for_where_it_is_required() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "dpop_nonce_required": true })).await?;
     let key = ClientKey::fresh()?;
-    let browser = logged_in(&idp, &client).await?;
+    let browser = idp.logged_in(&client).await?;
     let code = browser.sent_back("code")?;
     let fields = [
         ("grant_type", "authorization_code"),

@@ -8,20 +8,16 @@ use conformance::browser::Browser;
 use conformance::client_key::ClientKey;
 use conformance::idp::{ISSUER, TestClient, TestIdp, TestPerson, claims};
 use futures_util::future::join_all;
-use idp::scope::{Scope, ScopeName};
 use serde_json::{Value, json};
+
+use crate::scopes::register;
 
 const SCOPE: &str = "fjordvik:kart.read";
 
-async fn scope(idp: &TestIdp, fields: Value) -> anyhow::Result<()> {
-    let mut all = json!({ "description": "se kartet", "owner_orgno": "999999999", "accessible_for_all": true });
-    for (name, value) in fields.as_object().context("an object")? {
-        all[name] = value.clone();
-    }
-    let registration = serde_json::from_value(all)?;
-    let name = ScopeName::parse(SCOPE).context("a name")?;
-    Scope::register(&idp.app.world.db, &name, &registration, idp.now()).await?;
-    Ok(())
+/// A scope that every organisation may use.
+async fn scope(idp: &TestIdp, mut fields: Value) -> anyhow::Result<()> {
+    fields["accessible_for_all"] = json!(true);
+    register(idp, SCOPE, fields).await
 }
 
 async fn service(idp: &TestIdp) -> anyhow::Result<TestClient> {

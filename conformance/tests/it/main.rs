@@ -13,7 +13,7 @@ mod keys;
 mod limits;
 mod login;
 mod logout;
-mod machines;
+mod models;
 mod otc;
 mod outside;
 mod par;

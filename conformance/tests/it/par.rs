@@ -9,13 +9,6 @@ use conformance::idp::{CHALLENGE, TestClient, TestIdp};
 use futures_util::future::join_all;
 use serde_json::json;
 
-async fn logged_in(idp: &TestIdp) -> anyhow::Result<Browser> {
-    let (client, kari) = (idp.client().await?, idp.person().await?);
-    let mut browser = idp.browser();
-    browser.get(&idp.authorize(&client, &[])).await?.log_in(idp, &kari).await?;
-    Ok(browser)
-}
-
 #[tokio::test]
 async fn a_pushed_request_is_the_whole_request() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
@@ -40,7 +33,7 @@ async fn a_pushed_request_is_the_whole_request() -> anyhow::Result<()> {
 async fn it_is_answered_once_within_two_minutes_and_for_its_own_client() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let (client, other) = (idp.client().await?, idp.client().await?);
-    let mut browser = logged_in(&idp).await?;
+    let mut browser = idp.logged_in(&idp.client().await?).await?;
     let place = idp.push(&client, &[]).await?;
     let swapped = place.replace(&client.id, &other.id);
     browser.get(&swapped).await?;
@@ -68,7 +61,7 @@ async fn it_is_answered_once_within_two_minutes_and_for_its_own_client() -> anyh
 async fn of_two_hundred_who_come_with_it_one_is_answered() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client().await?;
-    let browser = logged_in(&idp).await?;
+    let browser = idp.logged_in(&idp.client().await?).await?;
     let place = idp.push(&client, &[]).await?;
     let visits = join_all((0..200).map(|_| {
         let (mut browser, place) = (browser.clone(), place.clone());
@@ -145,7 +138,7 @@ async fn what_cannot_be_pushed_is_told_to_the_client() -> anyhow::Result<()> {
 async fn who_must_push_must_push() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "require_pushed_authorization_requests": true })).await?;
-    let mut browser = logged_in(&idp).await?;
+    let mut browser = idp.logged_in(&idp.client().await?).await?;
     browser.get(&idp.authorize(&client, &[])).await?;
     assert_eq!(browser.sent_back("error")?, "invalid_request");
     browser.get(&idp.push(&client, &[]).await?).await?;
@@ -158,7 +151,7 @@ async fn a_code_is_bound_to_the_key_that_pushed() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let mut client = idp.client().await?;
     client.dpop = Some(ClientKey::fresh()?);
-    let mut browser = logged_in(&idp).await?;
+    let mut browser = idp.logged_in(&idp.client().await?).await?;
     browser.get(&idp.push(&client, &[]).await?).await?;
     let code = browser.sent_back("code")?;
     let thief = TestClient { dpop: Some(ClientKey::fresh()?), ..client.clone() };

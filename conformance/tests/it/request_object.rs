@@ -3,18 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use conformance::browser::Browser;
 use conformance::client_key::ClientKey;
 use conformance::idp::{CHALLENGE, ISSUER, REDIRECT, TestClient, TestIdp, claims};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
-
-async fn logged_in(idp: &TestIdp) -> anyhow::Result<Browser> {
-    let (client, kari) = (idp.client().await?, idp.person().await?);
-    let mut browser = idp.browser();
-    browser.get(&idp.authorize(&client, &[])).await?.log_in(idp, &kari).await?;
-    Ok(browser)
-}
 
 /// The claims of a good request object.
 fn object(idp: &TestIdp, client: &TestClient) -> Value {
@@ -37,7 +29,7 @@ async fn what_is_signed_is_the_request_and_nothing_else_is() -> anyhow::Result<(
     let idp = TestIdp::start().await?;
     let client = idp.keyed_client(json!({})).await?;
     let key = client.key.as_ref().unwrap();
-    let mut browser = logged_in(&idp).await?;
+    let mut browser = idp.logged_in(&idp.client().await?).await?;
     let outside = [
         ("state", "outer"),
         ("scope", "openid profile"),
@@ -64,7 +56,7 @@ async fn any_other_object_is_refused() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let (client, other) = (idp.keyed_client(json!({})).await?, idp.keyed_client(json!({})).await?);
     let key = client.key.as_ref().unwrap();
-    let mut browser = logged_in(&idp).await?;
+    let mut browser = idp.logged_in(&idp.client().await?).await?;
     let now = idp.now().seconds();
     let mut cases: Vec<(String, String)> = Vec::new();
     for (name, value) in [
@@ -126,7 +118,7 @@ async fn any_other_object_is_refused() -> anyhow::Result<()> {
 async fn answers_travel_as_jwts() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "authorization_signed_response_alg": "ES256" })).await?;
-    let mut browser = logged_in(&idp).await?;
+    let mut browser = idp.logged_in(&idp.client().await?).await?;
     let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(
         &idp.send(axum::http::Request::get("/jwks.json").body(axum::body::Body::empty())?).await?.body,
     )?;
@@ -165,7 +157,7 @@ async fn answers_travel_as_jwts() -> anyhow::Result<()> {
 async fn the_profile_of_message_signing_from_end_to_end() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.fapi_client("fapi2-message-signing").await?;
-    let mut browser = logged_in(&idp).await?;
+    let mut browser = idp.logged_in(&idp.client().await?).await?;
     browser.get(&idp.authorize(&client, &[])).await?;
     assert!(browser.sent_back("response").is_ok(), "even the refusal is signed");
     let params = idp.request(&client, &[]);

@@ -11,14 +11,6 @@ use conformance::idp::{REDIRECT, TestClient, TestIdp, VERIFIER, claims};
 use futures_util::future::join_all;
 use serde_json::json;
 
-/// A browser in which somebody is logged in.
-async fn logged_in(idp: &TestIdp, client: &TestClient) -> anyhow::Result<Browser> {
-    let kari = idp.person().await?;
-    let mut browser = idp.browser();
-    browser.get(&idp.authorize(client, &[])).await?.log_in(idp, &kari).await?;
-    Ok(browser)
-}
-
 async fn code(idp: &TestIdp, browser: &mut Browser, client: &TestClient) -> anyhow::Result<String> {
     browser.get(&idp.authorize(client, &[])).await?;
     browser.sent_back("code")
@@ -29,7 +21,7 @@ async fn code(idp: &TestIdp, browser: &mut Browser, client: &TestClient) -> anyh
 async fn a_code_is_good_for_its_own_client_address_and_verifier_alone() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let (client, other) = (idp.client().await?, idp.client().await?);
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let wrong = VERIFIER.replace('x', "y");
     let (long, short) = ("a".repeat(129), &VERIFIER[..42]);
     let cases: [(&TestClient, Option<&str>, Option<&str>); 9] = [
@@ -64,7 +56,7 @@ async fn a_code_is_good_for_its_own_client_address_and_verifier_alone() -> anyho
 async fn of_many_who_redeem_a_code_one_gets_tokens_and_loses_them() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "grant_types": ["authorization_code", "refresh_token"] })).await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     for _ in 0..3 {
         let code = code(&idp, &mut browser, &client).await?;
         let answers = join_all((0..100).map(|_| idp.redeem(&client, &code))).await;
@@ -92,7 +84,7 @@ async fn of_many_who_redeem_a_code_one_gets_tokens_and_loses_them() -> anyhow::R
 async fn a_code_used_twice_takes_its_tokens_along() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "grant_types": ["authorization_code", "refresh_token"] })).await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let code = code(&idp, &mut browser, &client).await?;
     let tokens = idp.redeem(&client, &code).await?.json()?;
     let access = tokens["access_token"].as_str().unwrap_or_default();
@@ -110,7 +102,7 @@ async fn a_code_used_twice_takes_its_tokens_along() -> anyhow::Result<()> {
 async fn only_a_code_is_a_code() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "grant_types": ["authorization_code", "refresh_token"] })).await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let spent = code(&idp, &mut browser, &client).await?;
     let tokens = idp.redeem(&client, &spent).await?.json()?;
     let text = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
@@ -229,7 +221,7 @@ async fn a_refresh_token_makes_the_next_one() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let fields = json!({ "grant_types": ["authorization_code", "refresh_token"] });
     let (client, other) = (idp.client_with(fields.clone()).await?, idp.client_with(fields).await?);
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let code = code(&idp, &mut browser, &client).await?;
     let first = idp.redeem(&client, &code).await?.json()?;
     assert_eq!(first["refresh_token_expires_in"], 600);
@@ -262,7 +254,7 @@ async fn a_refresh_token_makes_the_next_one() -> anyhow::Result<()> {
 async fn a_grant_ends_however_often_it_is_refreshed() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "grant_types": ["authorization_code", "refresh_token"] })).await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let code = code(&idp, &mut browser, &client).await?;
     let mut tokens = idp.redeem(&client, &code).await?.json()?;
     for _ in 0..13 {
@@ -285,7 +277,7 @@ async fn a_reusable_refresh_token_stays_the_same() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let fields = json!({ "grant_types": ["authorization_code", "refresh_token"], "refresh_token_usage": "REUSE" });
     let client = idp.client_with(fields).await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let code = code(&idp, &mut browser, &client).await?;
     let token = idp.redeem(&client, &code).await?.json()?["refresh_token"].as_str().unwrap_or_default().to_owned();
     for _ in 0..3 {
@@ -303,7 +295,7 @@ async fn a_reusable_refresh_token_stays_the_same() -> anyhow::Result<()> {
 async fn of_many_who_refresh_one_gets_on_and_the_next_ends_the_family() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "grant_types": ["authorization_code", "refresh_token"] })).await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let code = code(&idp, &mut browser, &client).await?;
     let text = |tokens: &serde_json::Value, name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
     let token = text(&idp.redeem(&client, &code).await?.json()?, "refresh_token");
@@ -327,7 +319,7 @@ async fn of_many_who_refresh_one_gets_on_and_the_next_ends_the_family() -> anyho
 async fn a_lost_answer_is_given_again_until_one_has_been_used() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client_with(json!({ "grant_types": ["authorization_code", "refresh_token"] })).await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let code = code(&idp, &mut browser, &client).await?;
     let text = |tokens: &serde_json::Value| tokens["refresh_token"].as_str().unwrap_or_default().to_owned();
     let first = text(&idp.redeem(&client, &code).await?.json()?);
@@ -348,7 +340,7 @@ async fn es256_where_the_client_is_registered_for_it() -> anyhow::Result<()> {
     let client = idp
         .client_with(json!({ "id_token_signed_response_alg": "ES256", "frontchannel_logout_session_required": true }))
         .await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     let code = code(&idp, &mut browser, &client).await?;
     let tokens = idp.redeem(&client, &code).await?.json()?;
     let header = jsonwebtoken::decode_header(tokens["id_token"].as_str().unwrap_or_default())?;
@@ -367,7 +359,7 @@ async fn es256_where_the_client_is_registered_for_it() -> anyhow::Result<()> {
 async fn without_openid_there_is_no_id_token() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client().await?;
-    let mut browser = logged_in(&idp, &client).await?;
+    let mut browser = idp.logged_in(&client).await?;
     browser.get(&idp.authorize(&client, &[("scope", "profile")])).await?;
     let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
     assert!(tokens.get("id_token").is_none());

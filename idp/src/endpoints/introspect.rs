@@ -22,9 +22,7 @@ const SIGNED: &str = "application/token-introspection+jwt";
 /// `POST /token/introspect`
 pub async fn tell(State(app): State<App>, headers: HeaderMap, Form(params): Form) -> Result<Response, OAuthError> {
     let now = app.world.clock.now();
-    if params.repeated().is_some() {
-        return Err(OAuthError::invalid_request("A parameter is sent more than once."));
-    }
+    params.each_once()?;
     let client = client_auth::authenticate(&app, &headers, &params, now).await?.client;
     if client.registration.is_public() || !client.registration.scopes.iter().any(|scope| scope == MAY_ASK) {
         return Err(OAuthError::unauthorized_client("The client may not introspect tokens."));
@@ -69,7 +67,7 @@ async fn active(app: &App, mut token: AccessToken, now: Timestamp) -> anyhow::Re
     if token.pid.is_none() {
         token.pid = access_token::hidden_pid(app, &token, now).await?;
     }
-    let token_type = if token.cnf.is_some() { "DPoP" } else { "Bearer" };
+    let token_type = token.token_type();
     let mut said = serde_json::to_value(token)?;
     if let Some(fields) = said.as_object_mut() {
         fields.insert("active".into(), json!(true));

@@ -74,11 +74,7 @@ pub async fn ask(
     params: Params,
 ) -> Result<Response, Refusal> {
     let now = app.world.clock.now();
-    if let Some(name) = params.repeated() {
-        let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-        let error = OAuthError::invalid_request(format!("Parameter {name} is sent more than once."));
-        return Err(Refusal::ToPerson(error));
-    }
+    params.each_once().map_err(Refusal::ToPerson)?;
     let logout = read(&app, &params).await.map_err(Refusal::ToPerson)?;
     // A form posted from a service comes without our cookies, which are SameSite=Lax. The redirect brings them,
     // and keeps the token out of the address.
@@ -165,7 +161,7 @@ async fn read(app: &App, params: &Params) -> Result<Logout, OAuthError> {
         (Some(asked), Some(client)) => {
             let registered = client.registration.post_logout_redirect_uris.iter().find(|uri| *uri == asked);
             let registered = registered.ok_or_else(wrong)?;
-            Some(state.map_or_else(|| registered.clone(), |state| with_query(registered, &[("state", state)])))
+            Some(state.map_or_else(|| registered.clone(), |state| page::with_query(registered, [("state", state)])))
         }
     };
     let locales = params.one("ui_locales")?.unwrap_or_default();
@@ -175,12 +171,6 @@ async fn read(app: &App, params: &Params) -> Result<Logout, OAuthError> {
         return_to,
         language: locales.split(' ').take(20).find_map(Language::parse),
     })
-}
-
-fn with_query(uri: &str, fields: &[(&str, &str)]) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let joint = if uri.contains('?') { '&' } else { '?' };
-    format!("{uri}{joint}{query}")
 }
 
 /// Who shows a token of the very person who is logged in is believed; anybody else is asked (RP-Initiated
@@ -268,7 +258,7 @@ impl FrontChannel {
         let origin = Url::parse(uri).ok()?.origin().ascii_serialization();
         let fields = [("iss", app.config.issuer.as_str()), ("sid", sid)];
         let src = match client.registration.frontchannel_logout_session_required {
-            true => with_query(uri, &fields),
+            true => page::with_query(uri, fields),
             false => uri.to_owned(),
         };
         Some(FrontChannel { service: client.registration.shown_name().to_owned(), src, origin })

@@ -17,9 +17,7 @@ use crate::request::{AuthorizationRequest, Pushed, REQUEST_URI};
 /// `POST /par`
 pub async fn push(State(app): State<App>, headers: HeaderMap, Form(params): Form) -> Result<Response, OAuthError> {
     let now = app.world.clock.now();
-    if params.repeated().is_some() {
-        return Err(OAuthError::invalid_request("A parameter is sent more than once."));
-    }
+    params.each_once()?;
     let caller = client_auth::authenticate(&app, &headers, &params, now).await?;
     let about = About { method: "POST", path: "/par", token: None, nonce: Nonce::of(&caller.client.registration) };
     let jkt = dpop::check(&app, &headers, about, now).await?;

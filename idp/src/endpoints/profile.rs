@@ -1,7 +1,6 @@
 //! `/profil`: the citizen's own page. So far, the services that they have agreed to share something with.
 
 use askama::Template;
-use authenticators::clock::Timestamp;
 use authenticators::person::Person;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,7 +17,7 @@ use crate::page::{self, Frame};
 use crate::params::Params;
 use crate::scope::ScopeName;
 use crate::session;
-use crate::text::Language;
+use crate::text::{self, Language};
 
 /// Something that was agreed to.
 struct Item {
@@ -121,7 +120,7 @@ async fn services(call: &Call<'_>, given: Vec<Consent>) -> anyhow::Result<Vec<Se
     let mut services: Vec<Service> = Vec::new();
     for consent in given {
         let (words, lang) = described(call.app, &consent.scope, reader).await?;
-        let item = Item { words, lang, since: date(consent.given_at) };
+        let item = Item { words, lang, since: text::in_norway(consent.given_at, "%d.%m.%Y") };
         match services.last_mut().filter(|service| service.client == consent.client.as_str()) {
             Some(service) => service.items.push(item),
             None => {
@@ -145,13 +144,4 @@ async fn described(app: &App, name: &ScopeName, reader: Language) -> anyhow::Res
         }
         None => (name.as_str().to_owned(), reader.of_words().code()),
     })
-}
-
-/// The day in Norway.
-fn date(at: Timestamp) -> String {
-    let moment = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
-    match jiff::tz::TimeZone::get("Europe/Oslo") {
-        Ok(oslo) => moment.to_zoned(oslo).strftime("%d.%m.%Y").to_string(),
-        Err(_) => moment.strftime("%d.%m.%Y").to_string(),
-    }
 }

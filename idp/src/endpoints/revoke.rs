@@ -13,9 +13,7 @@ use crate::params::Form;
 /// `POST /token/revoke`
 pub async fn end(State(app): State<App>, headers: HeaderMap, Form(params): Form) -> Result<StatusCode, OAuthError> {
     let now = app.world.clock.now();
-    if params.repeated().is_some() {
-        return Err(OAuthError::invalid_request("A parameter is sent more than once."));
-    }
+    params.each_once()?;
     let client = client_auth::authenticate(&app, &headers, &params, now).await?.client;
     let token = params.one("token")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter token."))?;
     let found = match access_token::find(&app, token, now).await? {

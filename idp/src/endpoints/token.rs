@@ -28,9 +28,7 @@ struct Exchange<'a> {
 
 /// `POST /token`
 pub async fn exchange(State(app): State<App>, headers: HeaderMap, Form(params): Form) -> Result<Response, OAuthError> {
-    if params.repeated().is_some() {
-        return Err(OAuthError::invalid_request("A parameter is sent more than once."));
-    }
+    params.each_once()?;
     let call = Exchange { app: &app, headers: &headers, params: &params, now: app.world.clock.now() };
     let grant_type = params.one("grant_type")?;
     if grant_type == Some("urn:ietf:params:oauth:grant-type:jwt-bearer") {

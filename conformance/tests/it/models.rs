@@ -8,11 +8,12 @@ use anyhow::{Context, ensure};
 use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{Answer, REDIRECT, TestClient, TestIdp, TestPerson, VERIFIER, unregistered};
-use idp::scope::{Scope, ScopeName};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::{Value, json};
+
+use crate::scopes::register;
 
 const SCOPE: &str = "fjordvik:kart.read";
 const LOGIN: &str = "openid profile";
@@ -160,12 +161,8 @@ struct CodeWorld {
 impl CodeWorld {
     async fn new(idp: &TestIdp) -> anyhow::Result<CodeWorld> {
         let asker = idp.client_with(json!({ "scopes": ["openid", "idporten:token.introspection"] })).await?;
-        let registration = serde_json::from_value(json!({
-            "description": "se kartet", "owner_orgno": "999999999", "accessible_for_all": true,
-            "enforced_aud_for_introspection": [asker.id],
-        }))?;
-        let name = ScopeName::parse(SCOPE).context("a name")?;
-        Scope::register(&idp.app.world.db, &name, &registration, idp.now()).await?;
+        register(idp, SCOPE, json!({ "accessible_for_all": true, "enforced_aud_for_introspection": [asker.id] }))
+            .await?;
         let (client, other) = (service(idp, json!({})).await?, service(idp, json!({})).await?);
         Ok(CodeWorld { client, other, asker })
     }
