@@ -15,6 +15,9 @@ use crate::keys::SigningAlgorithm;
 use crate::redirect;
 use crate::request::ResponseMode;
 
+/// What a client is for, as ID-porten's self-service has it.
+pub const INTEGRATION_TYPES: [&str; 5] = ["idporten", "api_klient", "ansattporten", "maskinporten", "krr"];
+
 /// What kind of software it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -419,10 +422,7 @@ impl Registration {
         let certified = self.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt && self.client_orgno.is_some();
         let can_sign = self.jwks.is_some() || self.jwks_uri.is_some() || certified;
         object(
-            !matches!(
-                self.integration_type.as_str(),
-                "idporten" | "api_klient" | "ansattporten" | "maskinporten" | "krr"
-            ),
+            !INTEGRATION_TYPES.contains(&self.integration_type.as_str()),
             "integration_type: idporten, api_klient, ansattporten, maskinporten or krr",
         );
         object(

@@ -20,8 +20,6 @@ use crate::text::Language;
 const DESCRIPTION_AT_MOST: usize = 200;
 /// A long description is a few paragraphs.
 const LONG_AT_MOST: usize = 4000;
-/// Whom a scope can be for (ID-porten, integration types).
-const INTEGRATION_TYPES: [&str; 6] = ["idporten", "api_klient", "ansattporten", "maskinporten", "krr", "eformidling"];
 
 /// A scope's name: `prefix:subscope`, often with `.read` or `.write` behind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -158,8 +156,14 @@ impl ScopeRegistration {
             object(!registration::is_an_orgno(number), format!("owner_orgno, access: {number:?} is not nine digits"));
         }
         for kind in &self.allowed_integration_types {
-            let known = INTEGRATION_TYPES.contains(&kind.as_str());
-            object(!known, format!("allowed_integration_types: {kind:?} is none of {}", INTEGRATION_TYPES.join(", ")));
+            let known = registration::INTEGRATION_TYPES.contains(&kind.as_str());
+            object(
+                !known,
+                format!(
+                    "allowed_integration_types: {kind:?} is none of {}",
+                    registration::INTEGRATION_TYPES.join(", ")
+                ),
+            );
         }
         for name in &self.enforced_aud_for_introspection {
             let fits = ClientId::named(name).is_some();
