@@ -25,7 +25,8 @@ const LOOK: Duration = Duration::from_secs(5);
 const TELL: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
-/// How often the keys are read again that other nodes and operators have made and ended.
+/// How often the keys are read again that other nodes and operators have made and ended, and the lists of revoked
+/// certificates.
 const KEYS: Duration = Duration::from_mins(1);
 
 /// Takes the port, or says in one line why not.
@@ -94,6 +95,9 @@ async fn refresh_keys(app: App) {
         ticks.tick().await;
         if let Err(error) = app.keys.refresh(&app.world.db, app.world.clock.now()).await {
             tracing::warn!(error = format!("{error:#}"), "the keys cannot be read again; those in use stay");
+        }
+        if let Some(Err(error)) = app.config.enterprise.as_ref().map(|roots| roots.refresh()) {
+            tracing::warn!(error = format!("{error:#}"), "the lists of revoked certificates stay as they were read");
         }
     }
 }

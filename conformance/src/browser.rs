@@ -7,10 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use cookie::Cookie;
-use tower::ServiceExt;
 use url::Url;
 
-use crate::idp::{Answer, TestIdp, TestPerson, read};
+use crate::idp::{Answer, TestIdp, TestPerson, ask};
 
 /// The browser.
 #[derive(Clone)]
@@ -85,7 +84,7 @@ impl Browser {
             request = request.header(*name, value);
         }
         let request = request.body(Body::from(form.unwrap_or_default()))?;
-        self.page = read(self.router.clone().oneshot(request).await?).await?;
+        self.page = ask(&self.router, request).await?;
         path.clone_into(&mut self.at);
         for line in self.page.headers.get_all(header::SET_COOKIE) {
             let cookie = Cookie::parse(line.to_str()?.to_owned())?;

@@ -33,6 +33,7 @@ use migrations::Db;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::browser::Browser;
@@ -209,6 +210,19 @@ impl TestIdp {
         Ok(())
     }
 
+    /// The program is ended and started again: what it kept in its own memory is gone.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        let mut world = self.app.world.clone();
+        if let Scratch::Memory(_) = world.scratch {
+            world.scratch = Scratch::memory();
+        }
+        let keys = Keys::open(&world.db, &world.chance, &self.master, self.now()).await?;
+        self.app = App::new(world, Settings::clone(&self.app.config), keys, self.app.words);
+        idp::recall(&self.app, self.now()).await?;
+        self.router = idp::router(&self.app, Router::new());
+        Ok(())
+    }
+
     /// Moves the clock.
     pub fn advance(&self, time: Duration) {
         let seconds = i64::try_from(time.as_secs()).unwrap_or(0);
@@ -240,7 +254,7 @@ impl TestIdp {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> anyhow::Result<Answer> {
-        read(self.router.clone().oneshot(request).await?).await
+        ask(&self.router, request).await
     }
 
     /// Registers a client: web, with a secret sent in the form.
@@ -469,6 +483,14 @@ pub fn unregistered() -> anyhow::Result<TestPerson> {
     let fnr = all.find(|fnr| Fnr::parse(fnr, policy).is_ok()).context("no such number")?;
     let phone = format!("+479{}", Chance::System.digits(7)?);
     Ok(TestPerson { fnr, password: "rød grønn blå 7".to_owned(), phone })
+}
+
+/// Has a request answered. It is a task of its own, so that of many at once some are
+/// answered at the same instant, and ends when whoever asks hangs up.
+pub(crate) async fn ask(router: &Router, request: Request<Body>) -> anyhow::Result<Answer> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(router.clone().oneshot(request));
+    read(tasks.join_next().await.context("no answer")???).await
 }
 
 /// Reads an answer to its end.

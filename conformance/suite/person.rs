@@ -65,6 +65,8 @@ pub(crate) struct Page {
 
 struct Form {
     id: String,
+    /// Whether it is sent as `application/x-www-form-urlencoded` in a POST.
+    is_post: bool,
     action: String,
     hidden: Fields,
     inputs: Vec<String>,
@@ -143,6 +145,8 @@ fn form(text: &str) -> Form {
         tags(text, "input").partition(|tag| attribute(tag, "type").as_deref() == Some("hidden"));
     Form {
         id: value(&head, "id"),
+        is_post: value(&head, "method").eq_ignore_ascii_case("post")
+            && matches!(value(&head, "enctype").as_str(), "" | "application/x-www-form-urlencoded"),
         action: value(&head, "action"),
         hidden: hidden.iter().map(|tag| (value(tag, "name"), value(tag, "value"))).collect(),
         inputs: inputs.iter().map(|tag| value(tag, "name")).collect(),
@@ -231,7 +235,7 @@ impl Person {
 
     /// A form that leads to a relying party is pressed.
     fn read(&self, page: Page) -> End {
-        let leaving = page.forms().into_iter().find(|form| form.id == "respond");
+        let leaving = page.forms().into_iter().find(|form| form.id == "respond" && form.is_post);
         match leaving.and_then(|form| Url::parse(&form.action).ok().map(|url| (form, url))) {
             Some((form, url)) if !self.is_own(&url) => {
                 End::Back(Answer { how: How::Post, url, fields: form.hidden, signed: None })

@@ -114,6 +114,14 @@ pub fn organisation(number: Option<&String>) -> Option<Value> {
     number.map(|number| json!({ "authority": "iso6523-actorid-upis", "ID": format!("0192:{number}") }))
 }
 
+/// Whether an `aud`, a text or a list of them, names this resource (RFC 7519 4.1.3).
+pub fn is_for(aud: &Value, resource: &str) -> bool {
+    match aud {
+        Value::Array(all) => all.iter().any(|one| one == resource),
+        one => one == resource,
+    }
+}
+
 /// `aud` for the resources asked for (RFC 8707 2.2): a text where it is one.
 pub fn audience(issuer: &str, resources: &[String]) -> Value {
     match resources {

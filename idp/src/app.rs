@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use authenticators::clock::Timestamp;
 use authenticators::person::FnrPolicy;
+use authenticators::scratch::Scratch;
 use authenticators::world::World;
 use aws_lc_rs::hmac;
 use ipnet::IpNet;
@@ -62,6 +64,8 @@ pub struct Inside {
     pub(crate) dpop: hmac::Key,
     /// The public keys of clients.
     pub client_keys: KeyCache,
+    /// When it was started.
+    started_at: Timestamp,
     clients: Cache<ClientId, Arc<Client>>,
     pub(crate) scopes: Cache<ScopeName, Option<Arc<Scope>>>,
 }
@@ -72,8 +76,16 @@ impl App {
         let clients = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
         let scopes = Cache::builder().max_capacity(10_000).time_to_live(KEPT).build();
         let dpop = keys.secret_for("dpop nonce");
+        let started_at = world.clock.now();
         let client_keys = KeyCache::new(world.outbound.clone());
-        App(Arc::new(Inside { world, config, dpop, keys: Arc::new(keys), words, client_keys, clients, scopes }))
+        let keys = Arc::new(keys);
+        App(Arc::new(Inside { world, config, dpop, keys, words, client_keys, started_at, clients, scopes }))
+    }
+
+    /// Whether something made then could have been used up before this program was started, and nobody here would
+    /// know: what was used is kept in memory alone.
+    pub fn has_forgotten(&self, made_at: Timestamp) -> bool {
+        matches!(self.world.scratch, Scratch::Memory(_)) && made_at < self.started_at
     }
 
     /// An active client, as it was registered a few seconds ago at the most.

@@ -1,7 +1,8 @@
 //! Enterprise certificates (virksomhetssertifikat): a client that is known by the organisation number of its owner,
 //! which an issuer has put its name to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -13,8 +14,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor, UnixTime};
 use serde_json::Value;
 use webpki::{
-    CertRevocationList, EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, OwnedCertRevocationList,
-    RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy,
+    CertRevocationList, EndEntityCert, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeIdIter,
+    OwnedCertRevocationList, RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy,
 };
 use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::certificate::X509Certificate;
@@ -35,7 +36,8 @@ const SERIAL_NUMBER: Oid<'static> = oid!(2.5.4.5);
 pub struct Roots {
     anchors: Vec<TrustAnchor<'static>>,
     policies: Vec<String>,
-    revoked: Vec<CertRevocationList<'static>>,
+    crl_files: Vec<PathBuf>,
+    revoked: RwLock<Arc<Vec<CertRevocationList<'static>>>>,
 }
 
 impl Roots {
@@ -44,10 +46,20 @@ impl Roots {
         let read = |file: &Path| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
         let mut roots = Roots::new(&read(&config.roots_file)?, config.policies.clone())
             .with_context(|| format!("in {}", config.roots_file.display()))?;
-        for file in &config.crl_files {
-            roots.revoke(&read(file)?).with_context(|| format!("in {}", file.display()))?;
-        }
+        roots.crl_files.clone_from(&config.crl_files);
+        roots.refresh()?;
         Ok(roots)
+    }
+
+    /// Reads the lists of revoked certificates again. If one of them cannot be read, those that were read before stay.
+    pub fn refresh(&self) -> anyhow::Result<()> {
+        let mut all = Vec::new();
+        for file in &self.crl_files {
+            let list = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            all.extend(revocation_lists(&list).with_context(|| format!("in {}", file.display()))?);
+        }
+        *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
+        Ok(())
     }
 
     /// Roots in PEM.
@@ -60,19 +72,7 @@ impl Roots {
         if anchors.is_empty() || policies.is_empty() {
             bail!("without a root and a policy no certificate is any good");
         }
-        Ok(Roots { anchors, policies, revoked: Vec::new() })
-    }
-
-    /// Adds a list of revoked certificates, in PEM or DER (RFC 5280 5).
-    pub fn revoke(&mut self, list: &[u8]) -> anyhow::Result<()> {
-        let lists = match list.starts_with(b"-----BEGIN") {
-            true => CertificateRevocationListDer::pem_slice_iter(list).collect::<Result<_, _>>().ok(),
-            false => Some(vec![CertificateRevocationListDer::from(list)]),
-        };
-        for list in lists.context("not a list in PEM")? {
-            self.revoked.push(OwnedCertRevocationList::from_der(&list).context("not a list of revoked ones")?.into());
-        }
-        Ok(())
+        Ok(Roots { anchors, policies, crl_files: Vec::new(), revoked: RwLock::default() })
     }
 
     /// RFC 5280 6, with what the leaf must be besides.
@@ -80,7 +80,8 @@ impl Roots {
         let (leaf, between) = chain.split_first().ok_or(webpki::Error::BadDer)?;
         let leaf = EndEntityCert::try_from(leaf)?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0)));
-        let lists: Vec<&CertRevocationList<'_>> = self.revoked.iter().collect();
+        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let lists: Vec<&CertRevocationList<'_>> = revoked.iter().collect();
         // Of the leaf it must be known that it stands; of those above it must not be known that they don't.
         let rounds = [
             (RevocationCheckDepth::EndEntity, UnknownStatusPolicy::Deny),
@@ -88,7 +89,11 @@ impl Roots {
         ];
         for (depth, unknown) in rounds {
             let revocation = RevocationOptionsBuilder::new(&lists).ok();
-            let revocation = revocation.map(|options| options.with_depth(depth).with_status_policy(unknown).build());
+            // A list that should have been followed by another says nothing any more (RFC 5280 6.3.3).
+            let revocation = revocation.map(|options| {
+                let options = options.with_depth(depth).with_status_policy(unknown);
+                options.with_expiration_policy(ExpirationPolicy::Enforce).build()
+            });
             let algorithms = webpki::ALL_VERIFICATION_ALGS;
             leaf.verify_for_usage(algorithms, &self.anchors, between, time, AnyPurpose, revocation, None)?;
         }
@@ -101,6 +106,18 @@ impl Roots {
             None => policy == accepted,
         })
     }
+}
+
+/// Lists of revoked certificates, in PEM or DER (RFC 5280 5).
+fn revocation_lists(text: &[u8]) -> anyhow::Result<Vec<CertRevocationList<'static>>> {
+    let lists = match text.starts_with(b"-----BEGIN") {
+        true => CertificateRevocationListDer::pem_slice_iter(text).collect::<Result<_, _>>().ok(),
+        false => Some(vec![CertificateRevocationListDer::from(text)]),
+    };
+    let read = |list: CertificateRevocationListDer<'_>| {
+        Ok(OwnedCertRevocationList::from_der(&list).context("not a list of revoked ones")?.into())
+    };
+    lists.context("not a list in PEM")?.into_iter().map(read).collect()
 }
 
 /// Issuers differ in what they say of extended key usage; the policy tells what a certificate is for.
@@ -155,7 +172,7 @@ fn chain(header: Option<&Value>) -> Result<Vec<CertificateDer<'static>>, &'stati
 
 fn check_purpose(roots: &Roots, leaf: &X509Certificate<'_>) -> Result<(), &'static str> {
     match leaf.key_usage() {
-        Ok(Some(usage)) if usage.value.digital_signature() => {}
+        Ok(Some(usage)) if usage.critical && usage.value.digital_signature() => {}
         _ => return Err("The certificate is not for signatures."),
     }
     let accepted = leaf.extensions().iter().any(|extension| match extension.parsed_extension() {
@@ -392,16 +409,23 @@ mod tests {
 
     #[test]
     fn revoked_ones() {
+        let folder = tempfile::TempDir::new().unwrap();
         let root = authority("root", |_| {}, None);
         let between = authority("between", |_| {}, Some(&root));
         let good = token(&[&leaf(&between, ours), &between.certificate]);
-        let check = |lists: &[Vec<u8>]| {
+        let with = |lists: &[Vec<u8>]| {
             let mut roots = roots(&root);
-            for list in lists {
-                roots.revoke(list).unwrap();
+            for (number, list) in lists.iter().enumerate() {
+                let file = folder.path().join(number.to_string());
+                std::fs::write(&file, list).unwrap();
+                roots.crl_files.push(file);
             }
-            verify(&roots, &good, ORGANISATION, &RS, NOW).map(|_| ())
+            roots.refresh().map(|()| roots)
         };
+        let check_at = |lists: &[Vec<u8>], now: Timestamp| {
+            verify(&with(lists).unwrap(), &good, ORGANISATION, &RS, now).map(|_| ())
+        };
+        let check = |lists: &[Vec<u8>]| check_at(lists, NOW);
         assert_eq!(check(&[between.revokes(41)]), Ok(()));
         assert_eq!(check(&[between.revokes(42)]), Err("The certificate is revoked."));
         assert_eq!(check(&[between.revokes(41), root.revokes(8)]), Ok(()));
@@ -410,7 +434,18 @@ mod tests {
         assert!(check(&[root.revokes(8)]).is_err());
         // A list by somebody who only has the name.
         assert!(check(&[authority("between", |_| {}, None).revokes(41)]).is_err());
-        assert!(roots(&root).revoke(b"nothing").is_err());
+        assert!(with(&[b"nothing".to_vec()]).is_err());
+        // A list that nobody has renewed.
+        let february = NOW.plus(Duration::from_hours(24 * 20));
+        assert!(check_at(&[between.revokes(41)], february).is_err());
+        // One that is renewed while the program runs.
+        let roots = with(&[between.revokes(41)]).unwrap();
+        assert!(verify(&roots, &good, ORGANISATION, &RS, NOW).is_ok());
+        std::fs::write(folder.path().join("0"), between.revokes(42)).unwrap();
+        roots.refresh().unwrap();
+        assert!(verify(&roots, &good, ORGANISATION, &RS, NOW).is_err());
+        std::fs::write(folder.path().join("0"), "torn").unwrap();
+        assert!(roots.refresh().is_err() && verify(&roots, &good, ORGANISATION, &RS, NOW).is_err());
     }
 
     #[test]

@@ -82,11 +82,12 @@ pub fn subject(app: &App, client: &ClientId, who: &Authentication) -> String {
     app.keys.pairwise(client, who.person().as_str())
 }
 
-/// How long a client's access token is good for: its own wish, and the shortest of its scopes.
+/// How long a client's access token is good for: its own wish, the shortest of its scopes, and never longer than
+/// the grant.
 pub fn lifetime(caller: &Caller, rules: &Rules) -> Duration {
     let own = caller.client.registration.access_token_lifetime;
     let seconds = rules.at_max_age.map_or(own, |most| own.min(most));
-    Duration::from_secs(seconds.into()).min(access_token::AT_MOST)
+    Duration::from_secs(seconds.into()).min(rules.grant_lasts(&caller.client)).min(access_token::AT_MOST)
 }
 
 /// Signs the tokens of a grant, for its whole scope or a part of it.
@@ -97,7 +98,8 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
     let sub = subject(app, &client.id, who);
     let has = |name: &str| grant.scope.iter().any(|scope| scope == name);
     let algorithm = registration.id_token_signed_response_alg;
-    let lives = lifetime(caller, &rules);
+    let whole = lifetime(caller, &rules);
+    let lives = refresh.as_ref().map_or(whole, |refresh| whole.min(refresh.ends_at.since(now)));
     let id_token = IdToken {
         sub: &sub,
         amr: [who.amr()],
@@ -160,7 +162,7 @@ impl Tokens {
             id_token: None,
             refresh_token: None,
             refresh_token_expires_in: None,
-            authorization_details: None,
+            authorization_details: claims.authorization_details.clone(),
             scope: claims.scope.clone(),
         }
     }
@@ -200,7 +202,7 @@ pub fn userinfo(app: &App, token: AccessToken) -> Result<UserInfo, OAuthError> {
     if !token.has("openid") {
         return Err(OAuthError::insufficient_scope("The access token was not issued for openid."));
     }
-    if token.aud != app.config.issuer.as_str() {
+    if !access_token::is_for(&token.aud, app.config.issuer.as_str()) {
         return Err(OAuthError::invalid_token("The access token was issued for another resource."));
     }
     let locale = token.locale.filter(|_| token.has("profile"));

@@ -219,6 +219,10 @@ pub async fn spend(
     let Some(jti) = claims.get("jti").and_then(Value::as_str).filter(|jti| (1..=512).contains(&jti.len())) else {
         return Ok(Err("jti is missing."));
     };
+    let made_at = time(claims, "iat").or_else(|| Some(time(claims, "exp")?.minus(ASSERTION_FOR)));
+    if made_at.is_none_or(|made_at| app.has_forgotten(made_at)) {
+        return Ok(Err("It was made before the server started. Make another."));
+    }
     let name = TokenHash::of(&format!("{}\n{jti}", client.id.as_str()));
     Ok(match app.world.scratch.claim(&name, &Spent, now).await? {
         true => Ok(()),

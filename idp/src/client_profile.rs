@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::keys::SigningAlgorithm;
-use crate::registration::{ApplicationType, AuthMethod, CodeChallengeMethod, Registration};
+use crate::registration::{ApplicationType, AuthMethod, CodeChallengeMethod, GrantType, Registration};
+use crate::request::ResponseMode;
 
 /// FAPI 2.0 Security Profile 5.4.1
 pub const FAPI_ALGORITHMS: &[Algorithm] = &[Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
@@ -135,7 +136,19 @@ pub fn weaknesses(registration: &Registration) -> Vec<String> {
         registration.id_token_signed_response_alg == SigningAlgorithm::RS256,
         "id_token_signed_response_alg: ES256, EdDSA or PS256 instead of RS256",
     );
+    note(
+        people && !registration.require_signed_request_object,
+        "require_signed_request_object: a signed request shows later who has asked for what",
+    );
+    note(
+        people && registration.response_modes.iter().any(|mode| matches!(mode, ResponseMode::Query | ResponseMode::FormPost)),
+        "response_modes: an answer as JWT (query.jwt, form_post.jwt) cannot be mixed up or changed on the way",
+    );
     note(registration.access_token_lifetime > 3600, "access_token_lifetime: longer than an hour");
+    note(
+        registration.grant_types.contains(&GrantType::RefreshToken) && registration.authorization_lifetime > 30 * 86_400,
+        "authorization_lifetime: longer than 30 days without a new login",
+    );
     note(
         registration.client_assertion_audience_exception_until.is_some(),
         "client_assertion_audience_exception_until: the issuer alone as audience",

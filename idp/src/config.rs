@@ -159,9 +159,8 @@ pub struct EnterpriseConfig {
     /// The certificate policies that are accepted; one that ends in `.*` stands for all below it.
     #[serde(default = "enterprise_policies")]
     pub policies: Vec<String>,
-    /// PEM or DER: the issuers' lists of revoked certificates, read at the start. Where any is given, a certificate
-    /// whose issuer has none of them is refused.
-    #[serde(default)]
+    /// PEM or DER: the issuers' lists of revoked certificates, read again every minute. A certificate whose issuer has
+    /// none of them, or an old one, is refused.
     pub crl_files: Vec<PathBuf>,
 }
 
@@ -258,6 +257,10 @@ impl Config {
         object(
             self.outbound.allow.iter().any(|net| net.prefix_len() == 0),
             "outbound.allow: name the networks of one's own; this is everything",
+        );
+        object(
+            self.enterprise_certificates.as_ref().is_some_and(|config| config.crl_files.is_empty()),
+            "enterprise_certificates.crl_files: without a list nobody would see that a certificate was revoked",
         );
         if let Err(error) = self.password.params() {
             lines.push(format!("password: {error:#}"));

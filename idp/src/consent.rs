@@ -20,16 +20,34 @@ use crate::scope::ScopeName;
 pub struct Consent {
     /// With whom.
     pub client: ClientId,
+    /// On whose behalf it asked; empty for its own.
+    pub onbehalfof: String,
     /// To what.
     pub scope: ScopeName,
     /// When.
     pub given_at: Timestamp,
 }
 
+/// A service, or a customer of it.
+#[derive(Debug, Clone, Copy)]
+pub struct With<'a> {
+    /// The service.
+    pub client: &'a ClientId,
+    /// The customer on whose behalf it asks; empty for its own.
+    pub onbehalfof: &'a str,
+}
+
+impl<'a> With<'a> {
+    /// Who asks in a request.
+    pub fn whom(request: &'a AuthorizationRequest) -> With<'a> {
+        With { client: &request.return_to.client, onbehalfof: request.onbehalfof.as_deref().unwrap_or_default() }
+    }
+}
+
 /// All that a citizen has agreed to and not withdrawn.
 pub async fn all(app: &App, person: &PersonId) -> anyhow::Result<Vec<Consent>> {
-    const SQL: &str = "SELECT client, scope, given_at FROM consent
-                       WHERE person = $1 AND withdrawn_at IS NULL ORDER BY client, scope";
+    const SQL: &str = "SELECT client, onbehalfof, scope, given_at FROM consent
+                       WHERE person = $1 AND withdrawn_at IS NULL ORDER BY client, onbehalfof, scope";
     Ok(sqlx::query_as(SQL).bind(person.as_str()).fetch_all(app.world.db.pool()).await?)
 }
 
@@ -39,19 +57,22 @@ pub async fn agreed(
     request: &AuthorizationRequest,
     who: Option<&Authentication>,
 ) -> anyhow::Result<Vec<ScopeName>> {
-    const SQL: &str = "SELECT scope FROM consent WHERE person = $1 AND client = $2 AND withdrawn_at IS NULL";
+    const SQL: &str = "SELECT scope FROM consent
+                       WHERE person = $1 AND client = $2 AND onbehalfof = $3 AND withdrawn_at IS NULL";
     let Some(who) = who.filter(|_| !request.consent.is_empty()) else { return Ok(Vec::new()) };
-    let query = sqlx::query_scalar(SQL).bind(who.person().as_str()).bind(request.return_to.client.as_str());
+    let with = With::whom(request);
+    let query = sqlx::query_scalar(SQL).bind(who.person().as_str()).bind(with.client.as_str()).bind(with.onbehalfof);
     Ok(query.fetch_all(app.world.db.pool()).await?)
 }
 
 /// Remembers that a citizen has agreed. What they had agreed to before keeps its time.
 pub async fn give(app: &App, request: &AuthorizationRequest, person: &PersonId, now: Timestamp) -> anyhow::Result<()> {
-    const SQL: &str = "INSERT INTO consent (person, client, scope, given_at) VALUES ($1, $2, $3, $4)
-                       ON CONFLICT (person, client, scope) DO UPDATE
+    const SQL: &str = "INSERT INTO consent (person, client, onbehalfof, scope, given_at) VALUES ($1, $2, $3, $4, $5)
+                       ON CONFLICT (person, client, onbehalfof, scope) DO UPDATE
                        SET given_at = excluded.given_at, withdrawn_at = NULL WHERE consent.withdrawn_at IS NOT NULL";
+    let with = With::whom(request);
     for scope in &request.consent {
-        let query = sqlx::query(SQL).bind(person.as_str()).bind(request.return_to.client.as_str());
+        let query = sqlx::query(SQL).bind(person.as_str()).bind(with.client.as_str()).bind(with.onbehalfof);
         query.bind(scope.as_str()).bind(now.seconds()).execute(app.world.db.pool()).await?;
     }
     Ok(())
@@ -65,46 +86,47 @@ pub async fn note(
     who: &Authentication,
     grant: &GrantId,
 ) -> anyhow::Result<bool> {
-    const SQL: &str = "INSERT INTO consented_grant (id, person, client, ends_at) VALUES ($1, $2, $3, $4)";
+    const SQL: &str = "INSERT INTO consented_grant (id, person, client, onbehalfof, ends_at) VALUES ($1, $2, $3, $4, $5)";
     let Call { app, now, .. } = *call;
     if request.consent.is_empty() {
         return Ok(true);
     }
-    let client = &request.return_to.client;
-    let lifetime = app.client(client).await?.map_or(0, |client| client.registration.authorization_lifetime);
+    let with = With::whom(request);
+    let lifetime = app.client(with.client).await?.map_or(0, |client| client.registration.authorization_lifetime);
     let ends_at = now.plus(Duration::from_secs(lifetime.into())).plus(access_token::AT_MOST);
-    let query = sqlx::query(SQL).bind(grant.as_str()).bind(who.person().as_str()).bind(client.as_str());
-    query.bind(ends_at.seconds()).execute(app.world.db.pool()).await?;
+    let query = sqlx::query(SQL).bind(grant.as_str()).bind(who.person().as_str()).bind(with.client.as_str());
+    query.bind(with.onbehalfof).bind(ends_at.seconds()).execute(app.world.db.pool()).await?;
     // TestID by `login_hint` implies consent, and nobody remembers it.
     Ok(request.test_id.is_some() || request.is_covered_by(&agreed(app, request, Some(who)).await?))
 }
 
-/// Withdraws all that a citizen has agreed to with a service, and ends the grants that rest on it: their codes,
+/// Withdraws all that a citizen has agreed to with a service or its customer, and ends the grants that rest on it: their codes,
 /// access tokens and refresh tokens. Tells what was withdrawn.
 pub async fn withdraw(
     app: &App,
     person: &PersonId,
-    client: &ClientId,
+    with: With<'_>,
     now: Timestamp,
 ) -> Result<Vec<ScopeName>, OAuthError> {
-    const WITHDRAW: &str = "UPDATE consent SET withdrawn_at = $3
-                            WHERE person = $1 AND client = $2 AND withdrawn_at IS NULL RETURNING scope";
+    const WITHDRAW: &str = "UPDATE consent SET withdrawn_at = $4
+                            WHERE person = $1 AND client = $2 AND onbehalfof = $3 AND withdrawn_at IS NULL
+                            RETURNING scope";
     let db = app.world.db.pool();
     // If this fails the consent still stands, and its button with it.
-    end_grants(app, (person, client), now).await?;
-    let query = sqlx::query_scalar(WITHDRAW).bind(person.as_str()).bind(client.as_str());
+    end_grants(app, (person, with), now).await?;
+    let query = sqlx::query_scalar(WITHDRAW).bind(person.as_str()).bind(with.client.as_str()).bind(with.onbehalfof);
     let mut withdrawn: Vec<ScopeName> = query.bind(now.seconds()).fetch_all(db).await?;
     withdrawn.sort();
     // Those that were made in between.
-    end_grants(app, (person, client), now).await?;
+    end_grants(app, (person, with), now).await?;
     Ok(withdrawn)
 }
 
-async fn end_grants(app: &App, of: (&PersonId, &ClientId), now: Timestamp) -> Result<(), OAuthError> {
-    const FIND: &str = "SELECT id FROM consented_grant WHERE person = $1 AND client = $2";
+async fn end_grants(app: &App, of: (&PersonId, With<'_>), now: Timestamp) -> Result<(), OAuthError> {
+    const FIND: &str = "SELECT id FROM consented_grant WHERE person = $1 AND client = $2 AND onbehalfof = $3";
     const FORGET: &str = "DELETE FROM consented_grant WHERE id = $1";
-    let (db, (person, client)) = (app.world.db.pool(), of);
-    let query = sqlx::query_scalar(FIND).bind(person.as_str()).bind(client.as_str());
+    let (db, (person, with)) = (app.world.db.pool(), of);
+    let query = sqlx::query_scalar(FIND).bind(person.as_str()).bind(with.client.as_str()).bind(with.onbehalfof);
     let grants: Vec<GrantId> = query.fetch_all(db).await?;
     for id in grants {
         grant::revoke(app, &id, now).await?;

@@ -100,6 +100,9 @@ pub async fn check(
     is_about(app, &claims, &about, now).map_err(OAuthError::invalid_dpop_proof)?;
     nonce(app, &claims, &about, now)?;
     // RFC 9449 11.1. Only after the signature was right: a proof is its holder's to spend.
+    if app.has_forgotten(seconds(claims.iat)) {
+        return Err(OAuthError::invalid_dpop_proof("The DPoP proof was made before the server started."));
+    }
     let name = TokenHash::of(&format!("{jkt}\n{}", claims.jti));
     if !app.world.scratch.claim(&name, &Spent, now).await? {
         return Err(OAuthError::invalid_dpop_proof("The DPoP proof has been used."));

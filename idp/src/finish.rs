@@ -52,7 +52,8 @@ pub async fn login(
     // OpenID Connect Core 3.1.2.1: a hint names who is to log in.
     let subject = claims::subject(call.app, &request.return_to.client, &proved);
     if request.subject.as_ref().is_some_and(|expected| *expected != subject) {
-        return Err(request.refuse(OAuthError::login_required("Another person logged in than id_token_hint names.")));
+        let error = OAuthError::login_required("Another person logged in than id_token_hint names.");
+        return Err(request.end_with(call.app, error, call.now).await);
     }
     request.end_pushed(call.app, call.now).await?;
     let id = GrantId::fresh(call.app)?;

@@ -83,6 +83,18 @@ pub struct Grant {
     pub onbehalfof: Option<String>,
 }
 
+impl Grant {
+    /// The grant with less, where less was asked for.
+    pub fn become_narrower(&mut self, resource: Vec<String>, details: Vec<Value>) {
+        if !resource.is_empty() {
+            self.resource = resource;
+        }
+        if !details.is_empty() {
+            self.authorization_details = details;
+        }
+    }
+}
+
 /// A code as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Code {
@@ -208,6 +220,8 @@ pub struct Refresh {
     pub token: Token,
     /// Seconds that it is good for.
     pub expires_in: u64,
+    /// When the grant ends, and no token of it is good any more.
+    pub ends_at: Timestamp,
 }
 
 /// Begins a family with its first token; none if the grant was revoked while it was being made,
@@ -222,9 +236,7 @@ pub async fn begin_family(
     const SQL: &str =
         "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at, jkt) VALUES ($1, $2, $3, $4, $5, $6, $7)
                        ON CONFLICT (id) DO NOTHING";
-    let own = client.registration.authorization_lifetime;
-    let most = scope::rules(app, &grant.scope).await?.authorization_max_lifetime;
-    let ends_at = now.plus(Duration::from_secs(most.map_or(own, |most| own.min(most)).into()));
+    let ends_at = now.plus(scope::rules(app, &grant.scope).await?.grant_lasts(client));
     // RFC 9449 5: a confidential client's are bound to the client already.
     let jkt = jkt.filter(|_| client.registration.is_public());
     let subject = serde_json::to_string(grant).map_err(anyhow::Error::from)?;
@@ -260,7 +272,7 @@ async fn add_token(
     let expires_at = now.plus(lifetime).min(family.ends_at);
     let query = sqlx::query(SQL).bind(token.hash()).bind(family.id).bind(expires_at.seconds());
     query.bind(family.parent.map(TokenHash::as_str)).execute(&mut **tx).await?;
-    Ok(Refresh { token, expires_in: expires_at.since(now).as_secs() })
+    Ok(Refresh { token, expires_in: expires_at.since(now).as_secs(), ends_at: family.ends_at })
 }
 
 #[derive(sqlx::FromRow)]
@@ -282,8 +294,8 @@ pub struct Presented<'a> {
     pub token: &'a str,
     /// Less than was granted, if it is asked for.
     pub scope: Option<&'a str>,
-    /// Some of the resources that were granted, if they are asked for.
-    pub resource: &'a [String],
+    /// Some of the resources and some of the details that were granted, if they are asked for.
+    pub asked: (&'a [String], &'a [Value]),
     /// The key of the proof that came with it.
     pub jkt: Option<&'a str>,
 }
@@ -318,10 +330,11 @@ pub async fn refresh(
     if presented.scope.is_some_and(|scope| !scope.split(' ').all(granted)) {
         return Err(OAuthError::invalid_scope("Invalid parameter scope. More than was granted."));
     }
-    narrow(&grant, presented.resource)?;
+    narrow(&grant, presented.asked.0, presented.asked.1)?;
     may_still(app, client, &grant).await?;
     is_not_a_flood(app, &hash, now).await?;
     let mut tx = app.world.db.begin().await?;
+    hold(&mut tx, client, &row.id, presented.jkt).await?;
     let row = query().fetch_optional(&mut *tx).await?.ok_or_else(refused)?;
     if row.ended_at.is_some() {
         return Err(refused());
@@ -346,11 +359,29 @@ pub async fn refresh(
     Ok((grant, refresh))
 }
 
-/// RFC 8707 2.2: some of the resources that were granted, and no others.
-pub fn narrow(grant: &Grant, resource: &[String]) -> Result<(), OAuthError> {
-    match resource.iter().all(|one| grant.resource.contains(one)) {
+/// Locks the family, so that of two who use its tokens at the same instant the second sees what the first has done.
+/// A public client that shows a key for the first time is bound to it from now on (RFC 9449 5).
+async fn hold(
+    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
+    client: &Client,
+    family: &str,
+    jkt: Option<&str>,
+) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE refresh_family SET jkt = COALESCE(jkt, $2) WHERE id = $1";
+    let jkt = jkt.filter(|_| client.registration.is_public());
+    sqlx::query(SQL).bind(family).bind(jkt).execute(&mut **tx).await.map(|_| ())
+}
+
+/// Some of the resources (RFC 8707 2.2) and of the details (RFC 9396 6) that were granted, and no others.
+pub fn narrow(grant: &Grant, resource: &[String], details: &[Value]) -> Result<(), OAuthError> {
+    if !resource.iter().all(|one| grant.resource.contains(one)) {
+        return Err(OAuthError::invalid_target("Invalid parameter resource. More than was granted."));
+    }
+    match details.iter().all(|one| grant.authorization_details.contains(one)) {
         true => Ok(()),
-        false => Err(OAuthError::invalid_target("Invalid parameter resource. More than was granted.")),
+        false => Err(OAuthError::invalid_authorization_details(
+            "Invalid parameter authorization_details. More than was granted.",
+        )),
     }
 }
 
@@ -408,7 +439,7 @@ async fn prolong(
     let expires_at = now.plus(lifetime).min(ends_at);
     let token = Token::presented(token);
     sqlx::query(SQL).bind(token.hash()).bind(expires_at.seconds()).execute(&mut **tx).await?;
-    Ok(Refresh { token, expires_in: expires_at.since(now).as_secs() })
+    Ok(Refresh { token, expires_in: expires_at.since(now).as_secs(), ends_at })
 }
 
 /// The grant of a refresh token, used or not, and whose it is.

@@ -1,6 +1,7 @@
 //! The JWT grant (RFC 7523 2.1) as Maskinporten has it: a machine asks for a token in its own name.
 
 use authenticators::clock::Timestamp;
+use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
 use crate::access_token::{self, AccessToken, Confirmation, Form};
@@ -15,13 +16,18 @@ use crate::registration::GrantType;
 use crate::request;
 use crate::scope;
 
-/// Who asks: the assertion says it, and proves it.
+/// Who asks: the assertion says it, and proves it. Nothing else does (RFC 7521 4.1).
 pub async fn authenticate(
     app: &App,
+    headers: &HeaderMap,
     params: &Params,
     now: Timestamp,
 ) -> Result<(Caller, Map<String, Value>), OAuthError> {
     let refused = |why: &str| OAuthError::invalid_grant(format!("Invalid parameter assertion. {why}"));
+    let others = [params.one("client_secret")?, params.one("client_assertion")?];
+    if headers.contains_key(header::AUTHORIZATION) || others.iter().any(Option::is_some) {
+        return Err(OAuthError::invalid_client("The assertion alone proves the client."));
+    }
     let assertion =
         params.one("assertion")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter assertion."))?;
     // One answer, whether the client or its signature is unknown.
@@ -70,6 +76,11 @@ pub async fn token(
     let scopes = scopes(client, asked)?;
     scope::may_use(app, client, &scopes).await?;
     let rules = scope::rules(app, &scopes).await?;
+    if rules.fresh || !rules.consent.is_empty() {
+        return Err(OAuthError::invalid_scope("Invalid claim scope. It is given by citizens alone."));
+    }
+    let details = Params::of_json(asked.get_key_value("authorization_details").map(|(k, v)| (k.clone(), v.clone())));
+    let details = request::authorization_details(client, &details)?;
     let resource = Params::of_json(asked.get("resource").map(|value| ("resource".to_owned(), value.clone())));
     let claims = AccessToken {
         iss: issuer.to_owned(),
@@ -83,7 +94,7 @@ pub async fn token(
         pid: None,
         acr: None,
         locale: None,
-        authorization_details: None,
+        authorization_details: (!details.is_empty()).then(|| details.clone()),
         cnf: jkt.map(|jkt| Confirmation { jkt }),
         exp: now.plus(claims::lifetime(caller, &rules)),
         iat: now,

@@ -64,7 +64,8 @@ impl Params {
                 Value::Null => {}
                 Value::String(text) => params.push((name, text)),
                 Value::Array(many) if name == "resource" => {
-                    params.extend(many.iter().filter_map(Value::as_str).map(|text| (name.clone(), text.to_owned())));
+                    let text = |one: &Value| one.as_str().map_or_else(|| one.to_string(), str::to_owned);
+                    params.extend(many.iter().map(|one| (name.clone(), text(one))));
                 }
                 other => params.push((name, other.to_string())),
             }
@@ -94,7 +95,12 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(mut request: Request, state: &S) -> Result<Form, Response> {
         *request.uri_mut() = Uri::default();
-        Params::from_request(request, state).await.map(Form)
+        // Machines are answered as OAuth has it (RFC 6749 5.2).
+        let wrong_kind = |answer: &Response| answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Params::from_request(request, state).await.map(Form).map_err(|answer| match wrong_kind(&answer) {
+            true => OAuthError::invalid_request("A form is expected.").into_response(),
+            false => answer,
+        })
     }
 }
 

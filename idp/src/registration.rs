@@ -457,6 +457,13 @@ impl Registration {
             self.require_signed_request_object && self.jwks.is_none() && self.jwks_uri.is_none(),
             "require_signed_request_object: needs jwks or jwks_uri",
         );
+        object(
+            self.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt
+                && self.jwks.is_none()
+                && self.jwks_uri.is_none()
+                && self.client_orgno.is_none(),
+            "token_endpoint_auth_method: private_key_jwt needs jwks or jwks_uri, or client_orgno for a certificate",
+        );
         let web = self.jwks_uri.as_ref().is_none_or(|uri| matches!(uri.scheme(), "http" | "https"));
         object(!web, "jwks_uri: must be a web address");
         lines

@@ -220,6 +220,14 @@ impl AuthorizationRequest {
         self.consent.iter().all(|scope| agreed.contains(scope))
     }
 
+    /// Back to the service with an error, which ends a pushed request as an answer does.
+    pub async fn end_with(&self, app: &App, error: OAuthError, now: Timestamp) -> Refusal {
+        match self.end_pushed(app, now).await {
+            Ok(()) => self.refuse(error),
+            Err(refusal) => refusal,
+        }
+    }
+
     /// Back to the service with an error.
     pub fn refuse(&self, error: OAuthError) -> Refusal {
         Refusal::ToClient(Box::new(self.return_to.clone()), error)
@@ -255,13 +263,11 @@ fn return_to(client: &Client, params: &Params) -> Result<ReturnTo, OAuthError> {
     let redirect_uri = redirect::matching(&client.registration, asked)
         .ok_or_else(|| OAuthError::invalid_request("Invalid parameter redirect_uri. Not registered on client."))?;
     let registered = &client.registration.response_modes;
-    let mode = params.one("response_mode")?.and_then(ResponseMode::parse).filter(|mode| registered.contains(mode));
-    // What cannot be done is told in the usual way, see `response_mode` below.
+    let asked = params.one("response_mode").ok().flatten();
+    let mode = asked.and_then(ResponseMode::parse).filter(|mode| registered.contains(mode));
+    // What cannot be done is told in the usual way, see `response_mode` and `state` below.
     let mode = mode.or(registered.first().copied()).unwrap_or(ResponseMode::Query);
-    let state = params.one("state")?.map(str::to_owned);
-    if state.as_ref().is_some_and(|state| !is_printable(state)) {
-        return Err(OAuthError::invalid_request("Invalid parameter state."));
-    }
+    let state = state(params).ok().flatten();
     let locales = params.one("ui_locales").ok().flatten().unwrap_or_default();
     let language = locales.split(' ').take(20).find_map(Language::parse);
     Ok(ReturnTo { client: client.id.clone(), redirect_uri: redirect_uri.to_owned(), mode, state, language })
@@ -272,6 +278,7 @@ fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Re
     not_supported(params)?;
     response_type(params)?;
     response_mode(client, params)?;
+    state(params)?;
     let acr = acr_values(params)?;
     let request = AuthorizationRequest {
         return_to: return_to.clone(),
@@ -292,6 +299,13 @@ fn rest(app: &App, client: &Client, return_to: &ReturnTo, params: &Params) -> Re
         pushed: None,
     };
     Ok(request)
+}
+
+fn state(params: &Params) -> Result<Option<String>, OAuthError> {
+    match params.one("state")? {
+        Some(state) if !is_printable(state) => Err(OAuthError::invalid_request("Invalid parameter state.")),
+        state => Ok(state.map(str::to_owned)),
+    }
 }
 
 /// RFC 6749 appendix A: VSCHAR; and no longer than a browser would carry it.
@@ -337,7 +351,7 @@ pub fn resource(params: &Params) -> Result<Vec<String>, OAuthError> {
 }
 
 /// RFC 9396 2, 5: an array of objects, each of a type that is registered for the client.
-fn authorization_details(client: &Client, params: &Params) -> Result<Vec<Value>, OAuthError> {
+pub fn authorization_details(client: &Client, params: &Params) -> Result<Vec<Value>, OAuthError> {
     let Some(text) = params.one("authorization_details")? else { return Ok(Vec::new()) };
     let wrong = |why: &str| {
         OAuthError::invalid_authorization_details(format!("Invalid parameter authorization_details. {why}"))

@@ -4,6 +4,7 @@
 //! decides by registering it. One that was removed is inactive for ever.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::clock::Timestamp;
@@ -322,6 +323,13 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// How long a grant of the client lasts, whatever is refreshed.
+    pub fn grant_lasts(&self, client: &Client) -> Duration {
+        let own = client.registration.authorization_lifetime;
+        let seconds = self.authorization_max_lifetime.map_or(own, |most| own.min(most));
+        Duration::from_secs(seconds.into())
+    }
+
     fn and(mut self, scope: Arc<Scope>) -> Rules {
         let registration = &scope.registration;
         let lowest = |known: Option<u32>, new: u32| known.into_iter().chain((new > 0).then_some(new)).min();

@@ -11,6 +11,7 @@ use authenticators::prove;
 use authenticators::scratch::Read;
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde_json::Value;
 
 use crate::acr::Eid;
 use crate::app::App;
@@ -207,6 +208,8 @@ struct Consent {
     csrf: String,
     scopes: Vec<ShownScope>,
     items: Vec<&'static str>,
+    /// The types of what is asked for in detail (RFC 9396).
+    details: Vec<String>,
     is_remembered: bool,
 }
 
@@ -327,7 +330,11 @@ impl Consent {
         }
         items.sort_unstable();
         items.dedup();
-        Ok(Consent { frame, action, csrf, scopes, items, is_remembered: !request.consent.is_empty() })
+        let kind = |detail: &Value| detail.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut details: Vec<String> = request.authorization_details.iter().map(kind).collect();
+        details.sort_unstable();
+        details.dedup();
+        Ok(Consent { frame, action, csrf, scopes, items, details, is_remembered: !request.consent.is_empty() })
     }
 }
 

@@ -205,11 +205,25 @@ fn registration(mut fields: Map<String, Value>) -> anyhow::Result<Registration> 
     Ok(registration)
 }
 
-/// A key is good for a year from the day that it is registered; registering it again renews it.
+/// Where real people log in, a service on the machine of whoever tests it has no place (ID-porten, client fields); an
+/// app on somebody's own machine has.
+fn fits_here(registration: &Registration, people: FnrPolicy) -> anyhow::Result<()> {
+    let mut addresses = registration.redirect_uris.iter().chain(&registration.post_logout_redirect_uris);
+    let native = registration.application_type == ApplicationType::Native;
+    let wrong = addresses.find(|uri| people.real && !native && uri.starts_with("http://"));
+    match wrong {
+        Some(uri) => bail!("redirect_uris, post_logout_redirect_uris: {uri:?} has no TLS, and real people are let in here"),
+        None => Ok(()),
+    }
+}
+
+/// A key is good for a year at most from the day that it is registered; registering it again renews it.
 fn date_keys(fields: &mut Map<String, Value>, now: Timestamp) {
     let keys = fields.get_mut("jwks").and_then(|jwks| jwks.get_mut("keys")).and_then(Value::as_array_mut);
     for key in keys.into_iter().flatten().filter_map(Value::as_object_mut) {
-        key.entry("exp").or_insert_with(|| json!(now.plus(KEY_FOR)));
+        let at_most = now.plus(KEY_FOR).seconds();
+        let own = key.get("exp").and_then(Value::as_i64);
+        key.insert("exp".into(), json!(own.map_or(at_most, |own| own.min(at_most))));
     }
 }
 
@@ -236,6 +250,7 @@ async fn add(place: &Place, mut fields: Map<String, Value>) -> anyhow::Result<()
         (false, Some(_)) => bail!("client_secret: this client has none"),
     };
     let opened = place.open().await?;
+    fits_here(&registration, opened.people)?;
     if !Client::register(&opened.db, &id, &registration, secret.as_ref(), Clock::System.now()).await? {
         bail!("the name {} is taken", id.as_str());
     }
@@ -276,6 +291,7 @@ async fn change(place: &Place, name: &str, wish: &Secret, mut fields: Map<String
     }
     all.extend(fields);
     let registration = registration(all)?;
+    fits_here(&registration, opened.people)?;
     // A client that begins to need a secret, or changes how it shows it, gets a new one.
     let method_changed = registration.token_endpoint_auth_method != client.registration.token_endpoint_auth_method;
     let secret = match chosen {
@@ -303,6 +319,8 @@ async fn check(place: &Place, name: Option<&str>) -> anyhow::Result<()> {
     for id in names {
         let Some(client) = Client::find(&opened.db, &id).await? else { continue };
         let mut lines = client.warnings(now);
+        // What was let in by an older version may be refused by this one.
+        lines.extend(client.registration.objections());
         lines.extend(client_profile::weaknesses(&client.registration));
         if lines.is_empty() {
             say(&format!("{}: as strong as it can be", id.as_str()));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use authenticators::scratch::Scratch;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use conformance::client_key::ClientKey;
@@ -109,6 +110,8 @@ async fn any_other_assertion_is_refused() -> anyhow::Result<()> {
         let encode = |value: &Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
         Ok(format!("{}.{}.", encode(&head), encode(&good()?)))
     };
+    let sealed = |head: Value| key(&client)?.seal(head.to_string().as_bytes(), good()?.to_string().as_bytes());
+    assert_eq!(call(&idp, &sealed(json!({ "alg": "ES256" }))?).await?.error()?, "invalid_grant");
     let public = serde_json::to_string(&key(&client)?.public)?;
     let by_public_key = jsonwebtoken::encode(
         &Header { kid: Some(key(&client)?.kid().to_owned()), ..Header::new(Algorithm::HS256) },
@@ -131,7 +134,8 @@ async fn any_other_assertion_is_refused() -> anyhow::Result<()> {
         ("typ of an ID token's kin", headed(&|header| header.typ = Some("at+jwt".into()))?),
         ("none", raw(json!({ "alg": "none" }))?),
         ("None", raw(json!({ "alg": "None", "kid": key(&client)?.kid() }))?),
-        ("crit", raw(json!({ "alg": "ES256", "kid": key(&client)?.kid(), "crit": ["exp"] }))?),
+        ("crit", sealed(json!({ "alg": "ES256", "kid": key(&client)?.kid(), "crit": ["exp"] }))?),
+        ("b64", sealed(json!({ "alg": "ES256", "kid": key(&client)?.kid(), "b64": false, "crit": ["b64"] }))?),
         ("cut", cut),
         ("nothing", "x".into()),
     ] {
@@ -170,6 +174,36 @@ async fn an_assertion_is_used_once_and_by_its_owner() -> anyhow::Result<()> {
     let errors = answers.into_iter().map(|answer| answer?.error()).collect::<anyhow::Result<Vec<_>>>()?;
     assert_eq!(errors.iter().filter(|error| *error == "invalid_grant").count(), 1);
     assert_eq!(errors.iter().filter(|error| *error == "invalid_client").count(), 199);
+    Ok(())
+}
+
+// Attack: replay of an assertion on another node, and after a restart.
+#[tokio::test]
+async fn an_assertion_is_used_once_wherever_and_whenever_it_comes() -> anyhow::Result<()> {
+    let mut idp = TestIdp::start().await?;
+    let client = idp.keyed_client(json!({})).await?;
+    let (one, two) = (claims(&idp, &client)?, claims(&idp, &client)?);
+    let (one, two) = (key(&client)?.sign("JWT", &one)?, key(&client)?.sign("JWT", &two)?);
+    assert_eq!(call(&idp, &one).await?.error()?, "invalid_grant");
+    idp.replace().await?;
+    assert_eq!(call(&idp, &one).await?.error()?, "invalid_client", "another node");
+    idp.advance(Duration::from_secs(5));
+    idp.restart().await?;
+    assert_eq!(call(&idp, &one).await?.error()?, "invalid_client", "after a restart");
+    // Who has forgotten what was used takes nothing that is from before; who has not, does.
+    let forgets = matches!(idp.app.world.scratch, Scratch::Memory(_));
+    assert_eq!(call(&idp, &two).await?.error()?, if forgets { "invalid_client" } else { "invalid_grant" });
+    assert_eq!(call(&idp, &key(&client)?.sign("JWT", &claims(&idp, &client)?)?).await?.error()?, "invalid_grant");
+    // One that does not say when it was made is from before as well.
+    idp.advance(Duration::from_secs(5));
+    let mut dateless = claims(&idp, &client)?;
+    dateless.as_object_mut().context("an object")?.remove("iat");
+    dateless["exp"] = json!(idp.now().seconds() + 120);
+    idp.restart().await?;
+    idp.advance(Duration::from_secs(5));
+    dateless["exp"] = json!(idp.now().seconds() + 110);
+    let answer = call(&idp, &key(&client)?.sign("JWT", &dateless)?).await?;
+    assert_eq!(answer.error()?, if forgets { "invalid_client" } else { "invalid_grant" });
     Ok(())
 }
 

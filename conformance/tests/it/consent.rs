@@ -197,16 +197,16 @@ async fn another_person_in_the_same_browser_is_asked_for_themselves() -> anyhow:
     Ok(())
 }
 
-// Attack: a hundred answers at once.
+// Attack: two hundred answers at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_answers_are_one() -> anyhow::Result<()> {
+async fn two_hundred_answers_are_one() -> anyhow::Result<()> {
     let (idp, client) = fjordvik().await?;
     let kari = idp.person().await?;
     let mut browser = idp.browser();
     browser.get(&idp.authorize(&client, &[SCOPE])).await?.log_in(&idp, &kari).await?;
     let (place, csrf) = (browser.action()?, browser.csrf()?);
     let fields = [("csrf", csrf.as_str()), ("do", "next")];
-    let mut tabs: Vec<Browser> = (0..100).map(|_| browser.clone()).collect();
+    let mut tabs: Vec<Browser> = (0..200).map(|_| browser.clone()).collect();
     let answers = join_all(tabs.iter_mut().map(|tab| tab.post_only(&place, &fields))).await;
     assert!(answers.into_iter().all(|answer| answer.is_ok()));
     let codes = tabs.iter().filter(|tab| tab.page.header("location").is_some_and(|to| to.contains("code="))).count();
@@ -227,7 +227,7 @@ async fn no_grant_slips_past_a_withdrawal() -> anyhow::Result<()> {
     let mut browser = agreed(&idp, &client, &kari).await?;
     browser.get("/profil").await?;
     let csrf = browser.csrf()?;
-    let mut tabs: Vec<Browser> = (0..30).map(|_| browser.clone()).collect();
+    let mut tabs: Vec<Browser> = (0..200).map(|_| browser.clone()).collect();
     let mut profile = browser.clone();
     let asked = idp.authorize(&client, &[SCOPE, ("prompt", "none")]);
     let withdrawal = [("csrf", csrf.as_str()), ("client", client.id.as_str())];
@@ -352,5 +352,43 @@ async fn in_the_readers_language() -> anyhow::Result<()> {
         let lang = if code == "se" { "nb" } else { code };
         assert!(browser.page.body.contains(&format!("<html lang=\"{lang}\"")) && browser.shows(title), "{code}");
     }
+    Ok(())
+}
+
+// Attack: a supplier with many customers asks for one, and uses the answer for another.
+#[tokio::test]
+async fn what_one_customer_gets_no_other_customer_has() -> anyhow::Result<()> {
+    let (idp, _) = fjordvik().await?;
+    let customers = json!([
+        { "onbehalfof": "vik", "display_name": "Vik kommune" },
+        { "onbehalfof": "nes", "display_name": "Nes kommune" },
+    ]);
+    let client = idp
+        .client_with(json!({
+            "client_name": "Leverandøren", "scopes": ["openid", "fjordvik:sak.read"], "onbehalfof": customers,
+        }))
+        .await?;
+    let kari = idp.person().await?;
+    let ask = |customer: &'static str| idp.authorize(&client, &[SCOPE, ("onbehalfof", customer)]);
+    let mut browser = idp.browser();
+    browser.get(&ask("vik")).await?.log_in(&idp, &kari).await?;
+    assert!(asks(&browser) && browser.shows("Vik kommune ber om dette"));
+    browser.answer(&[("do", "next")]).await?;
+    assert!(browser.sent_back("code").is_ok());
+    browser.get(&ask("vik")).await?;
+    assert!(browser.sent_back("code").is_ok());
+    for other in ["nes", ""] {
+        browser.get(&ask(other)).await?;
+        assert!(asks(&browser), "{other}");
+    }
+    browser.answer(&[("do", "next")]).await?;
+    browser.get("/profil").await?;
+    assert!(browser.shows("Vik kommune") && browser.shows("Leverandøren") && !browser.shows("Nes kommune"));
+    browser.answer(&[("client", &client.id), ("onbehalfof", "vik")]).await?;
+    assert!(browser.shows("Du har trukket tilbake samtykket til Vik kommune"));
+    browser.get(&ask("vik")).await?;
+    assert!(asks(&browser));
+    browser.get(&ask("")).await?;
+    assert!(browser.sent_back("code").is_ok());
     Ok(())
 }

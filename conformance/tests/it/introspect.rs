@@ -258,10 +258,14 @@ async fn a_machine_gets_a_token_in_its_own_name() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let listed = asker(&idp).await?;
     scope(&idp, json!({ "enforced_aud_for_introspection": [listed.id] })).await?;
+    register(&idp, "fjordvik:asked", json!({ "requires_user_consent": true })).await?;
+    register(&idp, "fjordvik:fresh", json!({ "requires_user_authentication": true })).await?;
     let client = idp
         .keyed_client(json!({
-            "integration_type": "maskinporten", "grant_types": [GRANT], "scopes": [SCOPE], "redirect_uris": [],
+            "integration_type": "maskinporten", "grant_types": [GRANT], "redirect_uris": [],
+            "scopes": [SCOPE, "fjordvik:asked", "fjordvik:fresh"],
             "post_logout_redirect_uris": [], "supplier_orgno": "888888888",
+            "authorization_details_types": ["fjordvik:fullmakt"],
         }))
         .await?;
     let key = client.key.as_ref().unwrap();
@@ -269,6 +273,8 @@ async fn a_machine_gets_a_token_in_its_own_name() -> anyhow::Result<()> {
     let post = async |assertion: String| idp.token(&bare, &[("grant_type", GRANT), ("assertion", &assertion)]).await;
     let mut asked = grant_claims(&idp, &client)?;
     asked["resource"] = json!("https://api.test");
+    let details = json!([{ "type": "fjordvik:fullmakt", "for": "777777777" }]);
+    asked["authorization_details"] = details.clone();
     let answer = post(key.sign("JWT", &asked)?).await?;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     let tokens = answer.json()?;
@@ -280,6 +286,7 @@ async fn a_machine_gets_a_token_in_its_own_name() -> anyhow::Result<()> {
         (&json!("0192:999999999"), &json!("0192:888888888"))
     );
     assert!(token.get("pid").is_none() && token["client_amr"] == "private_key_jwt");
+    assert_eq!((&token["authorization_details"], &tokens["authorization_details"]), (&details, &details));
     assert_eq!(ask(&idp, &listed, &tokens["access_token"]).await?["active"], true);
     let now = idp.now().seconds();
     for (name, value, error) in [
@@ -293,6 +300,12 @@ async fn a_machine_gets_a_token_in_its_own_name() -> anyhow::Result<()> {
         ("iat", Value::Null, "invalid_grant"),
         ("jti", Value::Null, "invalid_grant"),
         ("resource", json!("no uri"), "invalid_target"),
+        ("resource", json!(["https://api.test", 7]), "invalid_target"),
+        ("authorization_details", json!([{ "type": "other" }]), "invalid_authorization_details"),
+        ("authorization_details", json!("x"), "invalid_authorization_details"),
+        // What citizens give, no machine takes.
+        ("scope", json!("fjordvik:asked"), "invalid_scope"),
+        ("scope", json!("fjordvik:fresh"), "invalid_scope"),
     ] {
         let mut changed = grant_claims(&idp, &client)?;
         match &value {
@@ -306,6 +319,13 @@ async fn a_machine_gets_a_token_in_its_own_name() -> anyhow::Result<()> {
     assert_eq!(post(key.sign("JWT", &seen)?).await?.error()?, "invalid_grant", "a request object");
     let stolen = ClientKey::fresh()?.sign("JWT", &grant_claims(&idp, &client)?)?;
     assert_eq!(post(stolen).await?.error()?, "invalid_grant");
+    // RFC 7521 4.1: what comes beside the assertion is not passed over.
+    for method in ["client_secret_basic", "client_secret_post"] {
+        let also = TestClient { method: method.into(), secret: "wrong".into(), ..client.clone() };
+        let assertion = key.sign("JWT", &grant_claims(&idp, &client)?)?;
+        let answer = idp.token(&also, &[("grant_type", GRANT), ("assertion", &assertion)]).await?;
+        assert_eq!(answer.error()?, "invalid_client", "{method}");
+    }
     // A client that logs people in has no such grant.
     let other = idp.keyed_client(json!({})).await?;
     let assertion = other.key.as_ref().unwrap().sign("JWT", &grant_claims(&idp, &other)?)?;
@@ -315,5 +335,32 @@ async fn a_machine_gets_a_token_in_its_own_name() -> anyhow::Result<()> {
     let answers = join_all((0..200).map(|_| post(assertion.clone()))).await;
     let answers = answers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     assert_eq!(answers.iter().filter(|answer| answer.status == StatusCode::OK).count(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn details_can_be_narrowed_and_not_widened() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let client = idp
+        .client_with(json!({
+            "grant_types": ["authorization_code", "refresh_token"], "authorization_details_types": ["fullmakt"],
+        }))
+        .await?;
+    let (one, two) = (json!({ "type": "fullmakt", "role": "arbeid" }), json!({ "type": "fullmakt", "role": "skatt" }));
+    let both = json!([one, two]).to_string();
+    let (tokens, ..) = login(&idp, &client, &[("authorization_details", &both)]).await?;
+    assert_eq!(tokens["authorization_details"], json!([one, two]));
+    let token = tokens["refresh_token"].as_str().context("a refresh token")?.to_owned();
+    let refresh = async |details: Value| {
+        let details = details.to_string();
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", &token), ("authorization_details", &details)];
+        idp.token(&client, &fields).await
+    };
+    for more in [json!([{ "type": "fullmakt", "role": "bostotte" }]), json!([{ "type": "other" }]), json!({})] {
+        assert_eq!(refresh(more).await?.error()?, "invalid_authorization_details");
+    }
+    let narrow = refresh(json!([one])).await?.json()?;
+    assert_eq!(narrow["authorization_details"], json!([one]));
+    assert_eq!(claims(&narrow["access_token"])?["authorization_details"], json!([one]));
     Ok(())
 }

@@ -293,7 +293,7 @@ async fn every_service_is_told_in_its_own_terms() -> anyhow::Result<()> {
 }
 
 // Attack: logout race.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_logouts_tell_each_service_once() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let (one, two) = (Service::start(Manner::Status(200)).await?, Service::start(Manner::Status(200)).await?);

@@ -6,6 +6,7 @@ mod assertion;
 mod authorize;
 mod consent;
 mod dpop;
+mod enterprise;
 mod enumeration;
 mod headers;
 mod introspect;

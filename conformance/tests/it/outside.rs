@@ -145,3 +145,32 @@ async fn a_dead_publisher_keeps_its_last_keys_and_delays_nobody_else() -> anyhow
     assert_eq!(error(&idp, &client).await?, "invalid_grant");
     Ok(())
 }
+
+// Attack: a registered address for logouts that leads inside.
+#[tokio::test]
+async fn nobody_inside_is_told_of_a_logout() -> anyhow::Result<()> {
+    let idp = TestIdp::with(|setup| setup.outbound = Outbound::new(Vec::new(), None).unwrap()).await?;
+    let publisher = Publisher::start(&[]).await?;
+    let port = publisher.origin.rsplit(':').next().unwrap_or_default().to_owned();
+    let kari = idp.person().await?;
+    for host in [format!("http://127.0.0.1:{port}"), format!("http://[::1]:{port}"), format!("http://localhost:{port}")] {
+        let client = idp
+            .client_with(json!({
+                "redirect_uris": [format!("{host}/cb")], "post_logout_redirect_uris": [format!("{host}/bye")],
+                "backchannel_logout_uri": format!("{host}/logout"),
+            }))
+            .await?;
+        let mut browser = idp.browser();
+        browser.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
+        let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
+        let hint = tokens["id_token"].as_str().unwrap_or_default();
+        browser.get(&format!("/logout?id_token_hint={hint}")).await?;
+        assert!(browser.shows("Du er logget ut"), "{}", browser.page.body);
+    }
+    for _ in 0..3 {
+        idp.advance(Duration::from_hours(1));
+        idp::logout_notice::deliver_due(&idp.app).await?;
+    }
+    assert_eq!(publisher.asked(), 0);
+    Ok(())
+}

@@ -79,6 +79,27 @@ async fn of_two_hundred_who_come_with_it_one_is_answered() -> anyhow::Result<()>
 }
 
 #[tokio::test]
+async fn an_error_is_an_answer_too() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let client = idp.client().await?;
+    let gone = async |mut browser: Browser, place: &str| -> anyhow::Result<()> {
+        browser.get(place).await?;
+        assert!(browser.page.status == StatusCode::BAD_REQUEST && browser.shows("invalid_request_uri"));
+        Ok(())
+    };
+    let mut browser = idp.browser();
+    let silent = idp.push(&client, &[("prompt", "none")]).await?;
+    browser.get(&silent).await?;
+    assert_eq!(browser.sent_back("error")?, "login_required");
+    gone(browser, &silent).await?;
+    let mut browser = idp.browser();
+    let refused = idp.push(&client, &[]).await?;
+    browser.get(&refused).await?.answer(&[("do", "cancel")]).await?;
+    assert_eq!(browser.sent_back("error")?, "access_denied");
+    gone(browser, &refused).await
+}
+
+#[tokio::test]
 async fn going_back_and_reloading_before_the_answer_is_no_use_of_it() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let (client, kari) = (idp.client().await?, idp.person().await?);

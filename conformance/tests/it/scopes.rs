@@ -156,3 +156,26 @@ async fn rules_are_seen_within_five_seconds() -> anyhow::Result<()> {
     assert_eq!(rules(&idp.app, &[name]).await?.at_max_age, Some(30));
     Ok(())
 }
+
+#[tokio::test]
+async fn no_access_token_outlives_its_grant() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    register(&idp, "fjordvik:kort", json!({ "authorization_max_lifetime": 50 })).await?;
+    let fields = json!({
+        "scopes": ["openid", "fjordvik:kort"], "access_token_lifetime": 300, "refresh_token_lifetime": 400,
+        "authorization_lifetime": 400, "grant_types": ["authorization_code", "refresh_token"],
+    });
+    let client = idp.client_with(fields).await?;
+    let mut browser = idp.logged_in(&client).await?;
+    let mut tokens = async |scope: &str| {
+        browser.get(&idp.authorize(&client, &[("scope", scope)])).await?;
+        idp.redeem(&client, &browser.sent_back("code")?).await?.json()
+    };
+    assert_eq!(tokens("openid fjordvik:kort").await?["expires_in"], 50);
+    let long = tokens("openid").await?;
+    assert_eq!(long["expires_in"], 300);
+    idp.advance(Duration::from_secs(390));
+    let refreshed = idp.refresh(&client, long["refresh_token"].as_str().context("a token")?).await?.json()?;
+    assert_eq!((&refreshed["expires_in"], &refreshed["refresh_token_expires_in"]), (&json!(10), &json!(10)));
+    Ok(())
+}

@@ -67,11 +67,11 @@ fn crates_and_endpoints_use_what_stands_below_them() -> anyhow::Result<()> {
 #[test]
 fn each_table_is_written_in_one_file() -> anyhow::Result<()> {
     let mut homes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let tables: Vec<String> = files("migrations/sql", ".sql")?
-        .values()
-        .flat_map(|text| text.split("CREATE TABLE ").skip(1))
-        .filter_map(|rest| rest.split_whitespace().next().map(str::to_owned))
-        .collect();
+    let migrations: String = files("migrations/sql", ".sql")?.into_values().collect();
+    let tables = migrations.split("CREATE TABLE ").skip(1).filter_map(|rest| rest.split_whitespace().next());
+    // One that was rebuilt had a name of its own for a moment.
+    let stays = |table: &&str| !migrations.contains(&format!("ALTER TABLE {table} RENAME TO "));
+    let tables: Vec<String> = tables.filter(stays).map(str::to_owned).collect();
     ensure!(tables.len() >= 9, "{tables:?}");
     for folder in ["authenticators/src", "idp/src", "admin/src"] {
         for (name, text) in files(folder, ".rs")? {

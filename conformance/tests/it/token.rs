@@ -59,7 +59,7 @@ async fn of_many_who_redeem_a_code_one_gets_tokens_and_loses_them() -> anyhow::R
     let mut browser = idp.logged_in(&client).await?;
     for _ in 0..3 {
         let code = code(&idp, &mut browser, &client).await?;
-        let answers = join_all((0..100).map(|_| idp.redeem(&client, &code))).await;
+        let answers = join_all((0..200).map(|_| idp.redeem(&client, &code))).await;
         let answers = answers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         let won: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
         assert_eq!(won.len(), 1);
@@ -365,5 +365,25 @@ async fn without_openid_there_is_no_id_token() -> anyhow::Result<()> {
     assert!(tokens.get("id_token").is_none());
     let answer = idp.userinfo(tokens["access_token"].as_str().unwrap_or_default()).await?;
     assert_eq!((answer.status, answer.error()?.as_str()), (StatusCode::FORBIDDEN, "insufficient_scope"));
+    Ok(())
+}
+
+// What was revoked stays so when a program that kept it in memory is started again.
+#[tokio::test]
+async fn a_restart_brings_no_token_back() -> anyhow::Result<()> {
+    let mut idp = TestIdp::start().await?;
+    let client = idp.client_with(json!({ "grant_types": ["authorization_code", "refresh_token"] })).await?;
+    let mut browser = idp.logged_in(&client).await?;
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let code = code(&idp, &mut browser, &client).await?;
+        tokens.push(idp.redeem(&client, &code).await?.json()?);
+    }
+    let text = |number: usize, name: &str| tokens[number][name].as_str().unwrap_or_default().to_owned();
+    idp.post_as(&client, "/token/revoke", &[("token", &text(0, "access_token"))]).await?;
+    idp.restart().await?;
+    assert_eq!(idp.userinfo(&text(0, "access_token")).await?.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(idp.refresh(&client, &text(0, "refresh_token")).await?.error()?, "invalid_grant");
+    assert_eq!(idp.userinfo(&text(1, "access_token")).await?.status, StatusCode::OK);
     Ok(())
 }

@@ -81,6 +81,7 @@ consent-openid = Your national identity number
 consent-profile = The language you have chosen
 consent-other = Other information the service needs
 consent-pseudonym = A code by which this service recognises you, without your national identity number
+consent-details = Access that is described in detail:
 consent-free = It is up to you. If you choose “Decline”, we send you back to the service. You will not be logged in there, and we will not share anything.
 consent-remembered = We remember your answer until next time. You can withdraw your consent at any time on your profile page in Porten.
 

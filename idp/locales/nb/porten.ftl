@@ -81,6 +81,7 @@ consent-openid = Fødselsnummeret ditt
 consent-profile = Språket du har valgt
 consent-other = Andre opplysninger tjenesten trenger
 consent-pseudonym = En kode som denne tjenesten kjenner deg igjen på, uten fødselsnummeret ditt
+consent-details = En nærmere beskrevet tilgang:
 consent-free = Du bestemmer selv. Velger du «Avslå», sender vi deg tilbake til tjenesten. Da blir du ikke logget inn, og vi deler ingenting.
 consent-remembered = Vi husker svaret ditt til neste gang. Du kan trekke samtykket tilbake når som helst på profilsiden din i Porten.
 

@@ -81,6 +81,7 @@ consent-openid = Fødselsnummeret ditt
 consent-profile = Språket du har valt
 consent-other = Andre opplysningar tenesta treng
 consent-pseudonym = Ein kode som denne tenesta kjenner deg att på, utan fødselsnummeret ditt
+consent-details = Ein nærare skildra tilgang:
 consent-free = Du avgjer sjølv. Vel du «Avslå», sender vi deg tilbake til tenesta. Då blir du ikkje logga inn, og vi deler ingenting.
 consent-remembered = Vi hugsar svaret ditt til neste gong. Du kan trekkje samtykket tilbake når som helst på profilsida di i Porten.
 

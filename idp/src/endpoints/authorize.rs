@@ -50,10 +50,10 @@ pub async fn ask(
     let who = known.and_then(|session| session.authentication_for(&request));
     let agreed = consent::agreed(&app, &request, who).await?;
     let with_consents = known.map(|session| (session, agreed.as_slice()));
-    let decision = flow::decide(&request, with_consents, &offered, name, now).map_err(|error| request.refuse(error))?;
-    let proved = match decision {
-        Decision::Ask(step, proved) => return steps::open(&call, request, (step, proved)).await,
-        Decision::Grant(proved) => proved,
+    let proved = match flow::decide(&request, with_consents, &offered, name, now) {
+        Err(error) => return Err(request.end_with(&app, error, now).await),
+        Ok(Decision::Ask(step, proved)) => return steps::open(&call, request, (step, proved)).await,
+        Ok(Decision::Grant(proved)) => proved,
     };
     request.end_pushed(&app, now).await?;
     let id = GrantId::fresh(&app)?;

@@ -74,7 +74,8 @@ pub async fn answer(
     }
     let turn = Turn { call, place, read, form };
     if turn.wants("cancel") && turn.attempt().step != Step::Finished {
-        return Err(turn.attempt().request.refuse(OAuthError::access_denied("The citizen turned back.")));
+        let error = OAuthError::access_denied("The citizen turned back.");
+        return Err(turn.attempt().request.end_with(&app, error, call.now).await);
     }
     match turn.attempt().step {
         Step::ChooseEid => turn.choose_eid().await,

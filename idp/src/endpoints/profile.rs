@@ -10,7 +10,7 @@ use crate::acr::Acr;
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::client::{ClientId, PROFILE, PROFILE_PATH};
-use crate::consent::{self, Consent};
+use crate::consent::{self, Consent, With};
 use crate::error::{Dead, DeadKind, Refusal};
 use crate::flow::Authentication;
 use crate::page::{self, Frame};
@@ -29,6 +29,7 @@ struct Item {
 /// A service, and what was agreed to with it.
 struct Service {
     client: String,
+    onbehalfof: String,
     name: String,
     items: Vec<Item>,
 }
@@ -68,8 +69,15 @@ pub async fn withdraw(State(app): State<App>, browser: Browser, form: Params) ->
     let Some(client) = form.field("client").and_then(ClientId::named) else {
         return Ok(page::see_other(PROFILE_PATH));
     };
-    let scopes = consent::withdraw(&app, proved.person(), &client, call.now).await.map_err(Refusal::ToPerson)?;
-    let given = scopes.into_iter().map(|scope| Consent { client: client.clone(), scope, given_at: call.now });
+    let with = With { client: &client, onbehalfof: form.field("onbehalfof").unwrap_or_default() };
+    let scopes = consent::withdraw(&app, proved.person(), with, call.now).await.map_err(Refusal::ToPerson)?;
+    let onbehalfof = with.onbehalfof.to_owned();
+    let given = scopes.into_iter().map(|scope| Consent {
+        client: client.clone(),
+        onbehalfof: onbehalfof.clone(),
+        scope,
+        given_at: call.now,
+    });
     profile(&call, &proved, services(&call, given.collect()).await?.pop()).await
 }
 
@@ -121,13 +129,18 @@ async fn services(call: &Call<'_>, given: Vec<Consent>) -> anyhow::Result<Vec<Se
     for consent in given {
         let (words, lang) = described(call.app, &consent.scope, reader).await?;
         let item = Item { words, lang, since: text::in_norway(consent.given_at, "%d.%m.%Y") };
-        match services.last_mut().filter(|service| service.client == consent.client.as_str()) {
+        let is_its = |service: &&mut Service| {
+            service.client == consent.client.as_str() && service.onbehalfof == consent.onbehalfof
+        };
+        match services.last_mut().filter(is_its) {
             Some(service) => service.items.push(item),
             None => {
                 let client = call.app.client(&consent.client).await?;
-                let name = client.map(|client| client.registration.shown_name().to_owned());
+                let customer = Some(consent.onbehalfof.as_str()).filter(|customer| !customer.is_empty());
+                let name = client.map(|client| client.registration.shown_name_for(customer).to_owned());
                 let client = consent.client.as_str().to_owned();
-                services.push(Service { name: name.unwrap_or_else(|| client.clone()), client, items: vec![item] });
+                let name = name.unwrap_or_else(|| client.clone());
+                services.push(Service { client, onbehalfof: consent.onbehalfof, name, items: vec![item] });
             }
         }
     }

@@ -83,15 +83,14 @@ impl Exchange<'_> {
         }
         grant::may_still(self.app, client, &grant).await?;
         let resource = request::resource(params)?;
-        grant::narrow(&grant, &resource)?;
+        let details = request::authorization_details(client, params)?;
+        grant::narrow(&grant, &resource, &details)?;
         let rules = scope::rules(self.app, &grant.scope).await?;
         let refresh = match client.registration.grant_types.contains(&GrantType::RefreshToken) {
             true => grant::begin_family(self.app, client, &grant, jkt.as_deref(), self.now).await?,
             false => None,
         };
-        if !resource.is_empty() {
-            grant.resource = resource;
-        }
+        grant.become_narrower(resource, details);
         claims::tokens(self.app, &grant, Handing { caller, jkt, refresh, rules }, self.now).await
     }
 
@@ -104,20 +103,20 @@ impl Exchange<'_> {
         let missing = || OAuthError::invalid_request("Missing parameter refresh_token.");
         let token = params.one("refresh_token")?.ok_or_else(missing)?;
         let (narrowed, resource) = (params.one("scope")?, request::resource(params)?);
-        let presented = Presented { token, scope: narrowed, resource: &resource, jkt: jkt.as_deref() };
+        let details = request::authorization_details(client, params)?;
+        let asked = (resource.as_slice(), details.as_slice());
+        let presented = Presented { token, scope: narrowed, asked, jkt: jkt.as_deref() };
         let (mut grant, refresh) = grant::refresh(self.app, client, &presented, self.now).await?;
         let rules = scope::rules(self.app, &grant.scope).await?;
         if let Some(scope) = narrowed {
             grant.scope.retain(|granted| scope.split(' ').any(|asked| asked == granted));
         }
-        if !resource.is_empty() {
-            grant.resource = resource;
-        }
+        grant.become_narrower(resource, details);
         claims::tokens(self.app, &grant, Handing { caller, jkt, refresh: Some(refresh), rules }, self.now).await
     }
 
     async fn by_machine(&self) -> Result<Response, OAuthError> {
-        let (caller, asked) = machine::authenticate(self.app, self.params, self.now).await?;
+        let (caller, asked) = machine::authenticate(self.app, self.headers, self.params, self.now).await?;
         let registration = &caller.client.registration;
         let jkt = self.jkt(registration).await?;
         let tokens = machine::token(self.app, &caller, &asked, jkt, self.now).await?;

@@ -43,8 +43,9 @@ pub async fn tell(
         }
     };
     let claims = access_token::find(&app, token, now).await?.ok_or_else(invalid)?;
-    is_held(&app, (&method, &headers), (scheme, token, &claims), now).await?;
     let client = app.client(&claims.client_id).await?.ok_or_else(invalid)?;
+    let nonce = Nonce::of(&client.registration);
+    is_held(&app, (&method, &headers, nonce), (scheme, token, &claims), now).await?;
     let said = claims::userinfo(&app, claims)?;
     let Some(algorithm) = client.registration.userinfo_signed_response_alg else {
         return Ok(Json(said).into_response());
@@ -56,19 +57,18 @@ pub async fn tell(
 /// A bound token comes with a proof of its key, and no other token does.
 async fn is_held(
     app: &App,
-    request: (&Method, &HeaderMap),
+    request: (&Method, &HeaderMap, Nonce),
     shown: (&str, &str, &AccessToken),
     now: Timestamp,
 ) -> Result<(), OAuthError> {
-    let ((method, headers), (scheme, token, claims)) = (request, shown);
+    let ((method, headers, nonce), (scheme, token, claims)) = (request, shown);
     let wrong = |why: &str| Err(OAuthError::invalid_token(why).of_a_bound_token());
     match (&claims.cnf, scheme.eq_ignore_ascii_case("dpop")) {
         (None, false) => Ok(()),
         (None, true) => wrong("The access token is not bound to a key."),
         (Some(_), false) => wrong("The access token is bound to a key."),
         (Some(bound), true) => {
-            let about =
-                About { method: method.as_str(), path: "/userinfo", token: Some(token), nonce: Nonce::Voluntary };
+            let about = About { method: method.as_str(), path: "/userinfo", token: Some(token), nonce };
             let jkt = dpop::check(app, headers, about, now).await.map_err(OAuthError::of_a_bound_token)?;
             match jkt {
                 Some(jkt) if jkt == bound.jkt => Ok(()),
