@@ -71,6 +71,8 @@ const other = oauth.DPoP(client, await oauth.generateKeyPair('ES256'))
 await challenged(userinfo('no-token', DPoP), 401, 'dpop', 'invalid_token')
 await challenged(userinfo('no-token', undefined), 401, 'bearer', 'invalid_token')
 await challenged(userinfo(tokens.access_token, undefined), 401, 'dpop', 'invalid_token')
+// It is told the nonce first, and then that it is another's key.
+await challenged(userinfo(tokens.access_token, other), 401, 'dpop', 'use_dpop_nonce')
 await challenged(userinfo(tokens.access_token, other), 401, 'dpop', 'invalid_token')
 
 async function refresh(token) {

@@ -79,7 +79,7 @@ impl App {
         let started_at = world.clock.now();
         let client_keys = KeyCache::new(world.outbound.clone());
         let keys = Arc::new(keys);
-        App(Arc::new(Inside { world, config, dpop, keys, words, client_keys, started_at, clients, scopes }))
+        App(Arc::new(Inside { world, config, keys, words, dpop, client_keys, started_at, clients, scopes }))
     }
 
     /// Whether something made then could have been used up before this program was started, and nobody here would

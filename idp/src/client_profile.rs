@@ -141,12 +141,17 @@ pub fn weaknesses(registration: &Registration) -> Vec<String> {
         "require_signed_request_object: a signed request shows later who has asked for what",
     );
     note(
-        people && registration.response_modes.iter().any(|mode| matches!(mode, ResponseMode::Query | ResponseMode::FormPost)),
+        people
+            && registration
+                .response_modes
+                .iter()
+                .any(|mode| matches!(mode, ResponseMode::Query | ResponseMode::FormPost)),
         "response_modes: an answer as JWT (query.jwt, form_post.jwt) cannot be mixed up or changed on the way",
     );
     note(registration.access_token_lifetime > 3600, "access_token_lifetime: longer than an hour");
     note(
-        registration.grant_types.contains(&GrantType::RefreshToken) && registration.authorization_lifetime > 30 * 86_400,
+        registration.grant_types.contains(&GrantType::RefreshToken)
+            && registration.authorization_lifetime > 30 * 86_400,
         "authorization_lifetime: longer than 30 days without a new login",
     );
     note(

@@ -86,7 +86,8 @@ pub async fn note(
     who: &Authentication,
     grant: &GrantId,
 ) -> anyhow::Result<bool> {
-    const SQL: &str = "INSERT INTO consented_grant (id, person, client, onbehalfof, ends_at) VALUES ($1, $2, $3, $4, $5)";
+    const SQL: &str =
+        "INSERT INTO consented_grant (id, person, client, onbehalfof, ends_at) VALUES ($1, $2, $3, $4, $5)";
     let Call { app, now, .. } = *call;
     if request.consent.is_empty() {
         return Ok(true);

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
+use authenticators::person::FnrPolicy;
 use clap::{Args, Subcommand};
 use idp::client::{Client, ClientId, NewSecret};
 use idp::client_profile::{self, Profile};
-use idp::registration::Registration;
+use idp::registration::{ApplicationType, Registration};
 use serde_json::{Map, Value, json};
 
 use crate::open::Place;
@@ -212,7 +213,9 @@ fn fits_here(registration: &Registration, people: FnrPolicy) -> anyhow::Result<(
     let native = registration.application_type == ApplicationType::Native;
     let wrong = addresses.find(|uri| people.real && !native && uri.starts_with("http://"));
     match wrong {
-        Some(uri) => bail!("redirect_uris, post_logout_redirect_uris: {uri:?} has no TLS, and real people are let in here"),
+        Some(uri) => {
+            bail!("redirect_uris, post_logout_redirect_uris: {uri:?} has no TLS, and real people are let in here")
+        }
         None => Ok(()),
     }
 }

@@ -216,6 +216,14 @@ async fn a_nonce_is_asked_for_where_it_is_required() -> anyhow::Result<()> {
     let answer = idp.post_with(&client, "/token", &fields, &proof(Some(&nonce))?).await?;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     assert!(answer.header("dpop-nonce").is_some());
+    // Where the token is used as well.
+    let token = answer.json()?["access_token"].as_str().unwrap_or_default().to_owned();
+    let mut claims = userinfo_claims(&idp, &token)?;
+    let answer = userinfo(&idp, &token, &[key.proof(&claims)?]).await?;
+    assert_eq!((answer.status, answer.error()?.as_str()), (StatusCode::UNAUTHORIZED, "use_dpop_nonce"));
+    claims["nonce"] = json!(answer.header("dpop-nonce").unwrap_or_default());
+    claims["jti"] = json!("another");
+    assert_eq!(userinfo(&idp, &token, &[key.proof(&claims)?]).await?.status, StatusCode::OK);
     // It grows old.
     idp.advance(Duration::from_mins(11));
     let answer = idp.post_with(&client, "/token", &fields, &proof(Some(&nonce))?).await?;

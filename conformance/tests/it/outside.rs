@@ -153,7 +153,8 @@ async fn nobody_inside_is_told_of_a_logout() -> anyhow::Result<()> {
     let publisher = Publisher::start(&[]).await?;
     let port = publisher.origin.rsplit(':').next().unwrap_or_default().to_owned();
     let kari = idp.person().await?;
-    for host in [format!("http://127.0.0.1:{port}"), format!("http://[::1]:{port}"), format!("http://localhost:{port}")] {
+    for host in [format!("http://127.0.0.1:{port}"), format!("http://[::1]:{port}"), format!("http://localhost:{port}")]
+    {
         let client = idp
             .client_with(json!({
                 "redirect_uris": [format!("{host}/cb")], "post_logout_redirect_uris": [format!("{host}/bye")],

@@ -162,7 +162,7 @@ async fn no_access_token_outlives_its_grant() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     register(&idp, "fjordvik:kort", json!({ "authorization_max_lifetime": 50 })).await?;
     let fields = json!({
-        "scopes": ["openid", "fjordvik:kort"], "access_token_lifetime": 300, "refresh_token_lifetime": 400,
+        "scopes": ["openid", "profile", "fjordvik:kort"], "access_token_lifetime": 300, "refresh_token_lifetime": 400,
         "authorization_lifetime": 400, "grant_types": ["authorization_code", "refresh_token"],
     });
     let client = idp.client_with(fields).await?;

@@ -148,6 +148,7 @@ async fn a_registration_that_is_none() -> anyhow::Result<()> {
         (with("favourite_colour", json!("red")), "favourite_colour"),
         (with("redirect_uris", json!("https://a.example.no/")), "https://a.example.no/"),
         (with("redirect_uris", json!([])), "at least one"),
+        (with("redirect_uris", json!(["http://localhost:3000/inn"])), "real people are let in here"),
         (with("client_id", json!("med mellomrom")), "client_id"),
         (with("client_secret", json!("kort")), "client_secret"),
         (with("token_endpoint_auth_method", json!("magic")), "magic"),
@@ -270,7 +271,7 @@ async fn secrets_and_keys_overlap_and_weaknesses_are_told() -> anyhow::Result<()
     let first = json(&add(&site, &whole_registration()).await?.well()?)?;
     let id = first["client_id"].as_str().unwrap();
     let told = site.run("client check", [id]).await?.well()?;
-    for word in ["private_key_jwt", "code_challenge_method", "redirect_uris"] {
+    for word in ["private_key_jwt", "code_challenge_method", "require_signed_request_object", "response_modes"] {
         assert!(told.contains(word), "{word}: {told}");
     }
     let changed = json(&site.run("client change", [id, "--new-secret", "--overlap-days", "7"]).await?.well()?)?;

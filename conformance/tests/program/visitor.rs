@@ -268,7 +268,7 @@ pub(crate) fn whole_registration() -> Value {
         "token_endpoint_auth_method": "client_secret_post",
         "grant_types": ["authorization_code", "refresh_token"],
         "scopes": ["openid", "profile"],
-        "redirect_uris": ["https://byggesak.example.no/inn", "http://localhost:3000/inn"],
+        "redirect_uris": ["https://byggesak.example.no/inn", "https://byggesak.example.no/ny/inn"],
         "post_logout_redirect_uris": ["https://byggesak.example.no/ut"],
         "frontchannel_logout_session_required": true,
         "backchannel_logout_session_required": false,
