@@ -5,18 +5,30 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use authenticators::chance::Chance;
-use authenticators::clock::Clock;
+use authenticators::clock::{Clock, Timestamp};
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::house_secret;
+use authenticators::inbox::Inbox;
+use authenticators::mail::{Mail, Smtp, SmtpPlace};
 use authenticators::outbound::Outbound;
+use authenticators::password_rules::Breached;
 use authenticators::person::FnrPolicy;
+use authenticators::push::Push;
+use authenticators::push::apns::{Apns, Team};
+use authenticators::push::fcm::Fcm;
+use authenticators::push::web::{self, WebPush};
 use authenticators::scratch::Scratch;
-use authenticators::sms::{self, Gateway, Inbox, Kannel, Sms};
+use authenticators::sms::{self, Gateway, Kannel, Sms};
+use authenticators::trail::Trail;
+use authenticators::vault::Vault;
+use authenticators::webauthn::Webauthn;
 use authenticators::world::World;
 use clap::Args;
 use idp::certificate::Roots;
-use idp::config::{Config, OutboundConfig, SmsConfig, secret};
-use idp::keys::MasterKey;
+use idp::config::{Config, MailConfig, OutboundConfig, PushConfig, SmsConfig, WebPushConfig, secret};
+use idp::minid::Minid;
 use migrations::Db;
+use url::Url;
 
 /// Which database an administering verb works on.
 #[derive(Args)]
@@ -34,6 +46,7 @@ pub(crate) struct Opened {
     pub(crate) db: Db,
     pub(crate) people: FnrPolicy,
     pub(crate) password: HashingConfig,
+    pub(crate) webauthn: Webauthn,
 }
 
 /// Synthetic people alone, with the numbers of 2032 as well.
@@ -45,20 +58,21 @@ impl Place {
             let file = data.join(DEV_DATABASE);
             anyhow::ensure!(file.exists(), "{} is not the data folder of a porten dev", data.display());
             let db = Db::open(&sqlite(&file)).await?;
-            return Ok(Opened { db, people: DEV_PEOPLE, password: HashingConfig::default() });
+            let webauthn = Webauthn::of(&Url::parse("http://localhost")?)?;
+            return Ok(Opened { db, people: DEV_PEOPLE, password: HashingConfig::default(), webauthn });
         }
         let config = Config::load(&self.config)?;
         let db = Db::open(&config.database.url()?).await?;
-        Ok(Opened { db, people: config.people, password: config.password })
+        let webauthn = Webauthn::of(config.server.issuer.url())?;
+        Ok(Opened { db, people: config.people, password: config.password, webauthn })
     }
 
-    /// The key that encrypts the keys, for the verbs that make some.
-    pub(crate) fn master(&self) -> anyhow::Result<MasterKey> {
-        let file = match &self.data {
-            Some(data) => data.join(DEV_MASTER),
-            None => Config::load(&self.config)?.keys.file,
-        };
-        MasterKey::parse(&secret(&file)?).with_context(|| format!("the master key in {}", file.display()))
+    /// What encrypts at rest, for the verbs that read or write something that is.
+    pub(crate) fn vault(&self) -> anyhow::Result<Vault> {
+        match &self.data {
+            Some(data) => vault(&data.join(DEV_MASTER)),
+            None => vault(&Config::load(&self.config)?.keys.file),
+        }
     }
 }
 
@@ -72,17 +86,81 @@ pub(crate) fn sqlite(file: &Path) -> String {
     format!("sqlite://{}?mode=rwc", file.display())
 }
 
+/// What encrypts at rest, with the master key in a file.
+pub(crate) fn vault(file: &Path) -> anyhow::Result<Vault> {
+    Vault::parse(&secret(file)?).with_context(|| format!("the master key in {}", file.display()))
+}
+
 /// Opens all that a configuration names.
 pub(crate) async fn world(config: &Config) -> anyhow::Result<World> {
+    let vault = vault(&config.keys.file)?;
     let db = Db::open(&config.database.url()?).await.context("database")?;
     let scratch = match config.scratch.redis().context("scratch")? {
         Some(url) => Scratch::redis(&url).await.context("scratch.redis")?,
         None => Scratch::memory(),
     };
-    let hasher = Hasher::start(config.password).context("password")?;
-    let sms = sender(&config.sms).context("sms")?;
-    let outbound = outbound(&config.outbound).context("outbound")?;
-    Ok(World { db, scratch, clock: Clock::System, chance: Chance::System, sms, hasher, outbound })
+    let (clock, chance) = (Clock::System, Chance::System);
+    let web = match &config.push.web {
+        Some(web) => Some(web_push(&db, (&vault, &chance), web, clock.now()).await.context("push.web")?),
+        None => None,
+    };
+    Ok(World {
+        trail: Trail::start(&db, &vault, &chance),
+        sms: sender(&config.sms).context("sms")?,
+        sms_a_day: config.minid.sms_a_day.into(),
+        mail: mail(config.mail.as_ref()).context("mail")?,
+        push: Push { web, ..push_to_phones(&config.push)? },
+        hasher: Hasher::start(config.password).context("password")?,
+        breached: breached(&config.minid)?,
+        webauthn: Webauthn::of(config.server.issuer.url())?,
+        outbound: outbound(&config.outbound).context("outbound")?,
+        db,
+        scratch,
+        clock,
+        chance,
+        vault,
+    })
+}
+
+/// The way to mailboxes.
+pub(crate) fn mail(config: Option<&MailConfig>) -> anyhow::Result<Mail> {
+    let Some(config) = config else { return Ok(Mail::None) };
+    let password = config.password_file.as_deref().map(secret).transpose()?;
+    let login = config.username.clone().zip(password);
+    let place = SmtpPlace { host: &config.host, port: config.port, tls: config.tls, login, from: &config.from };
+    Ok(Mail::Smtp(Smtp::new(place)?))
+}
+
+/// The ways to the MinID app on Android and iOS.
+pub(crate) fn push_to_phones(config: &PushConfig) -> anyhow::Result<Push> {
+    let fcm = config
+        .fcm
+        .as_ref()
+        .map(|fcm| Fcm::new(&secret(&fcm.account_file)?, fcm.url.clone(), sms::http_client()?).context("push.fcm"));
+    let apns = config.apns.as_ref().map(|apns| {
+        let team = Team { key_id: &apns.key_id, team_id: &apns.team_id, topic: &apns.topic };
+        Apns::new(&secret(&apns.key_file)?, &team, apns.url.clone(), sms::http_client()?).context("push.apns")
+    });
+    Ok(Push { web: None, fcm: fcm.transpose()?, apns: apns.transpose()? })
+}
+
+/// The way to the MinID app in browsers, with a key that is the same on every node.
+pub(crate) async fn web_push(
+    db: &Db,
+    keys: (&Vault, &Chance),
+    config: &WebPushConfig,
+    now: Timestamp,
+) -> anyhow::Result<WebPush> {
+    let key = house_secret::get(db, keys, "vapid", web::fresh_key, now).await?;
+    WebPush::new(&key, config.contact.clone(), config.hosts.clone())
+}
+
+/// The passwords that were stolen elsewhere.
+pub(crate) fn breached(config: &Minid) -> anyhow::Result<Breached> {
+    match &config.breached_passwords_file {
+        Some(file) => Breached::open(file).context("minid.breached_passwords_file"),
+        None => Ok(Breached::default()),
+    }
 }
 
 /// Whose enterprise certificates are taken.

@@ -48,7 +48,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
     });
     tokio::spawn(tell(app.clone()));
     tokio::spawn(clean(app.clone()));
-    tokio::spawn(refresh_keys(app));
+    tokio::spawn(refresh_keys(app.clone()));
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         Some(tls) => {
@@ -65,7 +65,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
             server.serve(service).await?;
         }
     }
-    Ok(())
+    app.world.trail.settle().await
 }
 
 async fn tell(app: App) {

@@ -98,6 +98,11 @@ impl TokenHash {
         TokenHash(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())))
     }
 
+    /// A hash that was made elsewhere.
+    pub(crate) fn of_digest(digest: &[u8]) -> TokenHash {
+        TokenHash(URL_SAFE_NO_PAD.encode(digest))
+    }
+
     /// Its letters.
     pub fn as_str(&self) -> &str {
         &self.0

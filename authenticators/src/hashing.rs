@@ -16,6 +16,8 @@ use serde::Deserialize;
 use tokio::sync::oneshot;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::legacy_hash::LegacyHash;
+
 /// Parameters of argon2id (RFC 9106), and of the pool that runs it.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -65,9 +67,16 @@ pub struct Hasher {
 
 struct Job {
     password: Zeroizing<String>,
+    /// A hash of an older kind that the password is compared with besides.
+    legacy: Option<LegacyHash>,
     salt: Salt,
     params: Params,
-    answer: oneshot::Sender<argon2::Result<[u8; OUTPUT]>>,
+    answer: oneshot::Sender<argon2::Result<Done>>,
+}
+
+struct Done {
+    hash: [u8; OUTPUT],
+    is_of_legacy: bool,
 }
 
 impl Hasher {
@@ -96,14 +105,17 @@ impl Hasher {
             anyhow::bail!("the password has characters that cannot be used")
         };
         let salt = Salt::new(&salt)?;
-        match self.digest(password, salt, self.params.clone()).await? {
-            Ok(hash) => Ok(Ok(encode(&self.params, salt, &hash)?)),
+        match self.digest((password, None), salt, self.params.clone()).await? {
+            Ok(done) => Ok(Ok(encode(&self.params, salt, &done.hash)?)),
             Err(Busy) => Ok(Err(Busy)),
         }
     }
 
-    /// Says whether a password is the one behind a stored hash. For nobody's hash it does the same work.
+    /// Says whether a password is the one behind a stored hash. For nobody's hash it does the same work, and for one of
+    /// an older kind no less.
     pub async fn verify(&self, password: &str, phc: Option<&str>) -> anyhow::Result<Result<bool, Busy>> {
+        let legacy = phc.and_then(LegacyHash::parse);
+        let phc = phc.filter(|_| legacy.is_none());
         let stored = PasswordHash::new(phc.unwrap_or(&self.nobody)).context("a stored password hash is not one")?;
         let params = Params::try_from(&stored).context("a stored password hash is not one of argon2id")?;
         let (salt, hash) = (stored.salt.context("no salt")?, stored.hash.context("no hash")?);
@@ -111,29 +123,30 @@ impl Hasher {
             Some(password) => (password, true),
             None => (Zeroizing::new(String::new()), false),
         };
-        Ok(match self.digest(password, salt, params).await? {
-            Ok(found) => {
-                let same = constant_time::verify_slices_are_equal(&found, hash.as_bytes()).is_ok();
-                Ok(same & can_be & phc.is_some())
+        Ok(match self.digest((password, legacy), salt, params).await? {
+            Ok(done) => {
+                let same = constant_time::verify_slices_are_equal(&done.hash, hash.as_bytes()).is_ok();
+                Ok(((same & phc.is_some()) | done.is_of_legacy) & can_be)
             }
             Err(Busy) => Err(Busy),
         })
     }
 
-    /// True if the parameters have grown since this hash was made.
+    /// True if the parameters have grown since this hash was made, or it is of an older kind.
     pub fn is_stale(&self, phc: &str) -> bool {
-        let old = PasswordHash::new(phc).ok().and_then(|hash| Params::try_from(&hash).ok());
+        let ours = PasswordHash::new(phc).ok().filter(|_| LegacyHash::parse(phc).is_none());
+        let old = ours.and_then(|hash| Params::try_from(&hash).ok());
         old.is_none_or(|old| old.m_cost() < self.params.m_cost() || old.t_cost() < self.params.t_cost())
     }
 
     async fn digest(
         &self,
-        password: Zeroizing<String>,
+        (password, legacy): (Zeroizing<String>, Option<LegacyHash>),
         salt: Salt,
         params: Params,
-    ) -> anyhow::Result<Result<[u8; OUTPUT], Busy>> {
+    ) -> anyhow::Result<Result<Done, Busy>> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { password, salt, params, answer };
+        let job = Job { password, legacy, salt, params, answer };
         match self.jobs.try_send(job) {
             Ok(()) => {}
             Err(flume::TrySendError::Full(_)) => return Ok(Err(Busy)),
@@ -192,7 +205,8 @@ fn work(inbox: &flume::Receiver<Job>) {
         let mut hash = [0; OUTPUT];
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, job.params);
         let done = argon2.hash_password_into_with_memory(job.password.as_bytes(), &job.salt, &mut hash, &mut blocks);
-        let _ = job.answer.send(done.map(|()| hash));
+        let is_of_legacy = job.legacy.is_some_and(|legacy| legacy.is_of(&job.password));
+        let _ = job.answer.send(done.map(|()| Done { hash, is_of_legacy }));
     }
 }
 
@@ -222,6 +236,15 @@ mod tests {
         // Somebody else's implementation agrees.
         let stored = PasswordHash::new(&phc).unwrap();
         assert!(Argon2::default().verify_password("rød grønn blå 7".as_bytes(), &stored).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_an_older_kind() {
+        let hasher = Hasher::start(config()).unwrap();
+        let old = "{SSHA}+T2vUxF34t1jjGrIfq7Qjy3o8i4wMTIzNDU2Nw==";
+        let check = async |password: &str| hasher.verify(password, Some(old)).await.unwrap().unwrap();
+        assert!(check("Elva renner 7").await && !check("Elva renner 8").await && !check("\t").await);
+        assert!(hasher.is_stale(old));
     }
 
     #[tokio::test]

@@ -1,10 +1,13 @@
 //! Who a person is and how they prove it.
 //!
-//! In reading order: [`clock`], [`chance`] and [`scratch`] are time, chance and short-lived state; [`sms`] is
-//! the way out to telephones and [`outbound`] to addresses that services have registered; [`world`] holds all of these
-//! and is exactly what a test replaces. [`person`] and [`contact`] are the registers. [`throttle`] counts attempts
-//! before secrets are compared, in the lane that [`known_browser`] finds. [`factor`] has the shared types,
-//! [`password`] and [`otc`] prove one factor each, and [`prove`] is the one `match` over them.
+//! In reading order: [`clock`], [`chance`] and [`scratch`] are time, chance and short-lived state; [`vault`] encrypts
+//! what is kept, and [`house_secret`] and [`trail`] keep something so. [`sms`], [`mail`] and [`push`] are the ways out
+//! to people ([`inbox`] in development) and [`outbound`] to addresses that others have written; [`world`] holds all of
+//! these and is exactly what a test replaces. [`person`] and [`contact`] are the registers. [`throttle`] counts attempts
+//! before secrets are compared, in the lane that [`known_browser`] finds. [`factor`] has the shared types. The factors
+//! are [`password`] (with [`password_rules`], [`hashing`] and [`legacy_hash`]), [`otc`], [`totp`], [`recovery_code`],
+//! [`passkey`] and [`device`], which is asked for an [`approval`]; the last two rest on [`webauthn`]. [`prove`] is the
+//! one `match` over them.
 
 /// Makes opaque text ids.
 macro_rules! text_id { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
@@ -22,18 +25,32 @@ macro_rules! text_id { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
     }
 )+ } }
 
+pub mod approval;
 pub mod chance;
 pub mod clock;
 pub mod contact;
+pub mod device;
 pub mod factor;
 pub mod hashing;
+pub mod house_secret;
+pub mod inbox;
 pub mod known_browser;
+pub mod legacy_hash;
+pub mod mail;
 pub mod otc;
 pub mod outbound;
+pub mod passkey;
 pub mod password;
+pub mod password_rules;
 pub mod person;
 pub mod prove;
+pub mod push;
+pub mod recovery_code;
 pub mod scratch;
 pub mod sms;
 pub mod throttle;
+pub mod totp;
+pub mod trail;
+pub mod vault;
+pub mod webauthn;
 pub mod world;

@@ -1,20 +1,27 @@
-//! The one-time code by SMS: something the person has, their telephone.
+//! One-time codes, by SMS and by e-mail: something the person has, their telephone or their mailbox.
 //!
-//! The challenge is a value that the login keeps; nothing is stored here.
+//! The challenge is a value that whoever asked keeps; nothing is stored here but counts. They keep messages from being
+//! pumped out at our cost, and from being used to annoy somebody: nobody can use up what another person's own logins
+//! need.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::chance::{Token, TokenHash};
 use crate::clock::Timestamp;
-use crate::contact::Phone;
+use crate::contact::Channel;
+use crate::person::PersonId;
+use crate::scratch::Scratch;
 use crate::sms::Failed;
 use crate::throttle::Reservation;
 use crate::world::World;
 
-/// Digits of a code.
+/// Digits of a code by SMS.
 pub const LENGTH: usize = 5;
+/// Digits of a code by e-mail, which is read on the screen where it is typed.
+pub const LENGTH_BY_EMAIL: usize = 6;
 /// How long a code can be used.
 const VALID: Duration = Duration::from_mins(5);
 /// How long it can be used at most when more time is asked for (NIST SP 800-63B 3.1.3.1: ten minutes).
@@ -23,15 +30,56 @@ const VALID_AT_MOST: Duration = Duration::from_mins(10);
 const WAIT: Duration = Duration::from_secs(30);
 /// Tries for each code.
 pub const TRIES: u8 = 3;
-/// Codes to one telephone in [`WINDOW`], whoever asks for them.
-const SENDS: i64 = 5;
-const WINDOW: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+/// Codes to somebody's own number in an hour.
+const TO_ONES_OWN: i64 = 5;
+/// Codes to a number that nobody has proved yet, in an hour, whoever asks for them.
+const TO_ANY_NUMBER: i64 = 5;
+/// Codes that one person can cause in a day.
+const BY_A_PERSON: i64 = 30;
+/// Codes to numbers that are not proved, from one address in an hour; a school's pupils share one.
+const FROM_AN_ADDRESS: i64 = 120;
+/// Codes to the numbers of one foreign country, not proved, in an hour.
+const TO_A_COUNTRY: i64 = 200;
 
-/// A code that is on its way to a telephone.
+/// What a code is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// A login, to what is registered.
+    Login,
+    /// Finding out whether it is theirs.
+    Proof,
+}
+
+/// A code to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// Where to.
+    pub to: &'a Channel,
+    /// For whom.
+    pub person: Option<&'a PersonId>,
+    /// Who asks: the address of the browser.
+    pub from: IpAddr,
+    /// What for.
+    pub errand: Errand,
+}
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct Words {
+    /// Of a mail.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// A code that is on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtcChallenge {
     salt: String,
     code: TokenHash,
+    length: usize,
     sent_at: Timestamp,
     valid_until: Timestamp,
     tries: u8,
@@ -40,33 +88,122 @@ pub struct OtcChallenge {
 /// What became of a code.
 #[derive(Debug)]
 pub enum Sending {
-    /// Handed to the gateway.
+    /// On its way.
     Sent(OtcChallenge),
-    /// This telephone has had its share for now.
+    /// There have been too many.
     TooMany,
-    /// The gateway didn't take it; it does not count.
+    /// It was not taken; it does not count.
     Failed,
 }
 
 /// Sends a fresh code. `words` puts it into a message.
 pub async fn send(
     world: &World,
-    phone: &Phone,
-    words: impl FnOnce(&str) -> String,
+    order: &Order<'_>,
+    words: impl FnOnce(&str) -> Words,
     now: Timestamp,
 ) -> anyhow::Result<Sending> {
-    let count = format!("otc to {}", TokenHash::of(phone.as_str()).as_str());
-    if world.scratch.count(&count, WINDOW, now).await? > SENDS {
+    let counts = counts(order);
+    if !count(&world.scratch, &counts, now).await? || !within_budget(world, order, now).await? {
         return Ok(Sending::TooMany);
     }
-    let code = world.chance.digits(LENGTH)?;
-    if let Err(Failed) = world.sms.send(phone, &words(&code), now).await {
-        world.scratch.uncount(&count, WINDOW, now).await?;
+    let (challenge, code) = fresh(world, length_of(order.to), now)?;
+    if let Err(Failed) = deliver(world, order.to, &words(&code), now).await {
+        for (name, _, window) in &counts {
+            world.scratch.uncount(name, *window, now).await?;
+        }
         return Ok(Sending::Failed);
     }
-    let salt = world.chance.token()?.reveal().to_owned();
-    let code = hash(&salt, &code);
-    Ok(Sending::Sent(OtcChallenge { salt, code, sent_at: now, valid_until: now.plus(VALID), tries: 0 }))
+    Ok(Sending::Sent(challenge))
+}
+
+/// The same where nobody may see whether there is anybody: what goes out goes out behind the back of whoever asks, and
+/// where there is nobody the challenge is one that no code answers.
+pub async fn send_unseen(
+    world: &World,
+    order: Option<&Order<'_>>,
+    words: impl FnOnce(&str) -> Words,
+    now: Timestamp,
+) -> anyhow::Result<OtcChallenge> {
+    let (challenge, code) = fresh(world, order.map_or(LENGTH, |order| length_of(order.to)), now)?;
+    let Some(order) = order else { return Ok(challenge) };
+    if count(&world.scratch, &counts(order), now).await? && within_budget(world, order, now).await? {
+        let (world, to, words) = (world.clone(), order.to.clone(), words(&code));
+        tokio::spawn(async move { deliver(&world, &to, &words, now).await });
+    }
+    Ok(challenge)
+}
+
+fn length_of(channel: &Channel) -> usize {
+    match channel {
+        Channel::Mobile(_) => LENGTH,
+        Channel::Email(_) => LENGTH_BY_EMAIL,
+    }
+}
+
+fn fresh(world: &World, length: usize, now: Timestamp) -> anyhow::Result<(OtcChallenge, String)> {
+    let (code, salt) = (world.chance.digits(length)?, world.chance.token()?.reveal().to_owned());
+    let hash = hash(&salt, &code);
+    let challenge = OtcChallenge { salt, code: hash, length, sent_at: now, valid_until: now.plus(VALID), tries: 0 };
+    Ok((challenge, code))
+}
+
+async fn deliver(world: &World, to: &Channel, words: &Words, now: Timestamp) -> Result<(), Failed> {
+    match to {
+        Channel::Mobile(phone) => world.sms.send(phone, &words.text, now).await,
+        Channel::Email(email) => world.mail.send(email, (&words.subject, &words.text), now).await,
+    }
+}
+
+/// What is counted of a code: under which name, how many there may be, and in which time.
+fn counts(order: &Order<'_>) -> Vec<(String, i64, Duration)> {
+    let number = TokenHash::of(order.to.as_str());
+    let person = order.person.map_or("nobody", PersonId::as_str);
+    let mut all = Vec::new();
+    if order.person.is_some() {
+        all.push((format!("codes by {person}"), BY_A_PERSON, DAY));
+    }
+    if order.errand == Errand::Login {
+        all.push((format!("codes to {} of {person}", number.as_str()), TO_ONES_OWN, HOUR));
+        return all;
+    }
+    all.push((format!("codes to {}", number.as_str()), TO_ANY_NUMBER, HOUR));
+    all.push((format!("codes from {}", TokenHash::of(&order.from.to_string()).as_str()), FROM_AN_ADDRESS, HOUR));
+    if let Channel::Mobile(phone) = order.to
+        && !phone.as_str().starts_with("+47")
+    {
+        let country: String = phone.as_str().chars().take(3).collect();
+        all.push((format!("codes to {country}"), TO_A_COUNTRY, HOUR));
+    }
+    all
+}
+
+/// Counts them all; false if one is over its limit, and then none is counted.
+async fn count(scratch: &Scratch, counts: &[(String, i64, Duration)], now: Timestamp) -> anyhow::Result<bool> {
+    for (done, (name, limit, window)) in counts.iter().enumerate() {
+        if scratch.count(name, *window, now).await? > *limit {
+            for (name, _, window) in counts.iter().take(done + 1) {
+                scratch.uncount(name, *window, now).await?;
+            }
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// SMS cost money: so many go out a day and no more, and whoever watches the log is told before that.
+async fn within_budget(world: &World, order: &Order<'_>, now: Timestamp) -> anyhow::Result<bool> {
+    if matches!(order.to, Channel::Email(_)) {
+        return Ok(true);
+    }
+    let (sent, budget) = (world.scratch.count("sms", DAY, now).await?, world.sms_a_day);
+    if sent == budget / 10 * 8 {
+        tracing::error!(alarm = "sms-spend", sent, budget, "four fifths of the day's SMS are spent");
+    }
+    if sent == budget + 1 {
+        tracing::error!(alarm = "sms-spend", sent, budget, "the day's SMS are spent; none go out until tomorrow");
+    }
+    Ok(sent <= budget)
 }
 
 fn hash(salt: &str, code: &str) -> TokenHash {
@@ -74,6 +211,11 @@ fn hash(salt: &str, code: &str) -> TokenHash {
 }
 
 impl OtcChallenge {
+    /// How many digits it has.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
     /// When the code ends.
     pub fn valid_until(&self) -> Timestamp {
         self.valid_until
@@ -116,6 +258,11 @@ impl OtcChallenge {
         self
     }
 
+    /// Compares outside of a login, where the code proves a channel and lets nobody in: its own tries are enough.
+    pub fn proves(&self, code: &str) -> bool {
+        self.code.is(&hash(&self.salt, code))
+    }
+
     /// Compares; the reservation shows that the try has been counted.
     pub fn is_right(&self, _: &Reservation, code: &str) -> bool {
         self.code.is(&hash(&self.salt, code))
@@ -133,7 +280,8 @@ mod tests {
 
     fn challenge(now: Timestamp) -> OtcChallenge {
         let salt = "s".to_owned();
-        OtcChallenge { code: hash(&salt, "01234"), salt, sent_at: now, valid_until: now.plus(VALID), tries: 0 }
+        let (code, valid_until) = (hash(&salt, "01234"), now.plus(VALID));
+        OtcChallenge { code, salt, length: LENGTH, sent_at: now, valid_until, tries: 0 }
     }
 
     #[test]

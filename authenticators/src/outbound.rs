@@ -90,6 +90,20 @@ impl Outbound {
         Ok(send(url, self.client(url)?.post(url.clone()).form(fields)).await?.status())
     }
 
+    /// Posts bytes with these headers; only the status of the answer is read.
+    pub async fn post_bytes(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Result<StatusCode, OutboundError> {
+        let mut request = self.client(url)?.post(url.clone()).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        Ok(send(url, request).await?.status())
+    }
+
     fn client(&self, url: &Url) -> Result<&Client, OutboundError> {
         let scheme = match url.scheme() {
             "https" => Scheme::Https,

@@ -1,6 +1,7 @@
 //! The password: something the person knows. Table `password`.
 
 use anyhow::Context;
+use migrations::Tx;
 use sqlx::AnyExecutor;
 
 use crate::clock::Timestamp;
@@ -32,15 +33,17 @@ pub async fn hash(world: &World, password: &str) -> anyhow::Result<Result<String
     world.hasher.hash(password, world.chance.bytes()?).await
 }
 
-/// Gives the person the password behind this hash, over any that they had.
-pub async fn set(world: &World, person: &PersonId, phc: &str, now: Timestamp) -> anyhow::Result<()> {
+/// Gives the person the password behind this hash, over any that they had. Whatever had to be changed has been.
+pub async fn set(tx: &mut Tx, person: &PersonId, phc: &str, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO password (person, phc, changed_at) VALUES ($1, $2, $3)
-                       ON CONFLICT (person) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at";
+                       ON CONFLICT (person) DO UPDATE
+                       SET phc = excluded.phc, changed_at = excluded.changed_at, must_change_at = NULL";
     let query = sqlx::query(SQL).bind(person.as_str()).bind(phc).bind(now.seconds());
-    query.execute(world.db.pool()).await.map(|_| ()).context("cannot store a password")
+    query.execute(&mut **tx).await.map(|_| ()).context("cannot store a password")
 }
 
-/// Hashes the right password anew if the parameters have grown since. A busy pool puts it off to the next login.
+/// Hashes the right password anew if the parameters have grown since, or it was imported. A busy pool puts it off to the
+/// next login.
 pub async fn refresh(world: &World, person: &PersonId, phc: &str, password: &str) -> anyhow::Result<()> {
     const SQL: &str = "UPDATE password SET phc = $3 WHERE person = $1 AND phc = $2";
     if !world.hasher.is_stale(phc) {
@@ -49,4 +52,28 @@ pub async fn refresh(world: &World, person: &PersonId, phc: &str, password: &str
     let Ok(new) = hash(world, password).await? else { return Ok(()) };
     sqlx::query(SQL).bind(person.as_str()).bind(phc).bind(new).execute(world.db.pool()).await?;
     Ok(())
+}
+
+/// Somebody else may know it: another has to be chosen at the next login.
+pub async fn demand_another(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE password SET must_change_at = $2 WHERE person = $1";
+    sqlx::query(SQL).bind(person.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// Whether another has to be chosen.
+pub async fn must_change(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT person FROM password WHERE person = $1 AND must_change_at IS NOT NULL";
+    Ok(sqlx::query(SQL).bind(person.as_str()).fetch_optional(db).await?.is_some())
+}
+
+/// When it was last changed.
+pub async fn changed_at(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT changed_at FROM password WHERE person = $1";
+    sqlx::query_scalar(SQL).bind(person.as_str()).fetch_optional(db).await
+}
+
+/// There is no MinID any more.
+pub async fn remove(tx: &mut Tx, person: &PersonId) -> sqlx::Result<()> {
+    const SQL: &str = "DELETE FROM password WHERE person = $1";
+    sqlx::query(SQL).bind(person.as_str()).execute(&mut **tx).await.map(|_| ())
 }

@@ -1,13 +1,17 @@
-//! People: who they are to the state (`Fnr`), who they are to us (`PersonId`), and the table `person`.
+//! People: who they are to the state (`Fnr`), who they are to us (`PersonId`), and the tables `person` and `former_fnr`.
 
 use anyhow::Context;
 use jiff::civil::Date;
-use migrations::Db;
+use migrations::{Db, Tx};
 use serde::{Deserialize, Serialize};
 use sqlx::AnyExecutor;
 
 use crate::chance::Chance;
 use crate::clock::Timestamp;
+use crate::factor::FactorKind;
+
+/// MinID can be had from the calendar year in which one becomes so old.
+const MINID_FROM: i16 = 13;
 
 text_id! {
     /// Who a person is inside Porten. Opaque and random; services see a pairwise subject made from it.
@@ -15,6 +19,11 @@ text_id! {
 }
 
 impl PersonId {
+    /// An id that we have written down somewhere.
+    pub(crate) fn of_text(text: &str) -> PersonId {
+        PersonId(text.to_owned())
+    }
+
     fn fresh(chance: &Chance) -> anyhow::Result<PersonId> {
         Ok(PersonId(chance.token()?.reveal().chars().take(22).collect()))
     }
@@ -83,6 +92,24 @@ impl Fnr {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The year of birth, as far as the number tells: from 2032 on numbers are given out that do not.
+    pub fn birth_year(&self) -> Option<i16> {
+        let digits: Vec<u32> = self.0.chars().filter_map(|c| c.to_digit(10)).collect();
+        Reading::of(<[u32; 11]>::try_from(digits).ok()?, true)?.year
+    }
+
+    /// Whether the person may have MinID: it is the year that counts, and not the birthday. None where the number does
+    /// not tell.
+    pub fn may_have_minid(&self, now: Timestamp) -> Option<bool> {
+        self.birth_year().map(|year| year_in_norway(now) - year >= MINID_FROM)
+    }
+}
+
+/// The year that it is in Norway.
+fn year_in_norway(now: Timestamp) -> i16 {
+    let oslo = jiff::tz::TimeZone::get("Europe/Oslo").unwrap_or(jiff::tz::TimeZone::UTC);
+    jiff::Timestamp::from_second(now.seconds()).unwrap_or_default().to_zoned(oslo).year()
 }
 
 impl std::fmt::Debug for Fnr {
@@ -94,6 +121,7 @@ impl std::fmt::Debug for Fnr {
 /// What the digits say.
 struct Reading {
     synthetic: bool,
+    year: Option<i16>,
 }
 
 impl Reading {
@@ -121,15 +149,22 @@ impl Reading {
         };
         let (year, individual) = (d5 * 10 + d6, d7 * 100 + d8 * 10 + d9);
         // The individual number names a century until 2031, and nothing after that.
-        let has_century =
-            matches!((individual, year), (0..=499, _) | (500..=749, 54..) | (500..=999, 0..=39) | (900..=999, 40..));
-        if !has_century && !expanded {
+        let century = match (individual, year) {
+            (0..=499, _) | (900..=999, 40..) => Some(1900),
+            (500..=749, 54..) => Some(1800),
+            (500..=999, 0..=39) => Some(2000),
+            _ => None,
+        };
+        if century.is_none() && !expanded {
             return None;
         }
+        let year_of_birth = century.and_then(|century| i16::try_from(century + year).ok());
+        // A first check digit of the new kind, and the individual number tells nothing.
+        let year_of_birth = year_of_birth.filter(|_| first == 0);
         // 2000 and 1900 + year agree on leap days but for 1900 itself, in which nobody alive was born.
         let year = i16::try_from(2000 + year).ok()?;
         Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-        Some(Reading { synthetic })
+        Some(Reading { synthetic, year: year_of_birth })
     }
 }
 
@@ -146,9 +181,20 @@ pub struct Person {
     pub family_name: String,
     /// Locked by the person or by support, in every browser.
     pub locked_at: Option<Timestamp>,
+    /// Why.
+    pub locked_code: Option<String>,
     /// No longer a user.
     pub closed_at: Option<Timestamp>,
+    /// Why.
+    pub closed_code: Option<String>,
+    /// The second factor that they want to be asked for first.
+    preferred_factor: Option<String>,
+    /// The second factor that they used last.
+    last_factor: Option<String>,
 }
+
+/// The lock that a person has put on themselves.
+pub const BY_ONESELF: &str = "self";
 
 /// What is told of a new person.
 #[derive(Debug, Clone, Default)]
@@ -160,10 +206,50 @@ pub struct NewPerson {
 }
 
 impl Person {
-    /// Looks a person up.
+    /// Looks a person up, by the number that they have or one that they had.
     pub async fn by_fnr(db: impl AnyExecutor<'_>, fnr: &Fnr) -> sqlx::Result<Option<Person>> {
-        const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, closed_at FROM person WHERE fnr = $1";
+        const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, locked_code, closed_at, closed_code,
+                preferred_factor, last_factor
+            FROM person WHERE fnr = $1 OR id = (SELECT person FROM former_fnr WHERE fnr = $1)";
         sqlx::query_as(SQL).bind(fnr.as_str()).fetch_optional(db).await
+    }
+
+    /// Looks a person up by our id.
+    pub async fn by_id(db: impl AnyExecutor<'_>, id: &PersonId) -> sqlx::Result<Option<Person>> {
+        const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, locked_code, closed_at, closed_code,
+                preferred_factor, last_factor
+            FROM person WHERE id = $1";
+        sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db).await
+    }
+
+    /// First and last name, as far as they are known.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.given_name, self.family_name).trim().to_owned()
+    }
+
+    /// The second factors that they would rather be asked for, the first one first.
+    pub fn wishes(&self) -> Vec<FactorKind> {
+        let wishes = [&self.preferred_factor, &self.last_factor].into_iter().flatten();
+        wishes.filter_map(|name| FactorKind::second(name)).collect()
+    }
+
+    /// The second factor that they have chosen to be asked for first.
+    pub fn preferred(&self) -> Option<FactorKind> {
+        self.preferred_factor.as_deref().and_then(FactorKind::second)
+    }
+
+    /// The second factor that they want to be asked for first from now on; none, the one that they used last.
+    pub async fn prefer(tx: &mut Tx, id: &PersonId, kind: Option<FactorKind>) -> sqlx::Result<()> {
+        const SQL: &str = "UPDATE person SET preferred_factor = $2 WHERE id = $1";
+        let query = sqlx::query(SQL).bind(id.as_str()).bind(kind.map(FactorKind::name));
+        query.execute(&mut **tx).await.map(|_| ())
+    }
+
+    /// The second factor that they have just used.
+    pub async fn used(db: impl AnyExecutor<'_>, id: &PersonId, kind: FactorKind) -> sqlx::Result<()> {
+        const SQL: &str =
+            "UPDATE person SET last_factor = $2 WHERE id = $1 AND (last_factor IS NULL OR last_factor <> $2)";
+        sqlx::query(SQL).bind(id.as_str()).bind(kind.name()).execute(db).await.map(|_| ())
     }
 
     /// Registers a person; false and unchanged if the identifier is known already.
@@ -185,10 +271,67 @@ impl Person {
         Person::by_fnr(db.pool(), fnr).await?.context("a person who was just registered is gone")
     }
 
-    /// Locks the person in every browser.
-    pub async fn lock(&self, db: impl AnyExecutor<'_>, now: Timestamp) -> sqlx::Result<()> {
-        const SQL: &str = "UPDATE person SET locked_at = $2 WHERE id = $1 AND locked_at IS NULL";
-        sqlx::query(SQL).bind(self.id.as_str()).bind(now.seconds()).execute(db).await.map(|_| ())
+    /// Locks the person in every browser, and says why; false if they are locked already.
+    pub async fn lock(db: impl AnyExecutor<'_>, id: &PersonId, code: &str, now: Timestamp) -> sqlx::Result<bool> {
+        const SQL: &str = "UPDATE person SET locked_at = $2, locked_code = $3 WHERE id = $1 AND locked_at IS NULL";
+        let query = sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).bind(code);
+        Ok(query.execute(db).await?.rows_affected() == 1)
+    }
+
+    /// Opens what was locked; false if nothing was.
+    pub async fn unlock(db: impl AnyExecutor<'_>, id: &PersonId) -> sqlx::Result<bool> {
+        const SQL: &str =
+            "UPDATE person SET locked_at = NULL, locked_code = NULL WHERE id = $1 AND locked_at IS NOT NULL";
+        Ok(sqlx::query(SQL).bind(id.as_str()).execute(db).await?.rows_affected() == 1)
+    }
+
+    /// The person is no longer a user, and why: `wish`, `death` …; none, and they are one again.
+    pub async fn close(
+        db: impl AnyExecutor<'_>,
+        id: &PersonId,
+        code: Option<&str>,
+        now: Timestamp,
+    ) -> sqlx::Result<()> {
+        const SQL: &str = "UPDATE person SET closed_at = $2, closed_code = $3 WHERE id = $1";
+        let closed_at = code.map(|_| now.seconds());
+        sqlx::query(SQL).bind(id.as_str()).bind(closed_at).bind(code).execute(db).await.map(|_| ())
+    }
+
+    /// The person has another number from now on. The old one still finds them. False if somebody else has it.
+    pub async fn change_fnr(tx: &mut Tx, person: &Person, to: &Fnr, now: Timestamp) -> sqlx::Result<bool> {
+        const SQL: &str = "UPDATE person SET fnr = $2 WHERE id = $1";
+        const KEEP: &str =
+            "INSERT INTO former_fnr (fnr, person, until) VALUES ($1, $2, $3) ON CONFLICT (fnr) DO NOTHING";
+        // Back to a number that they had.
+        const FREE: &str = "DELETE FROM former_fnr WHERE fnr = $1 AND person = $2";
+        if Person::by_fnr(&mut **tx, to).await?.is_some_and(|other| other.id != person.id) {
+            return Ok(false);
+        }
+        sqlx::query(FREE).bind(to.as_str()).bind(person.id.as_str()).execute(&mut **tx).await?;
+        sqlx::query(SQL).bind(person.id.as_str()).bind(to.as_str()).execute(&mut **tx).await?;
+        let query = sqlx::query(KEEP).bind(person.fnr.as_str()).bind(person.id.as_str()).bind(now.seconds());
+        query.execute(&mut **tx).await?;
+        Ok(true)
+    }
+
+    /// The numbers that a person had before, the last one first.
+    pub async fn former(db: impl AnyExecutor<'_>, id: &PersonId) -> sqlx::Result<Vec<Fnr>> {
+        const SQL: &str = "SELECT fnr FROM former_fnr WHERE person = $1 ORDER BY until DESC";
+        sqlx::query_scalar(SQL).bind(id.as_str()).fetch_all(db).await
+    }
+
+    /// Some of those who were closed before that, and whose traces are still here.
+    pub async fn to_erase(db: impl AnyExecutor<'_>, before: Timestamp, at_most: i64) -> sqlx::Result<Vec<PersonId>> {
+        const SQL: &str =
+            "SELECT id FROM person WHERE closed_at < $1 AND erased_at IS NULL ORDER BY closed_at LIMIT $2";
+        sqlx::query_scalar(SQL).bind(before.seconds()).bind(at_most).fetch_all(db).await
+    }
+
+    /// What may not be kept any longer is gone; that the number was here stays, so that nobody takes it over.
+    pub async fn note_erased(tx: &mut Tx, id: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+        const SQL: &str = "UPDATE person SET given_name = '', family_name = '', preferred_factor = NULL,
+                               last_factor = NULL, erased_at = $2 WHERE id = $1";
+        sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
     }
 }
 
@@ -270,6 +413,23 @@ mod tests {
         for six in ["320190", "290203", "012190", "810190", "001390", "000190", "016190"] {
             check(&some(six), ALL, Err(FnrProblem::Invalid));
         }
+    }
+
+    #[test]
+    fn from_the_year_of_ones_thirteenth_birthday() {
+        let born = |six: &str, from: u32| (from..999).find_map(|n| complete(&format!("{six}{n:03}"), 0)).unwrap();
+        let at = |text: &str| Timestamp::from_seconds(text.parse::<jiff::Timestamp>().unwrap().as_second());
+        let last_day = Fnr::parse(&born("311213", 500), ALL).unwrap();
+        assert_eq!(last_day.birth_year(), Some(2013));
+        assert_eq!(last_day.may_have_minid(at("2025-12-31T22:59:59Z")), Some(false));
+        // A new year begins an hour earlier in Norway.
+        assert_eq!(last_day.may_have_minid(at("2025-12-31T23:00:00Z")), Some(true));
+        assert_eq!(Fnr::parse(&born("410190", 100), ALL).unwrap().birth_year(), Some(1990), "a D-number");
+        assert_eq!(Fnr::parse(&born("018101", 500), ALL).unwrap().birth_year(), Some(2001), "synthetic");
+        assert_eq!(Fnr::parse(&born("010155", 950), ALL).unwrap().birth_year(), Some(1955));
+        // A number of 2032 tells nothing.
+        let new = (100..499).find_map(|n| complete(&format!("010132{n}"), 2)).unwrap();
+        assert_eq!(Fnr::parse(&new, ALL).unwrap().may_have_minid(at("2050-01-01T00:00:00Z")), None);
     }
 
     #[test]

@@ -2,20 +2,53 @@
 
 use zeroize::Zeroizing;
 
+use crate::approval::{self, Asked};
 use crate::chance::TokenHash;
 use crate::clock::Timestamp;
-use crate::factor::{CodeVerdict, FactorKind, FirstFactor, PasswordVerdict, Stop};
+use crate::factor::{FactorKind, FirstFactor, PasswordVerdict, Proof, Stop, Verdict};
 use crate::hashing::Busy;
 use crate::otc::OtcChallenge;
-use crate::person::{Fnr, Person, PersonId};
-use crate::throttle::{self, Standing, Subject, Weight};
+use crate::person::{BY_ONESELF, Fnr, Person, PersonId};
+use crate::throttle::{self, Lane, Reservation, Standing, Subject, Weight};
+use crate::totp::NewTotp;
+use crate::trail::Event;
+use crate::webauthn::{Ceremony, Webauthn};
 use crate::world::World;
-use crate::{contact, known_browser, password};
+use crate::{contact, device, known_browser, passkey, password, recovery_code, totp};
 
-/// The second factors that a person can be asked for, the preferred one first.
-pub async fn second_factors(world: &World, person: &PersonId) -> anyhow::Result<Vec<FactorKind>> {
-    let mobile = contact::mobile(world.db.pool(), person).await?;
-    Ok(mobile.map(|_| FactorKind::Otc).into_iter().collect())
+/// The second factors that a person can be asked for, the one that they wish first, and then the better ones first.
+pub async fn second_factors(world: &World, person: &Person) -> anyhow::Result<Vec<FactorKind>> {
+    let (db, id) = (world.db.pool(), &person.id);
+    let devices = device::all(db, id).await?;
+    let mut kinds = Vec::new();
+    for kind in FactorKind::SECOND {
+        let has = match kind {
+            FactorKind::Password => false,
+            FactorKind::App => devices.iter().any(|device| device.paused_at.is_none()),
+            FactorKind::Passkey => world.webauthn.is_there() && !passkey::all(db, id).await?.is_empty(),
+            FactorKind::Totp => !totp::all(db, id).await?.is_empty(),
+            FactorKind::Otc => contact::mobile(db, id).await?.is_some(),
+            FactorKind::RecoveryCode => recovery_code::left(db, id).await?.0 > 0,
+        };
+        if has {
+            kinds.push(kind);
+        }
+    }
+    let wishes = person.wishes();
+    let place = |kind: &FactorKind| wishes.iter().position(|wish| wish == kind).unwrap_or(wishes.len());
+    // Nobody is asked first for what they have for an emergency.
+    kinds.sort_by_key(|kind| if *kind == FactorKind::RecoveryCode { usize::MAX } else { place(kind) });
+    Ok(kinds)
+}
+
+/// Why a person gets no further, whatever they prove.
+fn shut(person: &Person) -> Option<Stop> {
+    match (person.closed_at, person.locked_at) {
+        (Some(_), _) => Some(Stop::Closed),
+        (None, Some(_)) if person.locked_code.as_deref() == Some(BY_ONESELF) => Some(Stop::Blocked),
+        (None, Some(_)) => Some(Stop::Locked),
+        (None, None) => None,
+    }
 }
 
 /// Checks a password. Who hangs up meanwhile does not keep what was counted from being settled.
@@ -38,9 +71,11 @@ async fn check_password(
     browser: Option<&TokenHash>,
     now: Timestamp,
 ) -> anyhow::Result<PasswordVerdict> {
-    let (db, subject) = (&world.db, Subject::of(fnr));
+    let db = &world.db;
     let person = Person::by_fnr(db.pool(), fnr).await?;
     let id = person.as_ref().map(|person| &person.id);
+    // One ledger, whichever of their numbers is typed.
+    let subject = Subject::of(person.as_ref().map_or(fnr, |person| &person.fnr));
     let lane = known_browser::lane(db, browser, id).await?;
     let phc = password::stored(db.pool(), id).await?;
 
@@ -65,13 +100,12 @@ async fn check_password(
         }
     };
 
-    let stop = match throttle::standing(db, &subject, &lane, now).await? {
-        _ if person.closed_at.is_some() => Some(Stop::Closed),
-        _ if person.locked_at.is_some() => Some(Stop::Locked),
-        Standing::Locked => Some(Stop::Locked),
-        Standing::Quarantined { until } => Some(Stop::Quarantined { until }),
-        Standing::Normal if second_factors(world, &person.id).await?.is_empty() => Some(Stop::NoSecondFactor),
-        Standing::Normal => None,
+    let stop = match (shut(&person), throttle::standing(db, &subject, &lane, now).await?) {
+        (Some(stop), _) => Some(stop),
+        (None, Standing::Locked) => Some(Stop::Locked),
+        (None, Standing::Quarantined { until }) => Some(Stop::Quarantined { until }),
+        (None, Standing::Normal) if second_factors(world, &person).await?.is_empty() => Some(Stop::NoSecondFactor),
+        (None, Standing::Normal) => None,
     };
     if let Some(stop) = stop {
         return Ok(PasswordVerdict::Stopped(stop));
@@ -80,58 +114,227 @@ async fn check_password(
     Ok(PasswordVerdict::Proved(FirstFactor::new(person.id, person.fnr, lane)))
 }
 
-/// Checks a one-time code. The login has written the try down in the challenge before it calls.
-pub async fn code(
-    world: &World,
-    first: &FirstFactor,
-    challenge: &OtcChallenge,
-    typed: &str,
-    now: Timestamp,
-) -> anyhow::Result<CodeVerdict> {
-    let (world, first, challenge, typed) = (world.clone(), first.clone(), challenge.clone(), typed.to_owned());
-    tokio::spawn(async move { check_code(&world, &first, &challenge, &typed, now).await }).await?
+/// What a person shows beside the password.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The code of an SMS. The login has written the try down in the challenge.
+    Otc(OtcChallenge, String),
+    /// The code of an app.
+    Totp(String),
+    /// One from the list.
+    RecoveryCode(String),
+    /// A signature by one of their passkeys.
+    Passkey(Ceremony, String),
+    /// What their device has said to this question.
+    App(Asked),
 }
 
-async fn check_code(
-    world: &World,
-    first: &FirstFactor,
-    challenge: &OtcChallenge,
-    typed: &str,
-    now: Timestamp,
-) -> anyhow::Result<CodeVerdict> {
+impl Answer {
+    fn kind(&self) -> FactorKind {
+        match self {
+            Answer::Otc(..) => FactorKind::Otc,
+            Answer::Totp(_) => FactorKind::Totp,
+            Answer::RecoveryCode(_) => FactorKind::RecoveryCode,
+            Answer::Passkey(..) => FactorKind::Passkey,
+            Answer::App(_) => FactorKind::App,
+        }
+    }
+}
+
+/// Checks a second factor.
+pub async fn second(world: &World, first: &FirstFactor, answer: Answer, now: Timestamp) -> anyhow::Result<Verdict> {
+    let (world, first) = (world.clone(), first.clone());
+    tokio::spawn(async move { check_second(&world, first, &answer, now).await }).await?
+}
+
+async fn check_second(world: &World, first: FirstFactor, answer: &Answer, now: Timestamp) -> anyhow::Result<Verdict> {
     let (db, subject, lane) = (&world.db, Subject::of(&first.fnr), first.lane());
     // Locked or closed since the password was given.
-    let person = Person::by_fnr(db.pool(), &first.fnr).await?;
-    match person {
-        Some(person) if person.closed_at.is_some() => return Ok(CodeVerdict::Stopped(Stop::Closed)),
-        Some(person) if person.locked_at.is_some() => return Ok(CodeVerdict::Stopped(Stop::Locked)),
-        Some(_) => {}
-        None => return Ok(CodeVerdict::Stopped(Stop::Closed)),
+    let Some(person) = Person::by_id(db.pool(), &first.person).await? else {
+        return Ok(Verdict::Stopped(Stop::Closed));
+    };
+    if let Some(stop) = shut(&person) {
+        return Ok(Verdict::Stopped(stop));
     }
     let Some(reservation) = throttle::reserve(db, &subject, &lane, Weight::Code, now).await? else {
         return Ok(match throttle::standing(db, &subject, &lane, now).await? {
-            Standing::Quarantined { until } => CodeVerdict::Stopped(Stop::Quarantined { until }),
-            Standing::Locked => CodeVerdict::Stopped(Stop::Locked),
+            Standing::Quarantined { until } => Verdict::Stopped(Stop::Quarantined { until }),
+            Standing::Locked => Verdict::Stopped(Stop::Locked),
             // Others are being compared at this very moment.
-            Standing::Normal => CodeVerdict::Wrong,
+            Standing::Normal => Verdict::Wrong,
         });
     };
-    if challenge.is_right(&reservation, typed) {
+    if is_right(world, &reservation, &first.person, answer, now).await? {
         reservation.settle_right(db).await?;
-        return Ok(CodeVerdict::Proved);
+        return Ok(Verdict::Proved(Proof::of(first, answer.kind())));
     }
     reservation.settle_wrong(db, now).await?;
-    Ok(CodeVerdict::Wrong)
+    Ok(Verdict::Wrong)
 }
 
-/// Both factors are proved: the lane starts afresh, and the browser is known from now on.
-pub async fn carried_through(
+/// The one `match` over the kinds.
+async fn is_right(
     world: &World,
-    first: &FirstFactor,
-    browser: &TokenHash,
+    reservation: &Reservation,
+    person: &PersonId,
+    answer: &Answer,
     now: Timestamp,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
+    let (db, vault) = (world.db.pool(), &world.vault);
+    Ok(match answer {
+        Answer::Otc(challenge, code) => challenge.is_right(reservation, code),
+        Answer::Totp(code) => {
+            let apps = totp::all(db, person).await?;
+            totp::is_right(db, vault, reservation, (&apps, code), now).await?
+        }
+        Answer::RecoveryCode(code) => match recovery_code::read(code) {
+            Some(bare) => recovery_code::is_right(db, vault, reservation, (person, &bare), now).await?,
+            None => false,
+        },
+        Answer::Passkey(ceremony, answer) => has_signed(world, person, ceremony, answer, now).await?,
+        Answer::App(asked) => match approval::take(world, person, asked, now).await? {
+            // Removed since, perhaps.
+            Some(id) => device::all(db, person).await?.iter().any(|own| own.id == id && own.paused_at.is_none()),
+            None => false,
+        },
+    })
+}
+
+async fn has_signed(
+    world: &World,
+    person: &PersonId,
+    ceremony: &Ceremony,
+    answer: &str,
+    now: Timestamp,
+) -> anyhow::Result<bool> {
+    let Some(signed) = world.webauthn.signed(ceremony, answer)? else { return Ok(false) };
+    let found = passkey::find(world.db.pool(), &signed.id).await?.filter(|found| found.person == *person);
+    let Some(found) = found else { return Ok(false) };
+    let renewed = signed.renewed(&found.credential)?;
+    Ok(passkey::used(world.db.pool(), &found, &renewed, now).await?)
+}
+
+/// A passkey as the whole login: who it is, that they have it, and that they have unlocked it.
+pub async fn passkey_alone(
+    world: &World,
+    ceremony: &Ceremony,
+    answer: &str,
+    browser: Option<&TokenHash>,
+    now: Timestamp,
+) -> anyhow::Result<Verdict> {
+    let db = world.db.pool();
+    let claimed = Webauthn::claimed(answer).unwrap_or_default();
+    let Some(found) = passkey::find(db, &claimed).await? else { return Ok(Verdict::Wrong) };
+    let signed = world.webauthn.signed_by(ceremony, answer, &found.credential, &found.person)?;
+    let Some(signed) = signed.filter(|signed| signed.id == found.id.as_str()) else { return Ok(Verdict::Wrong) };
+    let renewed = signed.renewed(&found.credential)?;
+    if !passkey::used(db, &found, &renewed, now).await? {
+        return Ok(Verdict::Wrong);
+    }
+    let Some(person) = Person::by_id(db, &found.person).await? else { return Ok(Verdict::Stopped(Stop::Closed)) };
+    // Who has no password has no MinID. A quarantine is of those who guess, and nobody guesses a signature.
+    if password::stored(db, Some(&person.id)).await?.is_none() {
+        return Ok(Verdict::Stopped(Stop::Closed));
+    }
+    if let Some(stop) = shut(&person) {
+        return Ok(Verdict::Stopped(stop));
+    }
+    let lane: Lane = known_browser::lane(&world.db, browser, Some(&person.id)).await?;
+    let first = FirstFactor::new(person.id, person.fnr, lane);
+    Ok(Verdict::Proved(Proof::of(first, FactorKind::Passkey)))
+}
+
+/// A login was carried through: the lane starts afresh, the browser is known from now on, and what was used is
+/// remembered.
+pub async fn carried_through(world: &World, proof: &Proof, browser: &TokenHash, now: Timestamp) -> anyhow::Result<()> {
+    let first = proof.first();
     throttle::clear(&world.db, &Subject::of(&first.fnr), &first.lane(), now).await?;
     known_browser::remember(&world.db, browser, &first.person, now).await?;
+    if proof.second() != FactorKind::RecoveryCode {
+        Person::used(world.db.pool(), &first.person, proof.second()).await?;
+    }
     Ok(())
+}
+
+/// What a code proved to whoever has forgotten their password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoveryVerdict {
+    /// Right.
+    Right,
+    /// Wrong, or nobody's.
+    Wrong,
+    /// No further.
+    Stopped(Stop),
+}
+
+/// Checks a code that was sent to what is registered. Whoever asks has written the try down.
+pub async fn recovery(
+    world: &World,
+    fnr: &Fnr,
+    challenge: &OtcChallenge,
+    code: &str,
+    now: Timestamp,
+) -> anyhow::Result<RecoveryVerdict> {
+    let db = &world.db;
+    let person = Person::by_fnr(db.pool(), fnr).await?;
+    let subject = Subject::of(person.as_ref().map_or(fnr, |person| &person.fnr));
+    let Some(reservation) = throttle::reserve(db, &subject, &Lane::Recovery, Weight::Code, now).await? else {
+        return Ok(match throttle::standing(db, &subject, &Lane::Recovery, now).await? {
+            Standing::Quarantined { until } => RecoveryVerdict::Stopped(Stop::Quarantined { until }),
+            Standing::Locked => RecoveryVerdict::Stopped(Stop::Locked),
+            Standing::Normal => RecoveryVerdict::Wrong,
+        });
+    };
+    if !challenge.is_right(&reservation, code) || person.is_none() {
+        reservation.settle_wrong(db, now).await?;
+        return Ok(RecoveryVerdict::Wrong);
+    }
+    reservation.settle_right(db).await?;
+    Ok(person.as_ref().and_then(shut).map_or(RecoveryVerdict::Right, RecoveryVerdict::Stopped))
+}
+
+/// Somebody who has forgotten their password has chosen another, after the codes to what is registered came back. It is
+/// as good as having given it; the second factor is still to come.
+pub async fn recovered(world: &World, fnr: &Fnr, browser: Option<&TokenHash>) -> anyhow::Result<Option<FirstFactor>> {
+    let db = &world.db;
+    let Some(person) = Person::by_fnr(db.pool(), fnr).await? else { return Ok(None) };
+    throttle::open(db.pool(), &Subject::of(&person.fnr)).await?;
+    let lane = known_browser::lane(db, browser, Some(&person.id)).await?;
+    Ok(Some(FirstFactor::new(person.id, person.fnr, lane)))
+}
+
+/// Sets up an app that makes codes, on the way of a login, and proves it: none if the code is wrong.
+pub async fn set_up_totp(
+    world: &World,
+    first: &FirstFactor,
+    new: (&NewTotp, &str, &str),
+    event: &Event,
+    now: Timestamp,
+) -> anyhow::Result<Option<Proof>> {
+    let (totp, name, code) = new;
+    let Some(step) = totp.step(code, now)? else { return Ok(None) };
+    let mut tx = world.db.begin().await?;
+    totp::add(&mut tx, (&world.vault, &world.chance), &first.person, (totp, name, step), now).await?;
+    world.trail.append(&mut tx, event, now).await?;
+    tx.commit().await?;
+    Ok(Some(Proof::of(first.clone(), FactorKind::Totp)))
+}
+
+/// Sets up a passkey, on the way of a login, and proves it: none if it was not made.
+pub async fn set_up_passkey(
+    world: &World,
+    first: &FirstFactor,
+    new: (&Ceremony, &str, &str),
+    event: &Event,
+    now: Timestamp,
+) -> anyhow::Result<Option<Proof>> {
+    let (ceremony, name, answer) = new;
+    let Some(made) = world.webauthn.made(ceremony, answer)? else { return Ok(None) };
+    let mut tx = world.db.begin().await?;
+    if !passkey::add(&mut tx, &first.person, name, &made, now).await? {
+        return Ok(None);
+    }
+    world.trail.append(&mut tx, event, now).await?;
+    tx.commit().await?;
+    Ok(Some(Proof::of(first.clone(), FactorKind::Passkey)))
 }

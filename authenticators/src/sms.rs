@@ -1,20 +1,17 @@
 //! SMS: one sender, three kinds.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, redirect};
-use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
 use crate::clock::Timestamp;
 use crate::contact::Phone;
+use crate::inbox::{Inbox, Message};
 
 /// How long a gateway may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-const KEPT: usize = 200;
 
 /// The message did not go out; why is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,23 +56,6 @@ pub struct Kannel {
     pub http: Client,
 }
 
-/// Messages as they would have gone out, the newest first.
-#[derive(Clone, Default)]
-pub struct Inbox(Arc<Mutex<VecDeque<Message>>>);
-
-/// A message in the development inbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Message {
-    /// Always `sms`.
-    pub kind: &'static str,
-    /// The number.
-    pub to: String,
-    /// The words.
-    pub text: String,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// The HTTP client for gateways: follows nothing and waits five seconds.
 pub fn http_client() -> anyhow::Result<Client> {
     Ok(Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE).build()?)
@@ -86,7 +66,8 @@ impl Sms {
     pub async fn send(&self, to: &Phone, text: &str, now: Timestamp) -> Result<(), Failed> {
         let answer = match self {
             Sms::Inbox(inbox) => {
-                inbox.add(Message { kind: "sms", to: to.as_str().to_owned(), text: text.to_owned(), at: now });
+                let (to, text) = (to.as_str().to_owned(), text.to_owned());
+                inbox.add(Message { kind: "sms", to, subject: String::new(), text, at: now });
                 return Ok(());
             }
             Sms::Gateway(gateway) => {
@@ -126,17 +107,4 @@ impl Sms {
 fn in_gsm_alphabet(c: char) -> bool {
     matches!(c, ' '..='_' | 'a'..='z' | '\n' | 'æ' | 'ø' | 'å' | 'Æ' | 'Ø' | 'Å' | 'é' | 'ä' | 'ö' | 'ü')
         && !matches!(c, '[' | '\\' | ']' | '^')
-}
-
-impl Inbox {
-    fn add(&self, message: Message) {
-        let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        messages.push_front(message);
-        messages.truncate(KEPT);
-    }
-
-    /// All that is kept, the newest first.
-    pub fn messages(&self) -> Vec<Message> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-    }
 }

@@ -5,8 +5,9 @@
 //! three points and a wrong one-time code one: three wrong codes weigh as much as one wrong password. Fifteen
 //! points are a quarantine of an hour, and the third quarantine locks.
 //!
-//! Each browser in which a person has logged in before has a lane of its own: whoever knows only the
-//! identifier can close the lane of strangers and no other. A login carried through clears its lane.
+//! Each browser in which a person has logged in before has a lane of its own, and so has getting a new password:
+//! whoever knows only the identifier can close the lane of strangers and no other. A login carried through clears its
+//! lane.
 //!
 //! Who is quarantined or locked learns it only after the right password, so a few passwords are looked at even
 //! then ([`Reservation::is_look`]); they lead nowhere but to that message.
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use migrations::Db;
+use sqlx::AnyExecutor;
 
 use crate::chance::TokenHash;
 use crate::clock::Timestamp;
@@ -26,6 +28,8 @@ const LIMIT: i64 = 15;
 const QUARANTINE: Duration = Duration::from_hours(1);
 /// The quarantine that locks.
 const QUARANTINES: i64 = 3;
+/// How long a quarantine counts with the next.
+const COUNTS_FOR: Duration = Duration::from_hours(30 * 24);
 /// An attempt takes no longer than this to be settled, unless the program has died.
 const UNSETTLED: Duration = Duration::from_mins(1);
 /// Points are forgotten after a day without a failure.
@@ -51,12 +55,15 @@ pub enum Lane {
     Strangers,
     /// A browser in which they have.
     Known(TokenHash),
+    /// Where the password is forgotten: whoever is shut out by wrong passwords can still get a new one.
+    Recovery,
 }
 
 impl Lane {
     fn name(&self) -> &str {
         match self {
             Lane::Strangers => "strangers",
+            Lane::Recovery => "recovery",
             Lane::Known(browser) => browser.as_str(),
         }
     }
@@ -146,11 +153,13 @@ async fn close_unsettled(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp
 
 async fn close_if_full(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) -> sqlx::Result<()> {
     const SQL: &str = "
-        UPDATE attempt_ledger SET points = 0, looks = 0, quarantines = quarantines + 1, quarantined_until = $3,
-            locked_at = CASE WHEN quarantines + 1 >= $5 THEN $6 ELSE locked_at END
+        UPDATE attempt_ledger SET points = 0, looks = 0, quarantined_until = $3,
+            locked_at = CASE WHEN quarantined_until > $7 AND quarantines + 1 >= $5 THEN $6 ELSE locked_at END,
+            quarantines = CASE WHEN quarantined_until > $7 THEN quarantines + 1 ELSE 1 END
         WHERE subject = $1 AND lane = $2 AND points >= $4";
     let query = sqlx::query(SQL).bind(subject.0.as_str()).bind(lane.name());
     let query = query.bind(now.plus(QUARANTINE).seconds()).bind(LIMIT).bind(QUARANTINES).bind(now.seconds());
+    let query = query.bind(now.minus(COUNTS_FOR).seconds());
     query.execute(db.pool()).await.map(|_| ())
 }
 
@@ -211,12 +220,22 @@ pub async fn clear(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) -> a
     query.execute(db.pool()).await.map(|_| ()).context("cannot clear the ledger")
 }
 
+/// Opens all lanes of a subject: somebody has made sure who they are.
+pub async fn open(db: impl AnyExecutor<'_>, subject: &Subject) -> sqlx::Result<()> {
+    const SQL: &str =
+        "UPDATE attempt_ledger SET points = 0, quarantines = 0, quarantined_until = NULL, locked_at = NULL,
+                           looks = 0 WHERE subject = $1";
+    sqlx::query(SQL).bind(subject.0.as_str()).execute(db).await.map(|_| ())
+}
+
 /// Forgets some of the rows that say nothing any more; true if there may be more.
 pub async fn clean(db: &Db, now: Timestamp) -> sqlx::Result<bool> {
     const SQL: &str = "
         DELETE FROM attempt_ledger WHERE (subject, lane) IN (
             SELECT subject, lane FROM attempt_ledger
-            WHERE updated_at <= $1 AND locked_at IS NULL AND quarantines = 0 LIMIT 1000)";
+            WHERE updated_at <= $1 AND locked_at IS NULL
+              AND (quarantines = 0 OR quarantined_until <= $2) LIMIT 1000)";
     let query = sqlx::query(SQL).bind(now.minus(FORGIVEN_AFTER).seconds());
+    let query = query.bind(now.minus(COUNTS_FOR).seconds());
     Ok(query.execute(db.pool()).await?.rows_affected() == 1000)
 }

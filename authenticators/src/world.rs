@@ -5,9 +5,15 @@ use migrations::Db;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::hashing::Hasher;
+use crate::mail::Mail;
 use crate::outbound::Outbound;
+use crate::password_rules::Breached;
+use crate::push::Push;
 use crate::scratch::Scratch;
 use crate::sms::Sms;
+use crate::trail::Trail;
+use crate::vault::Vault;
+use crate::webauthn::Webauthn;
 
 /// The world. Cheap to clone.
 #[derive(Clone)]
@@ -20,10 +26,24 @@ pub struct World {
     pub clock: Clock,
     /// Where secrets come from.
     pub chance: Chance,
+    /// What encrypts them where they are kept.
+    pub vault: Vault,
+    /// What happened.
+    pub trail: Trail,
     /// The way to telephones.
     pub sms: Sms,
+    /// How many SMS go out a day at most.
+    pub sms_a_day: i64,
+    /// The way to mailboxes.
+    pub mail: Mail,
+    /// The way to the MinID app.
+    pub push: Push,
     /// Who computes argon2id.
     pub hasher: Hasher,
+    /// Passwords that were stolen elsewhere.
+    pub breached: Breached,
+    /// The keys in browsers and devices.
+    pub webauthn: Webauthn,
     /// The way to addresses that services have registered.
     pub outbound: Outbound,
 }

@@ -8,13 +8,20 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
-use authenticators::contact::{self, Phone};
+use authenticators::contact::{self, Channel, Email, Known, Phone};
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::inbox::{Inbox, Message};
+use authenticators::mail::Mail;
 use authenticators::outbound::Outbound;
 use authenticators::password;
+use authenticators::password_rules::Breached;
 use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
+use authenticators::push::Push;
 use authenticators::scratch::Scratch;
-use authenticators::sms::{Inbox, Sms};
+use authenticators::sms::Sms;
+use authenticators::trail::Trail;
+use authenticators::vault::Vault;
+use authenticators::webauthn::Webauthn;
 use authenticators::world::World;
 use axum::Router;
 use axum::body::Body;
@@ -26,7 +33,8 @@ use idp::app::{App, Settings};
 use idp::certificate::Roots;
 use idp::client::{Client, ClientId};
 use idp::config::Issuer;
-use idp::keys::{Keys, MasterKey, fresh_master};
+use idp::keys::Keys;
+use idp::minid::Minid;
 use idp::registration::Registration;
 use idp::text::Words;
 use migrations::Db;
@@ -61,6 +69,14 @@ pub struct Setup {
     pub hashing: HashingConfig,
     /// The sender; an inbox, if nothing is said.
     pub sms: Option<Sms>,
+    /// The way to mailboxes; an inbox, if nothing is said.
+    pub mail: Option<Mail>,
+    /// The ways to the MinID app; none, if nothing is said.
+    pub push: Push,
+    /// Passwords that were stolen elsewhere; none, if nothing is said.
+    pub breached: Breached,
+    /// What is decided about MinID.
+    pub minid: Minid,
     /// The way to addresses that services have registered; to this machine too, if nothing is said.
     pub outbound: Outbound,
     /// Whose enterprise certificates are taken; nobody's, if nothing is said.
@@ -71,8 +87,6 @@ pub struct Setup {
 pub struct TestIdp {
     /// Its inside.
     pub app: App,
-    /// What encrypts its keys.
-    pub master: MasterKey,
     router: Router,
     inbox: Inbox,
     clock: Arc<AtomicI64>,
@@ -105,6 +119,8 @@ pub struct TestPerson {
     pub password: String,
     /// Their telephone.
     pub phone: String,
+    /// Their e-mail address.
+    pub email: String,
 }
 
 /// An answer, read to its end.
@@ -161,17 +177,21 @@ impl TestIdp {
     }
 
     /// Starts it otherwise.
-    pub async fn with(change: impl FnOnce(&mut Setup)) -> anyhow::Result<TestIdp> {
+    pub async fn with(adjust: impl FnOnce(&mut Setup)) -> anyhow::Result<TestIdp> {
         install_tls();
         let mut setup = Setup {
             issuer: ISSUER.to_owned(),
             people: FnrPolicy { real: true, synthetic: true, expanded: true },
             hashing: HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 2, queue: 1024 },
             sms: None,
+            mail: None,
+            push: Push::default(),
+            breached: Breached::default(),
+            minid: Minid::default(),
             outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
             enterprise: None,
         };
-        change(&mut setup);
+        adjust(&mut setup);
         let folder = TempDir::new()?;
         let scratch = match given("TEST_REDIS_URL") {
             Some(url) => Scratch::redis(&url).await?,
@@ -180,31 +200,43 @@ impl TestIdp {
         // Each test has a time of its own: counters by time window do not meet in a shared Redis.
         let start = 1_800_000_000 + i64::from(u32::from_be_bytes(Chance::System.bytes()?) / 8);
         let clock = Arc::new(AtomicI64::new(start));
-        let inbox = Inbox::default();
+        let (inbox, chance, db) = (Inbox::default(), Chance::System, database(&folder).await?);
+        let vault = Vault::parse(&Vault::fresh_master(&chance)?)?;
+        let issuer = Issuer::try_from(setup.issuer).map_err(anyhow::Error::msg)?;
         let world = World {
-            db: database(&folder).await?,
+            trail: Trail::start(&db, &vault, &chance),
+            db,
             scratch,
             clock: Clock::Manual(clock.clone()),
-            chance: Chance::System,
+            chance,
+            vault,
             sms: setup.sms.unwrap_or_else(|| Sms::Inbox(inbox.clone())),
+            sms_a_day: setup.minid.sms_a_day.into(),
+            mail: setup.mail.unwrap_or_else(|| Mail::Inbox(inbox.clone())),
+            push: setup.push,
             hasher: Hasher::start(setup.hashing)?,
+            breached: setup.breached,
+            webauthn: Webauthn::of(issuer.url())?,
             outbound: setup.outbound,
         };
-        let master = MasterKey::parse(&fresh_master(&world.chance)?)?;
-        let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
-        let issuer = Issuer::try_from(setup.issuer).map_err(anyhow::Error::msg)?;
-        let trusted_proxies = vec!["10.0.0.0/8".parse()?];
-        let settings = Settings { issuer, trusted_proxies, people: setup.people, enterprise: setup.enterprise };
+        let keys = Keys::open(&world.db, &world.chance, &world.vault, world.clock.now()).await?;
+        let settings = Settings {
+            issuer,
+            trusted_proxies: vec!["10.0.0.0/8".parse()?],
+            people: setup.people,
+            enterprise: setup.enterprise,
+            minid: setup.minid,
+        };
         let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
         let app = App::new(world, settings, keys, words);
         let router = idp::router(&app, Router::new());
-        Ok(TestIdp { app, master, router, inbox, clock, _folder: folder })
+        Ok(TestIdp { app, router, inbox, clock, _folder: folder })
     }
 
     /// Another node in its place, which has seen no client yet.
     pub async fn replace(&mut self) -> anyhow::Result<()> {
         let (world, settings) = (self.app.world.clone(), Settings::clone(&self.app.config));
-        let keys = Keys::open(&world.db, &world.chance, &self.master, self.now()).await?;
+        let keys = Keys::open(&world.db, &world.chance, &world.vault, self.now()).await?;
         self.app = App::new(world, settings, keys, self.app.words);
         self.router = idp::router(&self.app, Router::new());
         Ok(())
@@ -216,7 +248,7 @@ impl TestIdp {
         if let Scratch::Memory(_) = world.scratch {
             world.scratch = Scratch::memory();
         }
-        let keys = Keys::open(&world.db, &world.chance, &self.master, self.now()).await?;
+        let keys = Keys::open(&world.db, &world.chance, &world.vault, self.now()).await?;
         self.app = App::new(world, Settings::clone(&self.app.config), keys, self.app.words);
         idp::recall(&self.app, self.now()).await?;
         self.router = idp::router(&self.app, Router::new());
@@ -328,10 +360,14 @@ impl TestIdp {
         Person::register(db, chance, &fnr, NewPerson::default(), now).await?;
         let registered = Person::by_fnr(db.pool(), &fnr).await?.context("no person")?;
         let phone = Phone::parse(&person.phone).context("no telephone")?;
-        contact::set_mobile(db, &registered.id, &phone, now).await?;
         let phc = password::hash(&self.app.world, &person.password).await?;
         let phc = phc.map_err(|_| anyhow::anyhow!("busy"))?;
-        password::set(&self.app.world, &registered.id, &phc, now).await?;
+        let mut tx = db.begin().await?;
+        for channel in [Channel::Mobile(phone), Channel::Email(Email::parse(&person.email).context("no e-mail")?)] {
+            contact::set(&mut tx, &registered.id, &channel, Known::Proved, now).await?;
+        }
+        password::set(&mut tx, &registered.id, &phc, now).await?;
+        tx.commit().await?;
         Ok(person)
     }
 
@@ -341,16 +377,22 @@ impl TestIdp {
         Person::by_fnr(self.app.world.db.pool(), &fnr).await?.context("no person")
     }
 
+    /// What has gone to a telephone or a mailbox, the newest first.
+    pub fn messages_to(&self, to: &str) -> Vec<Message> {
+        let mut messages = self.inbox.messages();
+        messages.retain(|message| message.to == to);
+        messages
+    }
+
     /// How many messages have gone to a telephone.
     pub fn sms_count(&self, person: &TestPerson) -> usize {
-        self.inbox.messages().iter().filter(|message| message.to == person.phone).count()
+        self.messages_to(&person.phone).len()
     }
 
     /// The text that came last.
     pub fn last_sms(&self, person: &TestPerson) -> anyhow::Result<String> {
-        let messages = self.inbox.messages();
-        let message = messages.iter().find(|message| message.to == person.phone);
-        message.map(|message| message.text.clone()).context("no message")
+        let last = self.messages_to(&person.phone).into_iter().next();
+        last.map(|message| message.text).context("no message")
     }
 
     /// The code that came last.
@@ -482,7 +524,8 @@ pub fn unregistered() -> anyhow::Result<TestPerson> {
     let mut all = (100..499).flat_map(|n| (0..100).map(move |check| format!("{day:02}81{year:02}{n:03}{check:02}")));
     let fnr = all.find(|fnr| Fnr::parse(fnr, policy).is_ok()).context("no such number")?;
     let phone = format!("+479{}", Chance::System.digits(7)?);
-    Ok(TestPerson { fnr, password: "rød grønn blå 7".to_owned(), phone })
+    let email = format!("person{number}@example.no");
+    Ok(TestPerson { fnr, password: "rød grønn blå 7".to_owned(), phone, email })
 }
 
 /// Has a request answered. It is a task of its own, so that of many at once some are

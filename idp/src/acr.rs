@@ -117,11 +117,15 @@ impl Eid {
 }
 
 /// The level and the `amr` value that MinID reaches with a second factor.
-pub fn reached(second: FactorKind) -> Option<(Acr, &'static str)> {
-    match second {
-        FactorKind::Password => None,
-        FactorKind::Otc => Some((Acr::SUBSTANTIAL, "Minid-OTC")),
-    }
+pub fn reached(second: FactorKind) -> (Acr, &'static str) {
+    let amr = match second {
+        FactorKind::App => "Minid-APP",
+        FactorKind::Totp => "Minid-TOTP",
+        FactorKind::Passkey => "Minid-WEBAUTHN",
+        // A code from the list is a one-time code as well.
+        FactorKind::Otc | FactorKind::RecoveryCode | FactorKind::Password => "Minid-OTC",
+    };
+    (Acr::SUBSTANTIAL, amr)
 }
 
 /// The `amr` value of TestID.

@@ -19,6 +19,7 @@ use crate::client::{Client, ClientId, PROFILE};
 use crate::client_keys::KeyCache;
 use crate::config::Issuer;
 use crate::keys::Keys;
+use crate::minid::Minid;
 use crate::scope::{Scope, ScopeName};
 use crate::text::Words;
 
@@ -36,6 +37,8 @@ pub struct Settings {
     pub people: FnrPolicy,
     /// Whose enterprise certificates are taken; none, nobody's.
     pub enterprise: Option<Arc<Roots>>,
+    /// What is decided about MinID.
+    pub minid: Minid,
 }
 
 /// The program's inside, shared. The router clones it several times a request.

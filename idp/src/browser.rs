@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use authenticators::chance::{Token, same};
 use authenticators::clock::Timestamp;
+use authenticators::trail::Event;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -60,6 +61,8 @@ pub struct Browser {
     pub language: Option<Language>,
     /// Where it comes from.
     pub address: IpAddr,
+    /// What it says it is (RFC 9110 10.1.5).
+    pub agent: String,
     cross_site: bool,
 }
 
@@ -100,6 +103,7 @@ impl Browser {
             known: find(CookieName::Known),
             language: find(CookieName::Language).and_then(|token| Language::parse(token.reveal())),
             address: address(app, headers, peer),
+            agent: text_of(headers, header::USER_AGENT.as_str()).chars().take(300).collect(),
             cross_site: is_cross_site(headers, app.config.issuer.as_str()),
         })
     }
@@ -114,6 +118,39 @@ fn is_cross_site(headers: &HeaderMap, origin: &str) -> bool {
         (None, Some(sender)) => sender != origin,
         (None, None) => false,
     }
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// What a browser and its system are called, for whoever has to recognise them: `("Chrome", "Windows")`. Nothing where
+/// they do not say.
+pub fn described(agent: &str) -> (&'static str, &'static str) {
+    // Each pretends to be those behind it.
+    const SOFTWARE: [(&str, &str); 9] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("Vivaldi/", "Vivaldi"),
+        ("FxiOS/", "Firefox"),
+        ("Firefox/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "Mac"),
+        ("CrOS", "Chromebook"),
+        ("Linux", "Linux"),
+    ];
+    let find =
+        |known: &[(&str, &'static str)]| known.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    (find(&SOFTWARE).unwrap_or_default(), find(&SYSTEMS).unwrap_or_default())
 }
 
 /// The peer's address, or the one that a proxy of ours vouches for: the last one that is no proxy.
@@ -156,6 +193,15 @@ pub struct Call<'a> {
     pub now: Timestamp,
 }
 
+impl Call<'_> {
+    /// What happened, with where it came from.
+    pub fn told(&self, event: Event) -> Event {
+        let (software, system) = described(&self.browser.agent);
+        let event = event.with("address", self.browser.address.to_string());
+        event.with("browser", software).with("system", system)
+    }
+}
+
 /// Sets a cookie.
 pub fn set(app: &App, headers: &mut HeaderMap, name: CookieName, value: &str) {
     let secure = app.config.issuer.is_https();
@@ -183,5 +229,29 @@ pub fn forget(app: &App, headers: &mut HeaderMap, name: CookieName) {
 fn append(headers: &mut HeaderMap, cookie: &Cookie<'_>) {
     if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
         headers.append(header::SET_COOKIE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_say_what_they_are() {
+        let check = |agent: &str, expected| assert_eq!(described(agent), expected, "{agent}");
+        let mozilla = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)";
+        check(&format!("{mozilla} Chrome/156.0.0.0 Safari/537.36"), ("Chrome", "Windows"));
+        check(&format!("{mozilla} Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0"), ("Edge", "Windows"));
+        check("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", ("Firefox", "Linux"));
+        check(
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Safari/604.1",
+            ("Safari", "iPhone"),
+        );
+        check(
+            "Mozilla/5.0 (Linux; Android 16) SamsungBrowser/30.0 Chrome/140.0 Safari/537.36",
+            ("Samsung Internet", "Android"),
+        );
+        check("curl/8.0", ("", ""));
+        check("", ("", ""));
     }
 }

@@ -276,12 +276,7 @@ pub(crate) fn date(at: Timestamp) -> Date {
     moment.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
-async fn add_secret(
-    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
-    id: &ClientId,
-    secret: &Token,
-    now: Timestamp,
-) -> anyhow::Result<()> {
+async fn add_secret(tx: &mut migrations::Tx, id: &ClientId, secret: &Token, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO client_secret (client, hash, created_at, expires_at) VALUES ($1, $2, $3, $4)
                        ON CONFLICT (client, hash) DO UPDATE SET expires_at = excluded.expires_at";
     let query = sqlx::query(SQL).bind(id.as_str()).bind(secret.hash()).bind(now.seconds());

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::hashing::HashingConfig;
+use authenticators::mail::SmtpTls;
 use authenticators::person::FnrPolicy;
 use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+use crate::minid::Minid;
 use crate::redirect;
 
 /// All settings.
@@ -31,6 +33,14 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The way to telephones.
     pub sms: SmsConfig,
+    /// The way to mailboxes; left out, none is sent.
+    pub mail: Option<MailConfig>,
+    /// The ways to the MinID app; left out, it is not woken and hears of everything when it is open.
+    #[serde(default)]
+    pub push: PushConfig,
+    /// What is decided about MinID.
+    #[serde(default)]
+    pub minid: Minid,
     /// The way to addresses that services have registered.
     #[serde(default)]
     pub outbound: OutboundConfig,
@@ -139,6 +149,104 @@ pub enum SmsConfig {
     Inbox,
 }
 
+/// `[mail]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// The server that takes mail.
+    pub host: String,
+    /// Its port.
+    #[serde(default = "submission")]
+    pub port: u16,
+    /// How the way there is protected.
+    #[serde(default)]
+    pub tls: SmtpTls,
+    /// Who it is to the server.
+    pub username: Option<String>,
+    /// A file with the password.
+    pub password_file: Option<PathBuf>,
+    /// Who the mail is from: `MinID <ikke-svar@example.no>`.
+    pub from: String,
+}
+
+/// RFC 6409 3.1
+fn submission() -> u16 {
+    587
+}
+
+/// `[push]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PushConfig {
+    /// To browsers.
+    pub web: Option<WebPushConfig>,
+    /// To Android.
+    pub fcm: Option<FcmConfig>,
+    /// To iOS.
+    pub apns: Option<ApnsConfig>,
+}
+
+/// `[push.web]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebPushConfig {
+    /// Whom a push service may write to: `mailto:…` or `https://…`.
+    pub contact: String,
+    /// The push services of the browsers; one that begins with `*.` stands for all below it.
+    #[serde(default = "push_services")]
+    pub hosts: Vec<String>,
+}
+
+impl WebPushConfig {
+    /// To the push services of the browsers, which may write to `contact`.
+    pub fn of(contact: &str) -> WebPushConfig {
+        WebPushConfig { contact: contact.to_owned(), hosts: push_services() }
+    }
+}
+
+fn push_services() -> Vec<String> {
+    let all = ["fcm.googleapis.com", "updates.push.services.mozilla.com", "*.push.apple.com", "*.notify.windows.com"];
+    all.map(str::to_owned).to_vec()
+}
+
+/// `[push.fcm]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FcmConfig {
+    /// The service account's file, as Google's console gives it out.
+    pub account_file: PathBuf,
+    /// Google's service.
+    #[serde(default = "fcm_service")]
+    pub url: Url,
+}
+
+/// `[push.apns]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApnsConfig {
+    /// The key, as Apple gives it out (`.p8`).
+    pub key_file: PathBuf,
+    /// Its name.
+    pub key_id: String,
+    /// The team's name.
+    pub team_id: String,
+    /// The app's bundle id.
+    pub topic: String,
+    /// Apple's service.
+    #[serde(default = "apns_service")]
+    pub url: Url,
+}
+
+#[expect(clippy::expect_used, reason = "a constant that is an address")]
+fn fcm_service() -> Url {
+    Url::parse("https://fcm.googleapis.com").expect("an address")
+}
+
+#[expect(clippy::expect_used, reason = "a constant that is an address")]
+fn apns_service() -> Url {
+    Url::parse("https://api.push.apple.com").expect("an address")
+}
+
 /// `[outbound]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -207,6 +315,11 @@ impl Issuer {
         &self.text
     }
 
+    /// As an address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The host, for the last line of an SMS.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
@@ -262,9 +375,14 @@ impl Config {
             self.enterprise_certificates.as_ref().is_some_and(|config| config.crl_files.is_empty()),
             "enterprise_certificates.crl_files: without a list nobody would see that a certificate was revoked",
         );
+        object(
+            self.mail.as_ref().is_some_and(|mail| mail.username.is_some() != mail.password_file.is_some()),
+            "mail: username and password_file go together",
+        );
         if let Err(error) = self.password.params() {
             lines.push(format!("password: {error:#}"));
         }
+        lines.extend(self.minid.objections());
         lines
     }
 }

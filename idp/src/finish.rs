@@ -1,10 +1,12 @@
 //! The end of a login: session, grant, and back to the service.
 
 use authenticators::chance::Token;
+use authenticators::trail::Event;
 use axum::response::{IntoResponse, Response};
 
 use crate::browser::{self, Call, CookieName};
 use crate::claims;
+use crate::client::PROFILE;
 use crate::consent;
 use crate::error::{OAuthError, Refusal};
 use crate::flow::Authentication;
@@ -13,14 +15,24 @@ use crate::page;
 use crate::request::AuthorizationRequest;
 use crate::session;
 
+/// How a service came to its code, as the trail tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// The citizen has proved who they are.
+    Login,
+    /// Single sign-on: they had, for another.
+    Sso,
+}
+
 /// Issues a code in the session `sid`, and sends the citizen back with it.
 pub async fn grant(
     call: &Call<'_>,
     request: &AuthorizationRequest,
     authentication: Authentication,
-    id: GrantId,
-    sid: &str,
+    (id, sid): (GrantId, &str),
+    how: How,
 ) -> Result<Response, Refusal> {
+    write_down(call, request, &authentication, how).await?;
     if !consent::note(call, request, &authentication, &id).await? {
         return Err(request.refuse(OAuthError::consent_required("The citizen has withdrawn the consent.")));
     }
@@ -42,6 +54,35 @@ pub async fn grant(
     Ok(page::answer(call.app, call.browser, &request.return_to, fields).await?)
 }
 
+/// Single sign-on is written down soon, a login before it goes on.
+async fn write_down(
+    call: &Call<'_>,
+    request: &AuthorizationRequest,
+    who: &Authentication,
+    how: How,
+) -> anyhow::Result<()> {
+    let client = &request.return_to.client;
+    if client.as_str() == PROFILE && how == How::Sso {
+        return Ok(());
+    }
+    let service = call.app.client(client).await?;
+    let service = service.map(|client| client.registration.shown_name_for(request.onbehalfof.as_deref()).to_owned());
+    let event = Event::by_oneself("login", who.person())
+        .with("client", client.as_str())
+        .with("service", service)
+        .with("amr", who.amr())
+        .with("acr", who.acr().name())
+        .with("sso", how == How::Sso);
+    let event = call.told(event);
+    match how {
+        How::Login => call.app.world.trail.write(event, call.now).await,
+        How::Sso => {
+            call.app.world.trail.note(event, call.now).await;
+            Ok(())
+        }
+    }
+}
+
 /// Opens a session under the name `token` for somebody who has just proved who they are, and issues a code.
 pub async fn login(
     call: &Call<'_>,
@@ -59,7 +100,7 @@ pub async fn login(
     let id = GrantId::fresh(call.app)?;
     let session = session::establish(call, token, &proved, (request, &id)).await?;
     // Whatever the service is told, the session has its new name.
-    let granted = grant(call, request, proved, id, &session.sid).await;
+    let granted = grant(call, request, proved, (id, &session.sid), How::Login).await;
     let mut response = granted.unwrap_or_else(IntoResponse::into_response);
     browser::set(call.app, response.headers_mut(), CookieName::Session, token.reveal());
     Ok(response)

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use authenticators::approval::Asked;
 use authenticators::chance::TokenHash;
 use authenticators::clock::Timestamp;
-use authenticators::factor::{FactorKind, FirstFactor, Stop};
+use authenticators::contact::{Channel, Missing};
+use authenticators::factor::{FactorKind, FirstFactor, Proof, Stop};
 use authenticators::otc::OtcChallenge;
 use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::scratch::Kept;
+use authenticators::totp::NewTotp;
+use authenticators::webauthn::Ceremony;
 use serde::{Deserialize, Serialize};
 
 use crate::acr::{self, Acr, Eid};
@@ -28,10 +32,10 @@ pub struct Authentication {
 }
 
 impl Authentication {
-    /// Password and second factor have both been proved.
-    pub fn by_minid(first: FirstFactor, second: FactorKind, now: Timestamp) -> Option<Authentication> {
-        let (acr, amr) = acr::reached(second)?;
-        Some(Authentication { person: first.person, fnr: first.fnr, acr, amr: amr.to_owned(), at: now })
+    /// MinID was proved.
+    pub fn by_minid(proof: &Proof, now: Timestamp) -> Authentication {
+        let (acr, amr) = acr::reached(proof.second());
+        Authentication { person: proof.person().clone(), fnr: proof.fnr().clone(), acr, amr: amr.to_owned(), at: now }
     }
 
     /// A synthetic person was picked.
@@ -74,9 +78,25 @@ pub enum Step {
     /// MinID: identifier and password.
     Password,
     /// MinID: the code by SMS.
-    Code,
+    Otc,
+    /// MinID: the code of an app.
+    Totp,
+    /// MinID: a code from the list.
+    RecoveryCode,
+    /// MinID: the answer of the MinID app.
+    App,
+    /// MinID: a passkey, after the password.
+    Passkey,
     /// MinID: choosing another second factor.
     Method,
+    /// MinID: the password is forgotten.
+    Recover(Recover),
+    /// MinID: another password has to be chosen.
+    NewPassword,
+    /// MinID: what was used is no longer good for a login; another second factor is set up.
+    SetUp(SetUp),
+    /// How the citizen is reached: is it right, and what is missing?
+    Contact(ContactStep),
     /// TestID: identifier and level.
     TestId,
     /// The citizen is asked to agree.
@@ -85,6 +105,61 @@ pub enum Step {
     Stopped(Stop),
     /// Done; the citizen has been sent back.
     Finished,
+}
+
+/// Where somebody stands who has forgotten their password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recover {
+    /// Who is it?
+    Who,
+    /// The code by SMS.
+    Sms,
+    /// The code by e-mail.
+    Email,
+    /// There is no e-mail address to send one to.
+    NoEmail,
+}
+
+/// Setting up a second factor on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetUp {
+    /// Which?
+    Choose,
+    /// An app that makes codes.
+    Totp,
+    /// A passkey.
+    Passkey,
+}
+
+/// The page on how the citizen is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContactStep {
+    /// Is it right?
+    Confirm,
+    /// Something is missing, and can be added.
+    Add(Missing),
+    /// Another mobile number.
+    Mobile,
+    /// Another e-mail address.
+    Email,
+    /// The code that was sent there.
+    Code,
+}
+
+/// What is still to come when somebody has proved who they are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Due<'a> {
+    /// Another password has to be chosen.
+    pub new_password: bool,
+    /// What they used is no longer good for a login.
+    pub set_up: bool,
+    /// They are asked how they are reached.
+    pub contact: Option<Missing>,
+    /// What they have agreed to with this service.
+    pub agreed: &'a [ScopeName],
 }
 
 /// What a request gets.
@@ -159,6 +234,31 @@ pub enum Remark {
     TooSoon,
     /// Three wrong codes.
     CodeUsedUp,
+    /// The app was asked again.
+    AskedAgain,
+    /// Nobody has answered in the app yet.
+    NotYet,
+    /// No answer came in time.
+    AppTooLate,
+    /// Somebody has said no in the app.
+    AppDeclined,
+    /// Another login is waiting for an answer in the app.
+    AppBusy,
+    /// The app is left alone for a while.
+    AppQuiet,
+    /// The passkey has not been accepted.
+    PasskeyFailed,
+    /// The password has been changed.
+    PasswordChanged,
+}
+
+/// A code that was sent somewhere.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sent {
+    /// Where to; none, where nobody is there to send it to, and nobody may see that.
+    pub to: Option<Channel>,
+    /// The code.
+    pub code: OtcChallenge,
 }
 
 /// A login under way, kept for a quarter of an hour after each step.
@@ -175,10 +275,21 @@ pub struct LoginAttempt {
     /// Whose code was used up, so that they need not say again who they are.
     #[serde(default)]
     pub known: Option<Fnr>,
-    /// The telephone, as far as it is shown.
-    pub phone: String,
     /// The code on its way.
-    pub code: Option<OtcChallenge>,
+    pub sent: Option<Sent>,
+    /// What a browser was asked to sign.
+    pub ceremony: Option<Ceremony>,
+    /// What the MinID app was asked.
+    pub asked: Option<Asked>,
+    /// The secret of an app that is being set up.
+    pub new_totp: Option<NewTotp>,
+    /// What was used beside the password.
+    #[serde(default)]
+    pub second: Option<FactorKind>,
+    /// Wrong second factors since the password.
+    pub tries: u8,
+    /// What let the citizen in, so that the second of a double click is known.
+    pub answer: Option<TokenHash>,
     /// Something to say on the next page.
     pub remark: Option<Remark>,
     /// What has been proved, where agreement is still to come.
@@ -193,6 +304,9 @@ impl Kept for LoginAttempt {
     const KIND: &'static str = "attempt";
     const FOR: Duration = Duration::from_mins(15);
 }
+
+/// Wrong second factors after which the password is asked for again.
+pub const TRIES: u8 = 3;
 
 /// No login takes longer, however often it is kept alive.
 pub const AT_MOST: Duration = Duration::from_hours(1);
@@ -212,8 +326,13 @@ impl LoginAttempt {
             step,
             first: None,
             known: None,
-            phone: String::new(),
-            code: None,
+            sent: None,
+            ceremony: None,
+            asked: None,
+            new_totp: None,
+            second: None,
+            tries: 0,
+            answer: None,
             remark: None,
             proved,
             session: None,
@@ -236,7 +355,29 @@ impl LoginAttempt {
     /// Back where the password is asked for; what was proved is forgotten.
     #[must_use]
     pub fn from_the_password(&self) -> LoginAttempt {
-        LoginAttempt { first: None, known: None, code: None, phone: String::new(), ..self.at(Step::Password) }
+        LoginAttempt {
+            first: None,
+            known: None,
+            sent: None,
+            ceremony: None,
+            asked: None,
+            new_totp: None,
+            second: None,
+            tries: 0,
+            ..self.at(Step::Password)
+        }
+    }
+
+    /// One try fewer; none if there was none left. The login writes this down before it compares.
+    #[must_use]
+    pub fn tried(&self) -> Option<LoginAttempt> {
+        let tries = self.tries + 1;
+        (tries <= TRIES).then(|| LoginAttempt { tries, remark: None, ..self.clone() })
+    }
+
+    /// How many tries are left.
+    pub fn left(&self) -> u8 {
+        TRIES.saturating_sub(self.tries)
     }
 
     /// The same after the last wrong code, with the identifier kept for the form.
@@ -246,12 +387,20 @@ impl LoginAttempt {
         LoginAttempt { known, ..self.from_the_password().saying(Remark::CodeUsedUp) }
     }
 
-    /// What comes after the proof: agreement, if the service wants it asked for or something was not yet agreed to.
+    /// What comes after the proof, in this order: what makes it whole, what keeps the register true, and agreement, if
+    /// the service wants it asked for or something was not yet agreed to.
     #[must_use]
-    pub fn proved(&self, authentication: Authentication, agreed: &[ScopeName]) -> LoginAttempt {
-        let asks = self.request.prompt.consent || !self.request.is_covered_by(agreed);
-        let step = if asks { Step::Consent } else { Step::Finished };
-        LoginAttempt { proved: Some(authentication), ..self.at(step) }
+    pub fn proved(&self, authentication: Authentication, due: Due<'_>) -> LoginAttempt {
+        let asks = self.request.prompt.consent || !self.request.is_covered_by(due.agreed);
+        let step = match due {
+            Due { new_password: true, .. } => Step::NewPassword,
+            Due { set_up: true, .. } => Step::SetUp(SetUp::Choose),
+            Due { contact: Some(Missing::Nothing), .. } => Step::Contact(ContactStep::Confirm),
+            Due { contact: Some(missing), .. } => Step::Contact(ContactStep::Add(missing)),
+            _ if asks => Step::Consent,
+            _ => Step::Finished,
+        };
+        LoginAttempt { proved: Some(authentication), sent: None, ceremony: None, asked: None, ..self.at(step) }
     }
 
     /// The end, in this session.

@@ -263,7 +263,7 @@ async fn add_token(
     app: &App,
     client: &Client,
     family: Family<'_>,
-    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
+    tx: &mut migrations::Tx,
     now: Timestamp,
 ) -> Result<Refresh, OAuthError> {
     const SQL: &str = "INSERT INTO refresh_token (hash, family, expires_at, parent) VALUES ($1, $2, $3, $4)";
@@ -361,12 +361,7 @@ pub async fn refresh(
 
 /// Locks the family, so that of two who use its tokens at the same instant the second sees what the first has done.
 /// A public client that shows a key for the first time is bound to it from now on (RFC 9449 5).
-async fn hold(
-    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
-    client: &Client,
-    family: &str,
-    jkt: Option<&str>,
-) -> sqlx::Result<()> {
+async fn hold(tx: &mut migrations::Tx, client: &Client, family: &str, jkt: Option<&str>) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE refresh_family SET jkt = COALESCE(jkt, $2) WHERE id = $1";
     let jkt = jkt.filter(|_| client.registration.is_public());
     sqlx::query(SQL).bind(family).bind(jkt).execute(&mut **tx).await.map(|_| ())
@@ -415,11 +410,7 @@ pub async fn recall(app: &App, now: Timestamp) -> anyhow::Result<()> {
 }
 
 /// Of all that came of one token the first to be used goes on; one statement decides which that is.
-async fn is_chosen(
-    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
-    row: &FamilyRow,
-    hash: &TokenHash,
-) -> Result<bool, OAuthError> {
+async fn is_chosen(tx: &mut migrations::Tx, row: &FamilyRow, hash: &TokenHash) -> Result<bool, OAuthError> {
     const SQL: &str =
         "UPDATE refresh_token SET successor = $2 WHERE hash = $1 AND (successor IS NULL OR successor = $2)";
     let Some(parent) = &row.parent else { return Ok(true) };
@@ -428,7 +419,7 @@ async fn is_chosen(
 }
 
 async fn prolong(
-    tx: &mut sqlx::Transaction<'static, sqlx::Any>,
+    tx: &mut migrations::Tx,
     client: &Client,
     token: (&str, Timestamp),
     now: Timestamp,

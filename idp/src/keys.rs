@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use authenticators::chance::Chance;
 use authenticators::clock::Timestamp;
+use authenticators::vault::Vault;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -20,7 +21,7 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256,
     RsaEncoding, RsaKeyPair,
 };
-use aws_lc_rs::{aead, hmac, rsa};
+use aws_lc_rs::{hmac, rsa};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
@@ -116,43 +117,6 @@ impl TokenType {
     }
 }
 
-/// What encrypts the other keys; it comes from a file and is never stored.
-#[derive(Clone)]
-pub struct MasterKey(Arc<aead::LessSafeKey>);
-
-impl MasterKey {
-    /// Reads 32 bytes of base64.
-    pub fn parse(text: &str) -> anyhow::Result<MasterKey> {
-        let bytes = STANDARD.decode(text.trim()).context("the master key is not base64")?;
-        let key =
-            aead::UnboundKey::new(&aead::AES_256_GCM_SIV, &bytes).ok().context("the master key is not 32 bytes")?;
-        Ok(MasterKey(Arc::new(aead::LessSafeKey::new(key))))
-    }
-
-    /// Encrypts for one place, which is a table and a row: nowhere else can it be opened.
-    fn seal(&self, chance: &Chance, place: &str, plain: &[u8]) -> anyhow::Result<String> {
-        let nonce: [u8; 12] = chance.bytes()?;
-        let mut text = plain.to_vec();
-        let place = aead::Aad::from(place);
-        self.0.seal_in_place_append_tag(aead::Nonce::assume_unique_for_key(nonce), place, &mut text)?;
-        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &text].concat()))
-    }
-
-    fn open(&self, place: &str, sealed: &str) -> anyhow::Result<Vec<u8>> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed)?;
-        let (nonce, text) = bytes.split_at_checked(12).context("a sealed key is too short")?;
-        let mut text = text.to_vec();
-        let place = aead::Aad::from(place);
-        let opened = self.0.open_in_place(aead::Nonce::try_assume_unique_for_key(nonce)?, place, &mut text);
-        Ok(opened.ok().context("the master key does not open the keys in this database")?.to_vec())
-    }
-}
-
-/// A fresh master key, as it stands in its file.
-pub fn fresh_master(chance: &Chance) -> anyhow::Result<String> {
-    Ok(STANDARD.encode(chance.bytes::<32>()?))
-}
-
 /// Where a signing key is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -196,7 +160,7 @@ pub struct KeyLife {
 
 /// The keys in use.
 pub struct Keys {
-    master: MasterKey,
+    vault: Vault,
     rotation: Option<Duration>,
     /// One at a time in this program; among several the table decides.
     turn: Mutex<()>,
@@ -229,11 +193,11 @@ enum Private {
 
 impl Keys {
     /// Reads the keys, and makes those that are missing. Of several nodes that start at once one makes each.
-    pub async fn open(db: &Db, chance: &Chance, master: &MasterKey, now: Timestamp) -> anyhow::Result<Keys> {
-        let secret = pairwise_secret(db, chance, master, now).await?;
-        take_over(db, chance, master).await?;
+    pub async fn open(db: &Db, chance: &Chance, vault: &Vault, now: Timestamp) -> anyhow::Result<Keys> {
+        let secret = pairwise_secret(db, chance, vault, now).await?;
+        take_over(db, chance, vault).await?;
         let keys = Keys {
-            master: master.clone(),
+            vault: vault.clone(),
             rotation: Some(ROTATED_AFTER),
             turn: Mutex::new(()),
             set: RwLock::new(Arc::new(KeySet { keys: Vec::new(), jwks: Document::new(String::new()) })),
@@ -256,11 +220,11 @@ impl Keys {
     }
 
     /// Whether the master key opens what the database holds; makes nothing.
-    pub async fn check(db: &Db, master: &MasterKey) -> anyhow::Result<()> {
+    pub async fn check(db: &Db, vault: &Vault) -> anyhow::Result<()> {
         const SQL: &str = "SELECT id, purpose, sealed, created_at FROM secret_key WHERE retired_at IS NULL";
         let secrets: Vec<Secret> = sqlx::query_as(SQL).fetch_all(db.pool()).await?;
-        secrets.iter().try_for_each(|secret| secret.open(master).map(|_| ()))?;
-        Row::all(db).await?.iter().try_for_each(|row| row.open(master).map(|_| ()))
+        secrets.iter().try_for_each(|secret| secret.open(vault).map(|_| ()))?;
+        Row::all(db).await?.iter().try_for_each(|row| row.open(vault).map(|_| ()))
     }
 
     /// All signing keys that there are and have been, the oldest of each algorithm first.
@@ -324,7 +288,7 @@ impl Keys {
         let wanted = Wanted { algorithm, generation, active_from: now };
         let made = tokio::task::spawn_blocking(move || wanted.generate()).await??;
         let mut tx = db.begin().await?;
-        let added = made.add(&self.master, chance, now)?.execute(&mut *tx).await?.rows_affected();
+        let added = made.add(&self.vault, chance, now)?.execute(&mut *tx).await?.rows_affected();
         anyhow::ensure!(added > 0, "another program has made a key in the same moment: try again");
         sqlx::query(END).bind(now.seconds()).bind(algorithm.name()).bind(&made.kid).execute(&mut *tx).await?;
         tx.commit().await?;
@@ -392,7 +356,7 @@ impl Keys {
             for row in rows.iter().filter(published) {
                 if let Some(known) = before.keys.iter().find(|key| key.kid == row.kid) {
                     keys.push(known.clone());
-                } else if let Some(pkcs8) = row.open(&self.master)? {
+                } else if let Some(pkcs8) = row.open(&self.vault)? {
                     keys.push(Arc::new(SigningKey::parse(algorithm, row.active_from, &pkcs8)?));
                 }
             }
@@ -414,7 +378,7 @@ impl Keys {
         }
         let mut added = 0;
         while let Some(made) = making.join_next().await {
-            added += made??.add(&self.master, chance, now)?.execute(db.pool()).await?.rows_affected();
+            added += made??.add(&self.vault, chance, now)?.execute(db.pool()).await?.rows_affected();
         }
         Ok(added)
     }
@@ -491,8 +455,8 @@ impl Row {
         KeyLife { kid: self.kid.clone(), algorithm, state, from: self.active_from, until }
     }
 
-    fn open(&self, master: &MasterKey) -> anyhow::Result<Option<Vec<u8>>> {
-        self.sealed.as_ref().map(|sealed| master.open(&format!("signing_key/{}", self.kid), sealed)).transpose()
+    fn open(&self, vault: &Vault) -> anyhow::Result<Option<Vec<u8>>> {
+        self.sealed.as_ref().map(|sealed| vault.open(&format!("signing_key/{}", self.kid), sealed)).transpose()
     }
 
     /// Deletes the private key, also where it was before `signing_key`.
@@ -558,13 +522,13 @@ impl Made {
     /// Adds no row if another node has made this generation.
     fn add<'q>(
         &'q self,
-        master: &MasterKey,
+        vault: &Vault,
         chance: &Chance,
         now: Timestamp,
     ) -> anyhow::Result<sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>> {
         const SQL: &str = "INSERT INTO signing_key (kid, algorithm, generation, sealed, created_at, active_from)
                            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-        let sealed = master.seal(chance, &format!("signing_key/{}", self.kid), &self.pkcs8)?;
+        let sealed = vault.seal(chance, &format!("signing_key/{}", self.kid), &self.pkcs8)?;
         let Wanted { algorithm, generation, active_from } = self.wanted;
         let query = sqlx::query(SQL).bind(&self.kid).bind(algorithm.name()).bind(generation).bind(sealed);
         Ok(query.bind(now.seconds()).bind(active_from.seconds()))
@@ -581,29 +545,29 @@ struct Secret {
 }
 
 impl Secret {
-    fn open(&self, master: &MasterKey) -> anyhow::Result<Vec<u8>> {
-        master.open(&format!("secret_key/{}", self.id), &self.sealed)
+    fn open(&self, vault: &Vault) -> anyhow::Result<Vec<u8>> {
+        vault.open(&format!("secret_key/{}", self.id), &self.sealed)
     }
 }
 
-async fn pairwise_secret(db: &Db, chance: &Chance, master: &MasterKey, now: Timestamp) -> anyhow::Result<Vec<u8>> {
+async fn pairwise_secret(db: &Db, chance: &Chance, vault: &Vault, now: Timestamp) -> anyhow::Result<Vec<u8>> {
     const FIND: &str = "SELECT id, purpose, sealed, created_at FROM secret_key
                         WHERE purpose = 'pairwise' AND retired_at IS NULL";
     const ADD: &str = "INSERT INTO secret_key (id, purpose, sealed, created_at) VALUES ($1, 'pairwise', $2, $3)
                        ON CONFLICT DO NOTHING";
     let find = || sqlx::query_as::<_, Secret>(FIND).fetch_optional(db.pool());
     if let Some(secret) = find().await? {
-        return secret.open(master);
+        return secret.open(vault);
     }
     let id = chance.token()?.reveal().to_owned();
-    let sealed = master.seal(chance, &format!("secret_key/{id}"), &chance.bytes::<32>()?)?;
+    let sealed = vault.seal(chance, &format!("secret_key/{id}"), &chance.bytes::<32>()?)?;
     sqlx::query(ADD).bind(&id).bind(sealed).bind(now.seconds()).execute(db.pool()).await?;
-    find().await?.context("a secret that was just made is gone")?.open(master)
+    find().await?.context("a secret that was just made is gone")?.open(vault)
 }
 
 /// Takes over the keys of a site that is older than the table `signing_key`. They go on signing; a node that still
 /// runs the old program finds them where they were.
-async fn take_over(db: &Db, chance: &Chance, master: &MasterKey) -> anyhow::Result<()> {
+async fn take_over(db: &Db, chance: &Chance, vault: &Vault) -> anyhow::Result<()> {
     const SQL: &str = "SELECT id, purpose, sealed, created_at FROM secret_key
                        WHERE purpose <> 'pairwise' AND retired_at IS NULL";
     let (secrets, rows): (Vec<Secret>, _) = (sqlx::query_as(SQL).fetch_all(db.pool()).await?, Row::all(db).await?);
@@ -612,10 +576,10 @@ async fn take_over(db: &Db, chance: &Chance, master: &MasterKey) -> anyhow::Resu
         if rows.iter().any(|row| row.is_of(algorithm)) {
             continue;
         }
-        let pkcs8 = secret.open(master)?;
+        let pkcs8 = secret.open(vault)?;
         let wanted = Wanted { algorithm, generation: 1, active_from: secret.created_at };
         let taken = Made { wanted, kid: kid(&public(algorithm, &pkcs8)?)?, pkcs8 };
-        taken.add(master, chance, secret.created_at)?.execute(db.pool()).await?;
+        taken.add(vault, chance, secret.created_at)?.execute(db.pool()).await?;
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ pub mod client_keys;
 pub mod client_profile;
 pub mod config;
 pub mod consent;
+pub mod contact_change;
 pub mod document;
 pub mod dpop;
 pub mod edge;
@@ -32,23 +33,30 @@ pub mod finish;
 pub mod flow;
 pub mod grant;
 pub mod keys;
+pub mod live;
 pub mod logout_notice;
 pub mod machine;
 pub mod markdown;
+pub mod minid;
+pub mod notify;
 pub mod page;
 pub mod params;
+pub mod password_change;
+pub mod qr;
 pub mod redirect;
 pub mod registration;
 pub mod request;
 pub mod request_object;
 pub mod scope;
 pub mod session;
+pub mod session_list;
 pub mod steps;
 pub mod text;
 
 use std::time::Duration;
 
 use authenticators::clock::Timestamp;
+use authenticators::trail::Trail;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -92,6 +100,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
     let pages = Router::new()
         .route("/authorize", get(authorize::ask).post(authorize::ask).head(no_head))
         .route("/login/{client}/{id}", get(login::show).post(login::answer).head(no_head))
+        .route("/login/{client}/{id}/wait", get(login::wait))
         .route("/logout", get(logout::ask).post(logout::ask).head(no_head))
         .route("/logout/{handle}", get(logout::resume).post(logout::answer).head(no_head))
         .route("/profil", get(profile::show).post(profile::withdraw).head(no_head))
@@ -125,6 +134,9 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     app.keys.tend(&app.world.db, &app.world.chance, now).await?;
     client::warn(app, now).await?;
     while authenticators::throttle::clean(&app.world.db, now).await? {}
+    while authenticators::known_browser::clean(&app.world.db, now).await? {}
+    let kept = Duration::from_hours(24 * u64::from(app.config.minid.events_days));
+    while Trail::erase(&app.world.db, now.minus(kept)).await? {}
     while grant::clean(app, now).await? {}
     while consent::clean(app, now).await? {}
     while logout_notice::clean(app, now).await? {}

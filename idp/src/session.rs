@@ -18,6 +18,7 @@ use crate::grant::{self, GrantId};
 use crate::logout_notice::{self, Audience, Notice};
 use crate::registration::{GrantType, Registration, SsoMode};
 use crate::request::AuthorizationRequest;
+use crate::session_list;
 
 /// ID-porten, single sign-on: 120 minutes from the first proof.
 const AT_MOST: Duration = Duration::from_mins(120);
@@ -171,6 +172,12 @@ pub async fn find(app: &App, browser: &Browser, now: Timestamp) -> anyhow::Resul
     }))
 }
 
+/// The session that is kept under a key, if it is alive.
+pub async fn alive(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result<Option<Session>> {
+    let read = app.world.scratch.get::<Session>(key, now).await?;
+    Ok(read.map(|read| read.value).filter(|session| session.is_alive(now)))
+}
+
 /// Notes a visit; false if the session has ended in the meantime. Of two at the same instant one would lose its
 /// note of the other, so it tries again.
 pub async fn visit(
@@ -234,7 +241,9 @@ pub async fn establish(
         grant: visit.1.clone(),
         now: call.now,
     };
-    tokio::spawn(change.run()).await?
+    let session = tokio::spawn(change.run()).await??;
+    session_list::note(call, &session, &new.hash()).await?;
+    Ok(session)
 }
 
 /// The change from a browser's old session to a new one.

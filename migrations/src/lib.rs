@@ -20,6 +20,9 @@ enum Engine {
 const AGAIN: usize = 20;
 const WAIT: Duration = Duration::from_millis(100);
 
+/// A transaction on either engine.
+pub type Tx = Transaction<'static, Any>;
+
 /// An open and migrated database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -79,7 +82,7 @@ impl Db {
     }
 
     /// Begins a transaction that will write. Nothing else begins one.
-    pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Any>> {
+    pub async fn begin(&self) -> sqlx::Result<Tx> {
         match self.engine {
             // A deferred transaction that reads first cannot become a writing one under load.
             Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,

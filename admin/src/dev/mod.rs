@@ -12,14 +12,22 @@ use anyhow::Context;
 use authenticators::chance::Chance;
 use authenticators::clock::Clock;
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::inbox::Inbox;
+use authenticators::mail::Mail;
 use authenticators::outbound::Outbound;
+use authenticators::password_rules::Breached;
+use authenticators::push::Push;
 use authenticators::scratch::Scratch;
-use authenticators::sms::{Inbox, Sms};
+use authenticators::sms::Sms;
+use authenticators::trail::Trail;
+use authenticators::vault::Vault;
+use authenticators::webauthn::Webauthn;
 use authenticators::world::World;
 use clap::Args;
 use idp::app::{App, Settings};
-use idp::config::Issuer;
-use idp::keys::{Keys, MasterKey};
+use idp::config::{Issuer, WebPushConfig};
+use idp::keys::Keys;
+use idp::minid::Minid;
 use idp::text::{Language, Words};
 use migrations::Db;
 
@@ -57,15 +65,25 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let listener = server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
     let port = listener.local_addr()?.port();
     let issuer = Issuer::try_from(format!("http://localhost:{port}")).map_err(anyhow::Error::msg)?;
-    let master = master_key(&options.data)?;
+    let vault = vault(&options.data)?;
     let db = Db::open(&open::sqlite(&options.data.join(open::DEV_DATABASE))).await?;
     let inbox = Inbox::default();
+    let (clock, chance, minid) = (Clock::System, Chance::System, Minid::default());
+    let push_services = WebPushConfig::of("mailto:dev@example.no");
+    let web = open::web_push(&db, (&vault, &chance), &push_services, clock.now()).await?;
     let world = World {
+        trail: Trail::start(&db, &vault, &chance),
         db,
+        vault,
         scratch: Scratch::memory(),
-        clock: Clock::System,
-        chance: Chance::System,
+        clock,
+        chance,
         sms: Sms::Inbox(inbox.clone()),
+        sms_a_day: minid.sms_a_day.into(),
+        mail: Mail::Inbox(inbox.clone()),
+        push: Push { web: Some(web), ..Push::default() },
+        breached: Breached::default(),
+        webauthn: Webauthn::of(issuer.url())?,
         hasher: Hasher::start(HashingConfig::default())?,
         outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
     };
@@ -73,10 +91,15 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     // Their passwords stand on the first page: a quick hash will do until the first login makes a real one.
     let in_haste = World { hasher: Hasher::start(QUICK)?, ..world.clone() };
     let (keys, ()) =
-        tokio::try_join!(Keys::open(&world.db, &world.chance, &master, now), people::register(&in_haste, now))?;
+        tokio::try_join!(Keys::open(&world.db, &world.chance, &world.vault, now), people::register(&in_haste, now))?;
     let services = relying_party::register(&world, issuer.as_str(), now).await?;
-    let settings =
-        Settings { issuer: issuer.clone(), trusted_proxies: Vec::new(), people: open::DEV_PEOPLE, enterprise: None };
+    let settings = Settings {
+        issuer: issuer.clone(),
+        trusted_proxies: Vec::new(),
+        people: open::DEV_PEOPLE,
+        enterprise: None,
+        minid,
+    };
     let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
     let app = App::new(world, settings, keys, words);
     idp::recall(&app, app.world.clock.now()).await?;
@@ -101,7 +124,7 @@ fn greet(issuer: &str, data: &Path) {
 }
 
 /// The key that encrypts the keys: made at the first start, readable by the owner alone.
-fn master_key(data: &Path) -> anyhow::Result<MasterKey> {
+fn vault(data: &Path) -> anyhow::Result<Vault> {
     let folder = || format!("cannot write in the data folder {}", data.display());
     std::fs::create_dir_all(data).with_context(folder)?;
     let file = data.join(open::DEV_MASTER);
@@ -109,8 +132,8 @@ fn master_key(data: &Path) -> anyhow::Result<MasterKey> {
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let fresh = idp::keys::fresh_master(&Chance::System)?;
+        let fresh = Vault::fresh_master(&Chance::System)?;
         options.open(&file).and_then(|mut file| file.write_all(fresh.as_bytes())).with_context(folder)?;
     }
-    MasterKey::parse(&idp::config::secret(&file)?)
+    open::vault(&file)
 }

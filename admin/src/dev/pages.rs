@@ -38,6 +38,7 @@ struct PersonRow {
 
 struct InboxMessage {
     to: String,
+    subject: String,
     text: String,
     at: String,
 }
@@ -220,8 +221,9 @@ async fn logout(State(dev): State<Dev>, Path(path): Path<String>, headers: Heade
 
 async fn inbox(State(dev): State<Dev>, headers: HeaderMap) -> Result<Response, Refusal> {
     let oslo = jiff::tz::TimeZone::get("Europe/Oslo").unwrap_or(jiff::tz::TimeZone::UTC);
-    let message = |message: authenticators::sms::Message| InboxMessage {
+    let message = |message: authenticators::inbox::Message| InboxMessage {
         to: message.to,
+        subject: message.subject,
         text: message.text,
         at: jiff::Timestamp::from_second(message.at.seconds())
             .unwrap_or_default()
@@ -235,9 +237,9 @@ async fn inbox(State(dev): State<Dev>, headers: HeaderMap) -> Result<Response, R
 }
 
 async fn inbox_json(State(dev): State<Dev>) -> Response {
-    let message = |message: authenticators::sms::Message| {
+    let message = |message: authenticators::inbox::Message| {
         let at = jiff::Timestamp::from_second(message.at.seconds()).unwrap_or_default().to_string();
-        json!({ "kind": message.kind, "to": message.to, "text": message.text, "at": at })
+        json!({ "kind": message.kind, "to": message.to, "subject": message.subject, "text": message.text, "at": at })
     };
     Json(dev.inbox.messages().into_iter().map(message).collect::<Vec<Value>>()).into_response()
 }

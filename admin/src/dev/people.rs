@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use authenticators::clock::Timestamp;
-use authenticators::contact::{self, Phone};
+use authenticators::contact::{self, Channel, Known, Phone};
 use authenticators::password;
 use authenticators::person::{Fnr, NewPerson, Person};
 use authenticators::world::World;
@@ -84,16 +84,21 @@ pub(super) async fn register(world: &World, now: Timestamp) -> anyhow::Result<()
             continue;
         }
         let registered = Person::by_fnr(world.db.pool(), &fnr).await?.context("a synthetic person vanished")?;
+        let phc = match person.password {
+            Some(password) => Some(password::hash(world, password).await?.map_err(|_| anyhow!("hashing is busy"))?),
+            None => None,
+        };
+        let mut tx = world.db.begin().await?;
         if let Some(mobile) = person.mobile.and_then(Phone::parse) {
-            contact::set_mobile(&world.db, &registered.id, &mobile, now).await?;
+            contact::set(&mut tx, &registered.id, &Channel::Mobile(mobile), Known::Told, now).await?;
         }
-        if let Some(password) = person.password {
-            let phc = password::hash(world, password).await?.map_err(|_| anyhow!("hashing is busy"))?;
-            password::set(world, &registered.id, &phc, now).await?;
+        if let Some(phc) = phc {
+            password::set(&mut tx, &registered.id, &phc, now).await?;
         }
         if person.locked {
-            registered.lock(world.db.pool(), now).await?;
+            Person::lock(&mut *tx, &registered.id, "support", now).await?;
         }
+        tx.commit().await?;
     }
     Ok(())
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::bail;
 use authenticators::scratch::Scratch;
+use authenticators::vault::Vault;
 use axum_server::tls_rustls::RustlsConfig;
 use idp::config::{Config, SmsConfig, secret};
-use idp::keys::{Keys, MasterKey};
+use idp::keys::Keys;
 use migrations::Db;
 
 use crate::{open, say};
@@ -19,11 +20,14 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
             lines.push(format!("{place}: {error:#}").replace('\n', " "));
         }
     };
-    let master = secret(&config.keys.file).and_then(|text| MasterKey::parse(&text));
-    note("database, keys", database_and_keys(&config, master.as_ref().ok()).await);
-    note("keys.file", master.map(|_| ()));
+    let vault = open::vault(&config.keys.file);
+    note("database, keys", database_and_keys(&config, vault.as_ref().ok()).await);
+    note("keys.file", vault.map(|_| ()));
     note("scratch.redis", scratch(&config).await);
     note("sms", sms(&config.sms));
+    note("mail", open::mail(config.mail.as_ref()).map(|_| ()));
+    note("push", open::push_to_phones(&config.push).map(|_| ()));
+    note("minid", open::breached(&config.minid).map(|_| ()));
     note("outbound.ca_file", open::outbound(&config.outbound).map(|_| ()));
     note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
     if let Some(tls) = &config.server.tls {
@@ -42,11 +46,11 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     }
 }
 
-async fn database_and_keys(config: &Config, master: Option<&MasterKey>) -> anyhow::Result<()> {
+async fn database_and_keys(config: &Config, vault: Option<&Vault>) -> anyhow::Result<()> {
     let db = Db::open(&config.database.url()?).await?;
     db.ping().await?;
-    match master {
-        Some(master) => Keys::check(&db, master).await,
+    match vault {
+        Some(vault) => Keys::check(&db, vault).await,
         None => Ok(()),
     }
 }

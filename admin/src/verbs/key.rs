@@ -107,9 +107,9 @@ async fn replace(place: &Place, algorithms: &[SigningAlgorithm]) -> anyhow::Resu
 }
 
 async fn open(place: &Place) -> anyhow::Result<(Keys, migrations::Db, Timestamp)> {
-    let master = place.master()?;
+    let vault = place.vault()?;
     let (opened, now) = (place.open().await?, Clock::System.now());
-    let keys = Keys::open(&opened.db, &Chance::System, &master, now).await?;
+    let keys = Keys::open(&opened.db, &Chance::System, &vault, now).await?;
     Ok((keys, opened.db, now))
 }
 

@@ -5,13 +5,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use authenticators::chance::Chance;
 use authenticators::clock::Clock;
-use authenticators::contact::{self, Phone};
+use authenticators::contact::{self, Channel, Known, Phone};
 use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::inbox::Inbox;
+use authenticators::mail::Mail;
 use authenticators::outbound::Outbound;
+use authenticators::password_rules::Breached;
 use authenticators::person::{Fnr, FnrPolicy, FnrProblem, NewPerson, Person};
+use authenticators::push::Push;
 use authenticators::scratch::Scratch;
-use authenticators::sms::{Inbox, Sms};
+use authenticators::sms::Sms;
 use authenticators::throttle::{self, Lane, Standing, Subject};
+use authenticators::trail::Trail;
+use authenticators::vault::Vault;
 use authenticators::world::World;
 use authenticators::{password, prove};
 use clap::Subcommand;
@@ -59,16 +65,16 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Add { place, fnr, given_name, family_name, mobile, password_file } => {
             let mobile = mobile.map(|typed| Phone::parse(&typed).context("mobile: not a mobile number")).transpose()?;
             let password = password_file.as_deref().map(read_password).transpose()?;
-            let opened = place.open().await?;
+            let (opened, vault) = (place.open().await?, place.vault()?);
             let fnr = parse(&fnr, opened.people)?;
-            let world = world(opened)?;
+            let world = world(opened, vault)?;
             let person = NewPerson { given_name, family_name };
             add(&world, &fnr, person, mobile.as_ref(), password.as_deref()).await
         }
         Verb::Show { place, fnr, json } => {
-            let opened = place.open().await?;
+            let (opened, vault) = (place.open().await?, place.vault()?);
             let fnr = parse(&fnr, opened.people)?;
-            show(&world(opened)?, &fnr, json).await
+            show(&world(opened, vault)?, &fnr, json).await
         }
     }
 }
@@ -93,11 +99,27 @@ fn read_password(file: &Path) -> anyhow::Result<String> {
 }
 
 /// The world of a verb: no other server is needed.
-fn world(opened: Opened) -> anyhow::Result<World> {
+fn world(opened: Opened, vault: Vault) -> anyhow::Result<World> {
     let hasher = Hasher::start(HashingConfig { threads: 1, ..opened.password })?;
     let (scratch, sms) = (Scratch::memory(), Sms::Inbox(Inbox::default()));
     let outbound = Outbound::new(Vec::new(), None)?;
-    Ok(World { db: opened.db, scratch, clock: Clock::System, chance: Chance::System, sms, hasher, outbound })
+    let (clock, chance) = (Clock::System, Chance::System);
+    Ok(World {
+        trail: Trail::start(&opened.db, &vault, &chance),
+        db: opened.db,
+        vault,
+        scratch,
+        clock,
+        chance,
+        sms,
+        sms_a_day: 0,
+        mail: Mail::None,
+        push: Push::default(),
+        hasher,
+        breached: Breached::default(),
+        webauthn: opened.webauthn,
+        outbound,
+    })
 }
 
 async fn add(
@@ -119,12 +141,14 @@ async fn add(
         bail!("that person is registered already");
     }
     let person = Person::ensure(&world.db, &world.chance, fnr, now).await?;
+    let mut tx = world.db.begin().await?;
     if let Some(mobile) = mobile {
-        contact::set_mobile(&world.db, &person.id, mobile, now).await?;
+        contact::set(&mut tx, &person.id, &Channel::Mobile(mobile.clone()), Known::Told, now).await?;
     }
     if let Some(phc) = phc {
-        password::set(world, &person.id, &phc, now).await?;
+        password::set(&mut tx, &person.id, &phc, now).await?;
     }
+    tx.commit().await?;
     say(if password.is_some() { "Registered, with MinID." } else { "Registered, without MinID." });
     Ok(())
 }
@@ -133,7 +157,7 @@ async fn show(world: &World, fnr: &Fnr, as_json: bool) -> anyhow::Result<()> {
     let person = Person::by_fnr(world.db.pool(), fnr).await?.context("no such person is registered")?;
     let has_minid = password::stored(world.db.pool(), Some(&person.id)).await?.is_some();
     let mobile = contact::mobile(world.db.pool(), &person.id).await?.map(|phone| phone.masked());
-    let factors = prove::second_factors(world, &person.id).await?;
+    let factors = prove::second_factors(world, &person).await?;
     let standing = throttle::standing(&world.db, &Subject::of(fnr), &Lane::Strangers, world.clock.now()).await?;
     let standing = match standing {
         _ if person.closed_at.is_some() => "closed",

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use axum::Router;
 use idp::app::{App, Settings};
-use idp::config::{Config, secret};
-use idp::keys::{Keys, MasterKey};
+use idp::config::Config;
+use idp::keys::Keys;
 use idp::text::Words;
 
 use crate::{open, server};
@@ -17,14 +16,14 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(objections.is_empty(), "refusing to start: {}", objections.join("; "));
     let listener = server::bind(config.server.address)?;
     let world = open::world(&config).await?;
-    let master = MasterKey::parse(&secret(&config.keys.file)?).context("keys.file")?;
-    let keys = Keys::open(&world.db, &world.chance, &master, world.clock.now()).await?;
+    let keys = Keys::open(&world.db, &world.chance, &world.vault, world.clock.now()).await?;
     let keys = keys.rotated_after(config.keys.rotation());
     let settings = Settings {
         issuer: config.server.issuer.clone(),
         trusted_proxies: config.server.trusted_proxies.clone(),
         people: config.people,
         enterprise: open::enterprise(&config)?,
+        minid: config.minid.clone(),
     };
     let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
     let app = App::new(world, settings, keys, words);

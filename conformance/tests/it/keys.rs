@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use authenticators::chance::Chance;
 use authenticators::clock::Timestamp;
+use authenticators::vault::Vault;
 use aws_lc_rs::aead;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -15,7 +16,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use conformance::idp::{ISSUER, TestClient, TestIdp, read};
-use idp::keys::{Expected, KEPT, KeyState, Keys, MasterKey, PUBLISHED_AHEAD, SigningAlgorithm, TokenType};
+use idp::keys::{Expected, KEPT, KeyState, Keys, PUBLISHED_AHEAD, SigningAlgorithm, TokenType};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ async fn states(idp: &TestIdp, algorithm: SigningAlgorithm) -> anyhow::Result<Ve
 
 /// Another node on the same database.
 async fn node(idp: &TestIdp) -> anyhow::Result<Keys> {
-    Keys::open(&idp.app.world.db, &Chance::System, &idp.master, idp.now()).await
+    Keys::open(&idp.app.world.db, &Chance::System, &idp.app.world.vault, idp.now()).await
 }
 
 async fn document(keys: &Keys) -> anyhow::Result<String> {
@@ -297,14 +298,14 @@ async fn what_the_database_holds_is_sealed_and_stays_in_its_place() -> anyhow::R
             assert!(!bytes.windows(oid.len()).any(|window| window == oid), "{algorithm}");
         }
     }
-    Keys::check(&idp.app.world.db, &idp.master).await?;
-    let stranger = MasterKey::parse(&idp::keys::fresh_master(&Chance::System)?)?;
+    Keys::check(&idp.app.world.db, &idp.app.world.vault).await?;
+    let stranger = Vault::parse(&Vault::fresh_master(&Chance::System)?)?;
     assert!(Keys::check(&idp.app.world.db, &stranger).await.is_err());
     assert!(Keys::open(&idp.app.world.db, &Chance::System, &stranger, idp.now()).await.is_err());
     // Whoever can write in the table cannot put one key in the place of another.
     let swap = "UPDATE signing_key SET sealed = $1 WHERE kid = $2";
     sqlx::query(swap).bind(&rows[0].2).bind(&rows[1].0).execute(pool).await?;
-    assert!(Keys::check(&idp.app.world.db, &idp.master).await.is_err());
+    assert!(Keys::check(&idp.app.world.db, &idp.app.world.vault).await.is_err());
     assert!(node(&idp).await.is_err());
     Ok(())
 }
@@ -331,7 +332,7 @@ async fn a_running_site_keeps_the_key_that_it_had() -> anyhow::Result<()> {
     }
     let (bytes, made) = ([7; 32], idp.now());
     let pair = old_row(&idp, &bytes, made).await?;
-    let master = MasterKey::parse(&STANDARD.encode(bytes))?;
+    let master = Vault::parse(&STANDARD.encode(bytes))?;
     idp.advance(DAY * 10);
     let open = async || Keys::open(db, &Chance::System, &master, idp.now()).await;
     // Several nodes start in the same moment, and again.

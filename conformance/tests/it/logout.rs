@@ -391,7 +391,7 @@ async fn telling_goes_on_for_a_day_at_longer_and_longer_times() -> anyhow::Resul
 /// The same database, and a memory of its own that is empty.
 async fn another_node(idp: &TestIdp) -> anyhow::Result<App> {
     let world = World { scratch: Scratch::memory(), ..idp.app.world.clone() };
-    let keys = Keys::open(&world.db, &world.chance, &idp.master, idp.now()).await?;
+    let keys = Keys::open(&world.db, &world.chance, &world.vault, idp.now()).await?;
     Ok(App::new(world, idp.app.config.clone(), keys, idp.app.words))
 }
 

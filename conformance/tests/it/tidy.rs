@@ -79,7 +79,8 @@ fn each_table_is_written_in_one_file() -> anyhow::Result<()> {
             for pair in words.windows(2) {
                 if let [verb, table] = pair {
                     let table = table.trim_end_matches(['"', ';', ',', ')']);
-                    if ["FROM", "INTO", "UPDATE", "JOIN"].contains(verb) && tables.iter().any(|known| known == table) {
+                    let verb = verb.trim_start_matches('"');
+                    if ["FROM", "INTO", "UPDATE", "JOIN"].contains(&verb) && tables.iter().any(|known| known == table) {
                         homes.entry(table.to_owned()).or_default().insert(name.clone());
                     }
                 }

@@ -19,6 +19,10 @@ decline = Decline
 change-method = Change login method
 other-eid = Use another electronic ID
 other-eid-about = Go back and choose another way to log in
+change = Change
+save = Save
+skip = Skip
+digits = { $count } digits.
 
 ## Choosing the electronic ID
 choose-title = Choose login method
@@ -43,6 +47,13 @@ problem-fnr-real = This is a test environment. You can only use synthetic identi
 problem-password-empty = Enter your password.
 problem-busy = Many people are logging in right now. Wait a few seconds and press the button again. You have not lost anything.
 problem-too-many = There have been too many attempts from your network. Wait a few minutes and try again.
+forgot = Forgotten password?
+passkey-instead = Do you have a passkey? Then you need neither identity number nor password.
+passkey-instead-go = Log in with a passkey
+passkey-not-now = We got no answer from the passkey. Try again, or choose another way to log in.
+passkey-no-script = Passkeys need JavaScript, and it is turned off in your browser. Choose another login method.
+problem-passkey = The passkey was not accepted. Try again, or choose another way to log in.
+notice-password-changed = Your password has been changed.
 
 ## MinID: the code
 code-title = Enter the code from the text message
@@ -67,11 +78,20 @@ problem-sms-too-many = We have sent many codes to this phone number. Wait a whil
 problem-resend-wait = We have just sent you a code. Wait half a minute before you ask for a new one.
 notice-code-sent-again = We have sent you a new code. Use the latest code you received.
 notice-more-time = You have been given more time.
+code-retired = From { $date } you can no longer log in with a code by SMS. Before that, set up the MinID app, a passkey or a code app on your profile page.
 
 ## Changing the login method
 method-otc = Code by text message
 method-otc-about = We send a one-time code to your mobile phone
 method-otc-sent = We have sent you a code. Go back and enter it.
+method-app = The MinID app
+method-app-about = Approve in the app on your phone
+method-passkey = Passkey
+method-passkey-about = Use finger, face or screen lock
+method-totp = Code app
+method-totp-about = The code from an app that you have set up
+method-recovery = Recovery code
+method-recovery-about = Have you lost your phone? Use a code from your list
 
 ## Consent
 consent-title = Do you approve this?
@@ -98,6 +118,9 @@ stop-closed-why = Your MinID has been closed and can no longer be used.
 stop-no-phone-title = We do not have your mobile phone number
 stop-no-phone-why = There is no mobile phone number registered for your MinID, so we cannot send you a code.
 stop-support = Call user support on 800 30 300, and we will help you.
+stop-blocked-title = You have blocked MinID
+stop-blocked-why = Your MinID is blocked because you asked for it. Nobody can log in with it.
+stop-blocked-how = Do you want to open it again? Log in to your profile page with an electronic ID at level high, or call user support on 800 30 300.
 
 ## Notices and errors
 error-title = An error has occurred
@@ -163,5 +186,145 @@ level-substantial = Substantial
 level-high = High
 problem-level-empty = Choose a security level.
 
+## MinID: the MinID app
+app-title = Confirm login
+app-sent = We have sent a notification to your MinID app. You can also open the app yourself.
+app-number = Type this number in the app:
+app-waiting = Waiting for approval
+app-approved = Approved. We are sending you on.
+app-until = You can answer until { $time }.
+app-answered = I have answered in the app
+app-resend = Send a new notification
+notice-app-asked-again = We have sent a new notification, with a new number.
+notice-app-not-yet = We have no answer from the app yet.
+problem-app-too-late = Time ran out before the app answered. Send a new notification, or choose another login method.
+problem-app-declined = The login was declined in the MinID app.
+problem-app-busy = Another login is waiting for an answer in your MinID app. Answer that first, or choose another login method. Is it not you who is logging in? Choose “Decline” in the app.
+problem-app-quiet = We are not sending notifications to your MinID app right now. Wait a quarter of an hour, or choose another login method.
+
+## MinID: a code app, a passkey, a recovery code
+totp-title = Enter the code from your code app
+totp-where = Open your code app and find the code for MinID:
+totp-label = Code
+totp-hint = 6 digits. The code changes every half minute.
+problem-totp-empty = Enter the code from your code app.
+problem-totp-digits = The code has 6 digits.
+problem-totp-wrong = Wrong code. Wait until the app shows a new code, and enter that.
+problem-totp-wrong-last = Wrong code. You have one attempt left. Wait until the app shows a new code.
+passkey-title = Confirm with your passkey
+passkey-where = Use your finger, your face or your screen lock, as when you unlock your phone or computer.
+passkey-go = Use the passkey
+recovery-title = Enter a recovery code
+recovery-where = Use one of the codes on the list that you kept. Each code can be used once.
+recovery-label = Recovery code
+recovery-hint = 10 letters and digits
+problem-recovery-empty = Enter one of the codes on the list.
+problem-recovery-letters = A recovery code has 10 letters and digits. Check what you have typed.
+problem-recovery-wrong = The code is wrong or has been used before. Try another.
+problem-recovery-wrong-last = The code is wrong or has been used before. You have one attempt left.
+
+## The password is forgotten
+recover-title = Forgotten password
+recover-how = Enter your identity number. We then send one code by SMS and one by email, and you choose a new password.
+recover-send = Send code
+recover-other = Other ways to get a new password
+recover-by-app = Do you have the MinID app? Open it and choose “New password”.
+recover-by-eid = Do you have a passkey or another electronic ID? Log in to your profile page with it, and choose a new password there.
+recover-to-profile = Go to the profile page
+recover-by-letter = Do you have none of these? Call user support on 800 30 300, and we will help you with a new activation letter.
+recover-sent-sms = If the identity number is registered with MinID, we have sent a code to the mobile number that is registered.
+recover-sent-email = We have sent a code to your email address, { $email }.
+problem-recover-code-empty = Enter the code that you got.
+problem-recover-code-digits-email = The code has 6 digits.
+problem-recover-code-wrong = Wrong code. Check the latest message that you got, and try again.
+recover-no-email-title = We do not have your email address
+recover-no-email-why = To be sure that it is you, we have to send a code both by SMS and by email. We have no email address to send to. You can get a new password in one of these ways:
+
+## Choosing a password
+new-password-title = Choose a new password
+new-password-why = Somebody else may know your old password. You therefore have to choose a new one before you go on.
+new-password-label = New password
+new-password-hint = At least 8 characters, with both letters and digits. A few random words and a number are easy to remember and hard to guess.
+repeat-password-label = Repeat password
+problem-password-repeat = The passwords are not the same. Type the same in both places.
+problem-new-password-empty = Enter a new password.
+problem-new-password-short = The password is too short. It must have at least 8 characters.
+problem-new-password-long = The password is too long. It can have up to 256 characters.
+problem-new-password-letter = The password must have at least one letter.
+problem-new-password-digit = The password must have at least one digit.
+problem-new-password-characters = The password has a character that cannot be used, for example a tab.
+problem-new-password-breached = This password has been stolen somewhere else on the internet, so others know it. Choose another.
+problem-new-password-keyboard = Rows of keys are easy to guess.
+problem-new-password-repeats = Repetitions are easy to guess.
+problem-new-password-sequence = Sequences like “abc” or “6543” are easy to guess.
+problem-new-password-date = Dates and years are easy to guess.
+problem-new-password-name = Names are easy to guess.
+problem-new-password-common = Many people use this password, or one like it.
+problem-new-password-word = A single word is easy to guess.
+problem-new-password-guessable = The password is too easy to guess.
+password-hint-words = Use several words that do not belong together.
+password-hint-capitals = Capital letters help little.
+password-hint-tricks = Replacing letters, like “@” for “a”, helps little.
+password-hint-patterns = Avoid patterns and repetitions.
+password-hint-years = Avoid years and dates that have to do with you.
+
+## Setting up a way to log in
+set-up-title = Choose a new way to log in
+set-up-why = A code by SMS can no longer be used to log in. It takes a couple of minutes to set up something better, and then you are in.
+set-up-passkey-about = Make a passkey on the phone or computer that you are using now
+set-up-totp-about = Use an app that makes codes, on your phone
+totp-set-up-title = Set up a code app
+totp-step-install = Install a code app on your phone if you do not have one. All common code apps can be used.
+totp-step-scan = Scan this QR code with the app.
+totp-step-typed = Can you not scan? Type this key into the app:
+totp-step-code = Enter the code that the app shows now.
+totp-qr-alt = QR code for the code app. The same key is written as text below.
+totp-name-default = Code app
+totp-name-hint = Optional. For example the name of the app, so that you find it again.
+factor-name-label = What do you want to call it?
+problem-totp-set-up = The code is not right. Check that your phone shows the right time, wait for the next code and try again.
+passkey-set-up-title = Make a passkey
+passkey-set-up-how = A passkey is kept on your phone or computer, and you unlock it with finger, face or screen lock. Nobody can guess it or trick you out of it.
+passkey-set-up-go = Make the passkey
+passkey-name-default = Passkey
+passkey-name-hint = Optional. For example “My phone”.
+
+## How the citizen is reached
+contact-title = Contact information
+contact-why = Public services use this when they need to reach you, for example with a decision. Is it right?
+contact-none = Not registered
+contact-mobile-title = Your mobile number
+contact-email-title = Your email address
+contact-send-code = Send code
+mobile-label = Mobile phone number
+mobile-hint = We send a code there. If the number is foreign, begin with + and the country code.
+email-label = Email
+email-hint = We send a code there.
+problem-mobile = This is not a mobile number that we can send an SMS to. Check what you have typed.
+problem-email = This is not an email address. It looks for example like this: kari@example.no
+proof-title = Enter the code
+proof-sent-sms = We have sent a code by SMS to { $to }.
+proof-sent-email = We have sent a code by email to { $to }.
+problem-proof-used-up = The code was typed wrong three times. Ask for a new code.
+
 # The SMS itself
 sms-code = Porten: Your one-time code is { $code }. Do not share it with anyone.
+sms-recovery-code = MinID: The code for a new password is { $code }. Do not share it with anyone. Did you not ask for it? Then you need not do anything.
+mail-recovery-subject = Code for a new MinID password
+mail-recovery-code = The code for a new MinID password is { $code }. Do not share it with anyone. Did you not ask for it? Then you can disregard this email.
+sms-proof-code = MinID: The code that confirms your mobile number is { $code }. Do not share it with anyone.
+mail-proof-subject = Confirm your email address
+mail-proof-code = The code that confirms your email address is { $code }. Do not share it with anyone.
+tell-subject = Something has changed on your MinID
+tell-password-changed = MinID: Your password has been changed.
+tell-mobile-changed = MinID: Your mobile number has been changed.
+tell-email-changed = MinID: Your email address has been changed.
+tell-factor-added = MinID: A new login method has been added: { $what }.
+tell-factor-removed = MinID: A login method has been removed: { $what }.
+tell-blocked = Your MinID has been blocked.
+tell-reopened = Your MinID has been opened again.
+tell-app-quiet = Your MinID app got three logins that were declined. We leave it alone for a quarter of an hour.
+tell-not-me = MinID: You told us in the app about a login that was not yours. The app is paused, and you have to choose a new password the next time you log in.
+tell-recovery-code-used = MinID: A recovery code was used to log in.
+tell-closed = Your MinID has been closed.
+tell-not-you = Was it not you? Call 800 30 300.

@@ -19,6 +19,10 @@ decline = Avslå
 change-method = Endre innloggingsmetode
 other-eid = Bruk en annen elektronisk ID
 other-eid-about = Gå tilbake og velg en annen måte å logge inn på
+change = Endre
+save = Lagre
+skip = Hopp over
+digits = { $count } siffer.
 
 ## Choosing the electronic ID
 choose-title = Velg innloggingsmetode
@@ -43,6 +47,13 @@ problem-fnr-real = Dette er et testmiljø. Her kan du bare bruke syntetiske fød
 problem-password-empty = Skriv inn passordet ditt.
 problem-busy = Det er mange som logger inn akkurat nå. Vent noen sekunder og trykk på knappen igjen. Du har ikke mistet noe.
 problem-too-many = Det har vært for mange forsøk fra nettverket ditt. Vent noen minutter og prøv igjen.
+forgot = Glemt passord?
+passkey-instead = Har du en passnøkkel? Da trenger du verken fødselsnummer eller passord.
+passkey-instead-go = Logg inn med passnøkkel
+passkey-not-now = Vi fikk ikke svar fra passnøkkelen. Prøv igjen, eller velg en annen måte å logge inn på.
+passkey-no-script = Passnøkler trenger JavaScript, og det er slått av i nettleseren din. Velg en annen innloggingsmetode.
+problem-passkey = Passnøkkelen ble ikke godtatt. Prøv igjen, eller velg en annen måte å logge inn på.
+notice-password-changed = Passordet ditt er endret.
 
 ## MinID: the code
 code-title = Skriv inn koden fra SMS-en
@@ -67,11 +78,20 @@ problem-sms-too-many = Vi har sendt mange koder til dette mobilnummeret. Vent en
 problem-resend-wait = Vi har nettopp sendt deg en kode. Vent et halvt minutt før du ber om en ny.
 notice-code-sent-again = Vi har sendt deg en ny kode. Bruk den siste koden du fikk.
 notice-more-time = Du har fått mer tid.
+code-retired = Fra { $date } kan du ikke lenger logge inn med kode på SMS. Sett opp MinID-appen, en passnøkkel eller en kodeapp på profilsiden din før det.
 
 ## Changing the login method
 method-otc = Kode på SMS
 method-otc-about = Vi sender en engangskode til mobilen din
 method-otc-sent = Vi har sendt deg en kode. Gå tilbake og skriv den inn.
+method-app = MinID-appen
+method-app-about = Godkjenn i appen på telefonen din
+method-passkey = Passnøkkel
+method-passkey-about = Bruk finger, ansikt eller skjermlås
+method-totp = Kodeapp
+method-totp-about = Koden fra en app du har satt opp
+method-recovery = Gjenopprettingskode
+method-recovery-about = Har du mistet telefonen? Bruk en kode fra listen din
 
 ## Consent
 consent-title = Godkjenner du dette?
@@ -98,6 +118,9 @@ stop-closed-why = MinID-en din er avsluttet og kan ikke brukes lenger.
 stop-no-phone-title = Vi mangler mobilnummeret ditt
 stop-no-phone-why = Det er ikke registrert noe mobilnummer på MinID-en din, så vi kan ikke sende deg en kode.
 stop-support = Ring brukerstøtte på 800 30 300, så hjelper vi deg.
+stop-blocked-title = Du har sperret MinID
+stop-blocked-why = MinID-en din er sperret fordi du har bedt om det. Ingen kan logge inn med den.
+stop-blocked-how = Vil du åpne den igjen? Logg inn på profilsiden din med en elektronisk ID på høyt nivå, eller ring brukerstøtte på 800 30 300.
 
 ## Notices and errors
 error-title = En feil har oppstått
@@ -163,5 +186,145 @@ level-substantial = Betydelig
 level-high = Høyt
 problem-level-empty = Velg et sikkerhetsnivå.
 
+## MinID: the MinID app
+app-title = Bekreft innlogging
+app-sent = Vi har sendt et varsel til MinID-appen din. Du kan også åpne appen selv.
+app-number = Skriv inn dette tallet i appen:
+app-waiting = Venter på godkjenning
+app-approved = Godkjent. Vi sender deg videre.
+app-until = Du kan svare til kl. { $time }.
+app-answered = Jeg har svart i appen
+app-resend = Send nytt varsel
+notice-app-asked-again = Vi har sendt et nytt varsel, med et nytt tall.
+notice-app-not-yet = Vi har ikke fått svar fra appen ennå.
+problem-app-too-late = Tiden gikk ut før vi fikk svar fra appen. Send et nytt varsel, eller velg en annen innloggingsmetode.
+problem-app-declined = Innloggingen ble avslått i MinID-appen.
+problem-app-busy = En annen innlogging venter på svar i MinID-appen din. Svar på den først, eller velg en annen innloggingsmetode. Er det ikke du som logger inn? Velg «Avslå» i appen.
+problem-app-quiet = Vi sender ikke varsel til MinID-appen din akkurat nå. Vent et kvarter, eller velg en annen innloggingsmetode.
+
+## MinID: a code app, a passkey, a recovery code
+totp-title = Skriv inn koden fra kodeappen
+totp-where = Åpne kodeappen din og finn koden for MinID:
+totp-label = Kode
+totp-hint = 6 siffer. Koden byttes hvert halve minutt.
+problem-totp-empty = Skriv inn koden fra kodeappen.
+problem-totp-digits = Koden skal ha 6 siffer.
+problem-totp-wrong = Feil kode. Vent til appen viser en ny kode, og skriv inn den.
+problem-totp-wrong-last = Feil kode. Du har ett forsøk igjen. Vent til appen viser en ny kode.
+passkey-title = Bekreft med passnøkkelen
+passkey-where = Bruk fingeren, ansiktet eller skjermlåsen din, slik du gjør når du låser opp telefonen eller maskinen.
+passkey-go = Bruk passnøkkelen
+recovery-title = Skriv inn en gjenopprettingskode
+recovery-where = Bruk en av kodene på listen du lagret. Hver kode kan brukes én gang.
+recovery-label = Gjenopprettingskode
+recovery-hint = 10 bokstaver og tall
+problem-recovery-empty = Skriv inn en av kodene på listen.
+problem-recovery-letters = En gjenopprettingskode har 10 bokstaver og tall. Sjekk at du har tastet riktig.
+problem-recovery-wrong = Koden er feil eller brukt før. Prøv en annen.
+problem-recovery-wrong-last = Koden er feil eller brukt før. Du har ett forsøk igjen.
+
+## The password is forgotten
+recover-title = Glemt passord
+recover-how = Skriv inn fødselsnummeret ditt. Så sender vi en kode på SMS og en på e-post, og du velger et nytt passord.
+recover-send = Send kode
+recover-other = Andre måter å få nytt passord på
+recover-by-app = Har du MinID-appen? Åpne den og velg «Nytt passord».
+recover-by-eid = Har du en passnøkkel eller en annen elektronisk ID? Logg inn på profilsiden din med den, og velg nytt passord der.
+recover-to-profile = Gå til profilsiden
+recover-by-letter = Har du ingen av delene? Ring brukerstøtte på 800 30 300, så hjelper vi deg med et nytt aktiveringsbrev.
+recover-sent-sms = Er fødselsnummeret registrert med MinID, har vi sendt en kode til mobilnummeret som er registrert.
+recover-sent-email = Vi har sendt en kode til e-postadressen din, { $email }.
+problem-recover-code-empty = Skriv inn koden du fikk.
+problem-recover-code-digits-email = Koden skal ha 6 siffer.
+problem-recover-code-wrong = Feil kode. Sjekk den siste meldingen du fikk, og prøv igjen.
+recover-no-email-title = Vi mangler e-postadressen din
+recover-no-email-why = For å være sikre på at det er deg, må vi sende en kode både på SMS og e-post. Vi har ingen e-postadresse vi kan sende til. Du kan få nytt passord på en av disse måtene:
+
+## Choosing a password
+new-password-title = Velg nytt passord
+new-password-why = Noen andre kan kjenne det gamle passordet ditt. Derfor må du velge et nytt før du går videre.
+new-password-label = Nytt passord
+new-password-hint = Minst 8 tegn, med både bokstaver og tall. Noen tilfeldige ord og et tall er lette å huske og vanskelige å gjette.
+repeat-password-label = Gjenta passord
+problem-password-repeat = Passordene er ikke like. Skriv det samme begge steder.
+problem-new-password-empty = Skriv inn et nytt passord.
+problem-new-password-short = Passordet er for kort. Det må ha minst 8 tegn.
+problem-new-password-long = Passordet er for langt. Det kan ha inntil 256 tegn.
+problem-new-password-letter = Passordet må ha minst én bokstav.
+problem-new-password-digit = Passordet må ha minst ett tall.
+problem-new-password-characters = Passordet har et tegn som ikke kan brukes, for eksempel tabulator.
+problem-new-password-breached = Dette passordet er stjålet fra et annet sted på nettet før, så andre kjenner det. Velg et annet.
+problem-new-password-keyboard = Rader av taster er lette å gjette.
+problem-new-password-repeats = Gjentakelser er lette å gjette.
+problem-new-password-sequence = Rekker som «abc» eller «6543» er lette å gjette.
+problem-new-password-date = Datoer og årstall er lette å gjette.
+problem-new-password-name = Navn er lette å gjette.
+problem-new-password-common = Mange bruker dette passordet, eller et som likner.
+problem-new-password-word = Ett ord alene er lett å gjette.
+problem-new-password-guessable = Passordet er for lett å gjette.
+password-hint-words = Bruk flere ord som ikke hører sammen.
+password-hint-capitals = Store bokstaver hjelper lite.
+password-hint-tricks = Å bytte ut bokstaver, som «@» for «a», hjelper lite.
+password-hint-patterns = Unngå mønster og gjentakelser.
+password-hint-years = Unngå årstall og datoer som har med deg å gjøre.
+
+## Setting up a way to log in
+set-up-title = Velg en ny måte å logge inn på
+set-up-why = Kode på SMS kan ikke lenger brukes til å logge inn. Det tar et par minutter å sette opp noe bedre, og så er du inne.
+set-up-passkey-about = Lag en passnøkkel på telefonen eller maskinen du bruker nå
+set-up-totp-about = Bruk en app som lager koder, på telefonen din
+totp-set-up-title = Sett opp en kodeapp
+totp-step-install = Installer en kodeapp på telefonen hvis du ikke har en. Alle vanlige kodeapper kan brukes.
+totp-step-scan = Skann denne QR-koden med appen.
+totp-step-typed = Kan du ikke skanne? Skriv inn denne nøkkelen i appen:
+totp-step-code = Skriv inn koden som appen viser nå.
+totp-qr-alt = QR-kode til kodeappen. Den samme nøkkelen står som tekst under.
+totp-name-default = Kodeapp
+totp-name-hint = Frivillig. For eksempel navnet på appen, så du finner den igjen.
+factor-name-label = Hva vil du kalle den?
+problem-totp-set-up = Koden stemmer ikke. Sjekk at telefonen viser riktig tid, vent på neste kode og prøv igjen.
+passkey-set-up-title = Lag en passnøkkel
+passkey-set-up-how = En passnøkkel ligger på telefonen eller maskinen din, og du låser den opp med finger, ansikt eller skjermlås. Ingen kan gjette den eller lure den fra deg.
+passkey-set-up-go = Lag passnøkkel
+passkey-name-default = Passnøkkel
+passkey-name-hint = Frivillig. For eksempel «Telefonen min».
+
+## How the citizen is reached
+contact-title = Dine kontaktopplysninger
+contact-why = Det offentlige bruker dette når vi må nå deg, for eksempel med et vedtak. Stemmer det?
+contact-none = Ikke registrert
+contact-mobile-title = Mobilnummeret ditt
+contact-email-title = E-postadressen din
+contact-send-code = Send kode
+mobile-label = Mobilnummer
+mobile-hint = Vi sender en kode dit. Er nummeret utenlandsk, begynner du med + og landkoden.
+email-label = E-post
+email-hint = Vi sender en kode dit.
+problem-mobile = Dette er ikke et mobilnummer vi kan sende SMS til. Sjekk at du har tastet riktig.
+problem-email = Dette er ikke en e-postadresse. Den ser for eksempel slik ut: kari@eksempel.no
+proof-title = Skriv inn koden
+proof-sent-sms = Vi har sendt en kode på SMS til { $to }.
+proof-sent-email = Vi har sendt en kode på e-post til { $to }.
+problem-proof-used-up = Koden ble skrevet feil tre ganger. Be om en ny kode.
+
 # The SMS itself
 sms-code = Porten: Engangskoden din er { $code }. Del den ikke med noen.
+sms-recovery-code = MinID: Koden for nytt passord er { $code }. Del den ikke med noen. Har du ikke bedt om den? Da trenger du ikke gjøre noe.
+mail-recovery-subject = Kode for nytt passord til MinID
+mail-recovery-code = Koden for nytt passord til MinID er { $code }. Del den ikke med noen. Har du ikke bedt om den? Da kan du se bort fra denne e-posten.
+sms-proof-code = MinID: Koden som bekrefter mobilnummeret ditt er { $code }. Del den ikke med noen.
+mail-proof-subject = Bekreft e-postadressen din
+mail-proof-code = Koden som bekrefter e-postadressen din er { $code }. Del den ikke med noen.
+tell-subject = Noe er endret på MinID-en din
+tell-password-changed = MinID: Passordet ditt er endret.
+tell-mobile-changed = MinID: Mobilnummeret ditt er endret.
+tell-email-changed = MinID: E-postadressen din er endret.
+tell-factor-added = MinID: En ny innloggingsmetode er lagt til: { $what }.
+tell-factor-removed = MinID: En innloggingsmetode er fjernet: { $what }.
+tell-blocked = MinID-en din er sperret.
+tell-reopened = MinID-en din er åpnet igjen.
+tell-app-quiet = MinID-appen din fikk tre innlogginger som ble avslått. Vi lar den være i fred i et kvarter.
+tell-not-me = MinID: Du sa fra i appen om en innlogging som ikke var din. Appen er satt på pause, og du må velge nytt passord neste gang du logger inn.
+tell-recovery-code-used = MinID: En gjenopprettingskode er brukt til å logge inn.
+tell-closed = MinID-en din er avsluttet.
+tell-not-you = Var det ikke deg? Ring 800 30 300.

@@ -19,6 +19,10 @@ decline = Avslå
 change-method = Endre innloggingsmetode
 other-eid = Bruk ein annan elektronisk ID
 other-eid-about = Gå tilbake og vel ein annan måte å logge inn på
+change = Endre
+save = Lagre
+skip = Hopp over
+digits = { $count } siffer.
 
 ## Choosing the electronic ID
 choose-title = Vel innloggingsmetode
@@ -43,6 +47,13 @@ problem-fnr-real = Dette er eit testmiljø. Her kan du berre bruke syntetiske f�
 problem-password-empty = Skriv inn passordet ditt.
 problem-busy = Det er mange som loggar inn akkurat no. Vent nokre sekund og trykk på knappen igjen. Du har ikkje mist noko.
 problem-too-many = Det har vore for mange forsøk frå nettverket ditt. Vent nokre minutt og prøv igjen.
+forgot = Gløymt passord?
+passkey-instead = Har du ein passnøkkel? Då treng du verken fødselsnummer eller passord.
+passkey-instead-go = Logg inn med passnøkkel
+passkey-not-now = Vi fekk ikkje svar frå passnøkkelen. Prøv igjen, eller vel ein annan måte å logge inn på.
+passkey-no-script = Passnøklar treng JavaScript, og det er slått av i nettlesaren din. Vel ein annan innloggingsmetode.
+problem-passkey = Passnøkkelen vart ikkje godteken. Prøv igjen, eller vel ein annan måte å logge inn på.
+notice-password-changed = Passordet ditt er endra.
 
 ## MinID: the code
 code-title = Skriv inn koden frå SMS-en
@@ -67,11 +78,20 @@ problem-sms-too-many = Vi har sendt mange kodar til dette mobilnummeret. Vent ei
 problem-resend-wait = Vi har nettopp sendt deg ein kode. Vent eit halvt minutt før du ber om ein ny.
 notice-code-sent-again = Vi har sendt deg ein ny kode. Bruk den siste koden du fekk.
 notice-more-time = Du har fått meir tid.
+code-retired = Frå { $date } kan du ikkje lenger logge inn med kode på SMS. Set opp MinID-appen, ein passnøkkel eller ein kodeapp på profilsida di før det.
 
 ## Changing the login method
 method-otc = Kode på SMS
 method-otc-about = Vi sender ein eingongskode til mobilen din
 method-otc-sent = Vi har sendt deg ein kode. Gå tilbake og skriv han inn.
+method-app = MinID-appen
+method-app-about = Godkjenn i appen på telefonen din
+method-passkey = Passnøkkel
+method-passkey-about = Bruk finger, ansikt eller skjermlås
+method-totp = Kodeapp
+method-totp-about = Koden frå ein app du har sett opp
+method-recovery = Gjenopprettingskode
+method-recovery-about = Har du mista telefonen? Bruk ein kode frå lista di
 
 ## Consent
 consent-title = Godkjenner du dette?
@@ -98,6 +118,9 @@ stop-closed-why = MinID-en din er avslutta og kan ikkje brukast lenger.
 stop-no-phone-title = Vi manglar mobilnummeret ditt
 stop-no-phone-why = Det er ikkje registrert noko mobilnummer på MinID-en din, så vi kan ikkje sende deg ein kode.
 stop-support = Ring brukarstøtte på 800 30 300, så hjelper vi deg.
+stop-blocked-title = Du har sperra MinID
+stop-blocked-why = MinID-en din er sperra fordi du har bede om det. Ingen kan logge inn med han.
+stop-blocked-how = Vil du opne han igjen? Logg inn på profilsida di med ein elektronisk ID på høgt nivå, eller ring brukarstøtte på 800 30 300.
 
 ## Notices and errors
 error-title = Ein feil har oppstått
@@ -163,5 +186,145 @@ level-substantial = Betydeleg
 level-high = Høgt
 problem-level-empty = Vel eit tryggleiksnivå.
 
+## MinID: the MinID app
+app-title = Stadfest innlogging
+app-sent = Vi har sendt eit varsel til MinID-appen din. Du kan òg opne appen sjølv.
+app-number = Skriv inn dette talet i appen:
+app-waiting = Ventar på godkjenning
+app-approved = Godkjent. Vi sender deg vidare.
+app-until = Du kan svare til kl. { $time }.
+app-answered = Eg har svart i appen
+app-resend = Send nytt varsel
+notice-app-asked-again = Vi har sendt eit nytt varsel, med eit nytt tal.
+notice-app-not-yet = Vi har ikkje fått svar frå appen enno.
+problem-app-too-late = Tida gjekk ut før vi fekk svar frå appen. Send eit nytt varsel, eller vel ein annan innloggingsmetode.
+problem-app-declined = Innlogginga vart avslått i MinID-appen.
+problem-app-busy = Ei anna innlogging ventar på svar i MinID-appen din. Svar på den først, eller vel ein annan innloggingsmetode. Er det ikkje du som loggar inn? Vel «Avslå» i appen.
+problem-app-quiet = Vi sender ikkje varsel til MinID-appen din akkurat no. Vent eit kvarter, eller vel ein annan innloggingsmetode.
+
+## MinID: a code app, a passkey, a recovery code
+totp-title = Skriv inn koden frå kodeappen
+totp-where = Opne kodeappen din og finn koden for MinID:
+totp-label = Kode
+totp-hint = 6 siffer. Koden blir bytt kvart halve minutt.
+problem-totp-empty = Skriv inn koden frå kodeappen.
+problem-totp-digits = Koden skal ha 6 siffer.
+problem-totp-wrong = Feil kode. Vent til appen viser ein ny kode, og skriv inn den.
+problem-totp-wrong-last = Feil kode. Du har eitt forsøk igjen. Vent til appen viser ein ny kode.
+passkey-title = Stadfest med passnøkkelen
+passkey-where = Bruk fingeren, ansiktet eller skjermlåsen din, slik du gjer når du låser opp telefonen eller maskina.
+passkey-go = Bruk passnøkkelen
+recovery-title = Skriv inn ein gjenopprettingskode
+recovery-where = Bruk ein av kodane på lista du lagra. Kvar kode kan brukast éin gong.
+recovery-label = Gjenopprettingskode
+recovery-hint = 10 bokstavar og tal
+problem-recovery-empty = Skriv inn ein av kodane på lista.
+problem-recovery-letters = Ein gjenopprettingskode har 10 bokstavar og tal. Sjekk at du har tasta rett.
+problem-recovery-wrong = Koden er feil eller brukt før. Prøv ein annan.
+problem-recovery-wrong-last = Koden er feil eller brukt før. Du har eitt forsøk igjen.
+
+## The password is forgotten
+recover-title = Gløymt passord
+recover-how = Skriv inn fødselsnummeret ditt. Så sender vi ein kode på SMS og ein på e-post, og du vel eit nytt passord.
+recover-send = Send kode
+recover-other = Andre måtar å få nytt passord på
+recover-by-app = Har du MinID-appen? Opne han og vel «Nytt passord».
+recover-by-eid = Har du ein passnøkkel eller ein annan elektronisk ID? Logg inn på profilsida di med den, og vel nytt passord der.
+recover-to-profile = Gå til profilsida
+recover-by-letter = Har du ingen av delane? Ring brukarstøtte på 800 30 300, så hjelper vi deg med eit nytt aktiveringsbrev.
+recover-sent-sms = Er fødselsnummeret registrert med MinID, har vi sendt ein kode til mobilnummeret som er registrert.
+recover-sent-email = Vi har sendt ein kode til e-postadressa di, { $email }.
+problem-recover-code-empty = Skriv inn koden du fekk.
+problem-recover-code-digits-email = Koden skal ha 6 siffer.
+problem-recover-code-wrong = Feil kode. Sjekk den siste meldinga du fekk, og prøv igjen.
+recover-no-email-title = Vi manglar e-postadressa di
+recover-no-email-why = For å vere sikre på at det er deg, må vi sende ein kode både på SMS og e-post. Vi har inga e-postadresse vi kan sende til. Du kan få nytt passord på ein av desse måtane:
+
+## Choosing a password
+new-password-title = Vel nytt passord
+new-password-why = Nokon andre kan kjenne det gamle passordet ditt. Difor må du velje eit nytt før du går vidare.
+new-password-label = Nytt passord
+new-password-hint = Minst 8 teikn, med både bokstavar og tal. Nokre tilfeldige ord og eit tal er lette å hugse og vanskelege å gjette.
+repeat-password-label = Gjenta passord
+problem-password-repeat = Passorda er ikkje like. Skriv det same begge stader.
+problem-new-password-empty = Skriv inn eit nytt passord.
+problem-new-password-short = Passordet er for kort. Det må ha minst 8 teikn.
+problem-new-password-long = Passordet er for langt. Det kan ha inntil 256 teikn.
+problem-new-password-letter = Passordet må ha minst éin bokstav.
+problem-new-password-digit = Passordet må ha minst eitt tal.
+problem-new-password-characters = Passordet har eit teikn som ikkje kan brukast, til dømes tabulator.
+problem-new-password-breached = Dette passordet er stole frå ein annan stad på nettet før, så andre kjenner det. Vel eit anna.
+problem-new-password-keyboard = Rader av tastar er lette å gjette.
+problem-new-password-repeats = Gjentakingar er lette å gjette.
+problem-new-password-sequence = Rekkjer som «abc» eller «6543» er lette å gjette.
+problem-new-password-date = Datoar og årstal er lette å gjette.
+problem-new-password-name = Namn er lette å gjette.
+problem-new-password-common = Mange bruker dette passordet, eller eit som liknar.
+problem-new-password-word = Eitt ord åleine er lett å gjette.
+problem-new-password-guessable = Passordet er for lett å gjette.
+password-hint-words = Bruk fleire ord som ikkje høyrer saman.
+password-hint-capitals = Store bokstavar hjelper lite.
+password-hint-tricks = Å byte ut bokstavar, som «@» for «a», hjelper lite.
+password-hint-patterns = Unngå mønster og gjentakingar.
+password-hint-years = Unngå årstal og datoar som har med deg å gjere.
+
+## Setting up a way to log in
+set-up-title = Vel ein ny måte å logge inn på
+set-up-why = Kode på SMS kan ikkje lenger brukast til å logge inn. Det tek eit par minutt å setje opp noko betre, og så er du inne.
+set-up-passkey-about = Lag ein passnøkkel på telefonen eller maskina du bruker no
+set-up-totp-about = Bruk ein app som lagar kodar, på telefonen din
+totp-set-up-title = Set opp ein kodeapp
+totp-step-install = Installer ein kodeapp på telefonen om du ikkje har ein. Alle vanlege kodeappar kan brukast.
+totp-step-scan = Skann denne QR-koden med appen.
+totp-step-typed = Kan du ikkje skanne? Skriv inn denne nøkkelen i appen:
+totp-step-code = Skriv inn koden som appen viser no.
+totp-qr-alt = QR-kode til kodeappen. Den same nøkkelen står som tekst under.
+totp-name-default = Kodeapp
+totp-name-hint = Frivillig. Til dømes namnet på appen, så du finn han igjen.
+factor-name-label = Kva vil du kalle han?
+problem-totp-set-up = Koden stemmer ikkje. Sjekk at telefonen viser rett tid, vent på neste kode og prøv igjen.
+passkey-set-up-title = Lag ein passnøkkel
+passkey-set-up-how = Ein passnøkkel ligg på telefonen eller maskina di, og du låser han opp med finger, ansikt eller skjermlås. Ingen kan gjette han eller lure han frå deg.
+passkey-set-up-go = Lag passnøkkel
+passkey-name-default = Passnøkkel
+passkey-name-hint = Frivillig. Til dømes «Telefonen min».
+
+## How the citizen is reached
+contact-title = Dine kontaktopplysingar
+contact-why = Det offentlege bruker dette når vi må nå deg, til dømes med eit vedtak. Stemmer det?
+contact-none = Ikkje registrert
+contact-mobile-title = Mobilnummeret ditt
+contact-email-title = E-postadressa di
+contact-send-code = Send kode
+mobile-label = Mobilnummer
+mobile-hint = Vi sender ein kode dit. Er nummeret utanlandsk, byrjar du med + og landkoden.
+email-label = E-post
+email-hint = Vi sender ein kode dit.
+problem-mobile = Dette er ikkje eit mobilnummer vi kan sende SMS til. Sjekk at du har tasta rett.
+problem-email = Dette er ikkje ei e-postadresse. Ho ser til dømes slik ut: kari@eksempel.no
+proof-title = Skriv inn koden
+proof-sent-sms = Vi har sendt ein kode på SMS til { $to }.
+proof-sent-email = Vi har sendt ein kode på e-post til { $to }.
+problem-proof-used-up = Koden vart skriven feil tre gonger. Be om ein ny kode.
+
 # The SMS itself
 sms-code = Porten: Eingongskoden din er { $code }. Ikkje del han med nokon.
+sms-recovery-code = MinID: Koden for nytt passord er { $code }. Del han ikkje med nokon. Har du ikkje bede om han? Då treng du ikkje gjere noko.
+mail-recovery-subject = Kode for nytt passord til MinID
+mail-recovery-code = Koden for nytt passord til MinID er { $code }. Del han ikkje med nokon. Har du ikkje bede om han? Då kan du sjå bort frå denne e-posten.
+sms-proof-code = MinID: Koden som stadfestar mobilnummeret ditt er { $code }. Del han ikkje med nokon.
+mail-proof-subject = Stadfest e-postadressa di
+mail-proof-code = Koden som stadfestar e-postadressa di er { $code }. Del han ikkje med nokon.
+tell-subject = Noko er endra på MinID-en din
+tell-password-changed = MinID: Passordet ditt er endra.
+tell-mobile-changed = MinID: Mobilnummeret ditt er endra.
+tell-email-changed = MinID: E-postadressa di er endra.
+tell-factor-added = MinID: Ein ny innloggingsmetode er lagd til: { $what }.
+tell-factor-removed = MinID: Ein innloggingsmetode er fjerna: { $what }.
+tell-blocked = MinID-en din er sperra.
+tell-reopened = MinID-en din er opna igjen.
+tell-app-quiet = MinID-appen din fekk tre innloggingar som vart avslått. Vi lèt han vere i fred i eit kvarter.
+tell-not-me = MinID: Du sa frå i appen om ei innlogging som ikkje var di. Appen er sett på pause, og du må velje nytt passord neste gong du loggar inn.
+tell-recovery-code-used = MinID: Ein gjenopprettingskode er brukt til å logge inn.
+tell-closed = MinID-en din er avslutta.
+tell-not-you = Var det ikkje deg? Ring 800 30 300.

@@ -11,7 +11,7 @@ use crate::claims;
 use crate::client::ClientId;
 use crate::consent;
 use crate::error::{OAuthError, Refusal};
-use crate::finish;
+use crate::finish::{self, How};
 use crate::flow::{self, Authentication, Decision};
 use crate::grant::GrantId;
 use crate::page;
@@ -63,7 +63,7 @@ pub async fn ask(
         _ => false,
     };
     if goes_on {
-        return finish::grant(&call, &request, proved, id, &sid).await;
+        return finish::grant(&call, &request, proved, (id, &sid), How::Sso).await;
     }
     // The session has ended in the meantime: once more, with what the browser has now.
     Ok(page::see_other(&format!("/authorize?{}", params.encode())))

@@ -1,0 +1,113 @@
+//! What a site has decided about MinID: which ways to log in end, and how long what is kept.
+
+use std::time::Duration;
+
+use authenticators::clock::Timestamp;
+use authenticators::factor::FactorKind;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use crate::text;
+
+/// How long before its end a way to log in is spoken of.
+const ANNOUNCED: Duration = Duration::from_hours(180 * 24);
+
+/// `[minid]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Minid {
+    /// The ways to log in that end, and when.
+    pub retired: Vec<Retired>,
+    /// How many SMS go out a day at most.
+    pub sms_a_day: u32,
+    /// A list of SHA-1 hashes of passwords that were stolen elsewhere (Have I Been Pwned's, ordered by hash).
+    pub breached_passwords_file: Option<std::path::PathBuf>,
+    /// For how many days it is kept what happened on an account.
+    pub events_days: u32,
+    /// After how many days what is left of a closed account is erased.
+    pub closed_days: u32,
+}
+
+impl Default for Minid {
+    fn default() -> Minid {
+        Minid {
+            retired: Vec::new(),
+            sms_a_day: 1_000_000,
+            breached_passwords_file: None,
+            // Five years, as long as an issuer may be asked; and one.
+            events_days: 5 * 365,
+            closed_days: 365,
+        }
+    }
+}
+
+/// A way to log in that ends.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retired {
+    /// Which.
+    pub kind: FactorKind,
+    /// From this day on, in Norway, it does no longer.
+    pub from: Date,
+}
+
+impl Minid {
+    fn end_of(&self, kind: FactorKind) -> Option<Timestamp> {
+        let retired = self.retired.iter().find(|retired| retired.kind == kind)?;
+        let oslo = jiff::tz::TimeZone::get("Europe/Oslo").unwrap_or(jiff::tz::TimeZone::UTC);
+        let midnight = retired.from.to_zoned(oslo).ok()?;
+        Some(Timestamp::from_seconds(midnight.timestamp().as_second()))
+    }
+
+    /// Whether a second factor no longer does for a login.
+    pub fn is_retired(&self, kind: FactorKind, now: Timestamp) -> bool {
+        self.end_of(kind).is_some_and(|end| end <= now)
+    }
+
+    /// The day on which it will no longer do, once that is near.
+    pub fn retires(&self, kind: FactorKind, now: Timestamp) -> Option<String> {
+        let end = self.end_of(kind).filter(|end| *end > now && end.since(now) < ANNOUNCED)?;
+        Some(text::in_norway(end, "%d.%m.%Y"))
+    }
+
+    /// What is wrong with it, one line each.
+    pub fn objections(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.retired.iter().any(|retired| !FactorKind::SECOND.contains(&retired.kind)) {
+            lines.push("minid.retired: kind is app, passkey, totp, otc or recovery_code".to_owned());
+        }
+        let left = FactorKind::SECOND.into_iter().filter(|kind| *kind != FactorKind::RecoveryCode);
+        if left.clone().all(|kind| self.retired.iter().any(|retired| retired.kind == kind)) {
+            lines.push("minid.retired: no way to log in would be left".to_owned());
+        }
+        if self.sms_a_day == 0 {
+            lines.push("minid.sms_a_day: nobody would get a code".to_owned());
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_to_log_in_ends_at_midnight_in_norway() {
+        let retired = vec![Retired { kind: FactorKind::Otc, from: "2027-01-01".parse().unwrap() }];
+        let minid = Minid { retired, ..Minid::default() };
+        let at = |text: &str| Timestamp::from_seconds(text.parse::<jiff::Timestamp>().unwrap().as_second());
+        let before = at("2026-12-31T22:59:59Z");
+        assert!(
+            !minid.is_retired(FactorKind::Otc, before) && minid.is_retired(FactorKind::Otc, at("2026-12-31T23:00:00Z"))
+        );
+        assert!(!minid.is_retired(FactorKind::Totp, at("2030-01-01T00:00:00Z")));
+        assert_eq!(minid.retires(FactorKind::Otc, before).as_deref(), Some("01.01.2027"));
+        assert_eq!(minid.retires(FactorKind::Otc, at("2026-01-01T00:00:00Z")), None, "it is far");
+        assert_eq!(minid.retires(FactorKind::Otc, at("2027-01-02T00:00:00Z")), None, "it is over");
+        assert_eq!(minid.objections(), Vec::<String>::new());
+        let all = FactorKind::SECOND.map(|kind| Retired { kind, from: "2027-01-01".parse().unwrap() });
+        assert_eq!(Minid { retired: all.into(), ..Minid::default() }.objections().len(), 1);
+        let odd = vec![Retired { kind: FactorKind::Password, from: "2027-01-01".parse().unwrap() }];
+        assert_eq!(Minid { retired: odd, ..Minid::default() }.objections().len(), 1);
+    }
+}

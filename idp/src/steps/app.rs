@@ -1,0 +1,121 @@
+//! MinID's second page for those who have the MinID app: the number that is typed there, and waiting for the answer.
+
+use askama::Template;
+use authenticators::approval::{self, Answered, Asking};
+use authenticators::clock::Timestamp;
+use authenticators::factor::FirstFactor;
+use authenticators::prove::Answer;
+use axum::response::Response;
+use serde_json::json;
+
+use super::{Common, Problems, Turn, clock_time, notice_of, problem_of};
+use crate::browser;
+use crate::error::Refusal;
+use crate::flow::{LoginAttempt, Remark, Step};
+use crate::page::Frame;
+
+#[derive(Template)]
+#[template(path = "minid_app.html")]
+struct MinidApp {
+    frame: Frame,
+    action: String,
+    csrf: String,
+    /// None where nobody has been asked.
+    number: Option<String>,
+    asked: Option<String>,
+    until: String,
+    problem: Option<&'static str>,
+    notice: Option<&'static str>,
+}
+
+/// The page.
+pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
+    let Common { frame, action, csrf } = turn.common();
+    let attempt = turn.attempt();
+    let asked = attempt.asked.as_ref().filter(|asked| asked.until > turn.call.now);
+    let page = MinidApp {
+        frame,
+        action,
+        csrf,
+        number: asked.map(|asked| asked.number.clone()),
+        asked: asked.map(|asked| asked.id.clone()),
+        until: clock_time(asked.map_or(turn.call.now, |asked| asked.until)),
+        problem: problems.form.or(attempt.remark.and_then(problem_of)),
+        notice: attempt.remark.and_then(notice_of),
+    };
+    turn.html(problems, &page)
+}
+
+/// Asks the person's devices, and goes on to the page that waits.
+pub async fn enter(turn: &Turn<'_>, first: FirstFactor) -> Result<Response, Refusal> {
+    let (app, now) = (turn.call.app, turn.call.now);
+    let statement = |id: &str| statement(turn, id, now);
+    let asking = approval::ask(&app.world, &first.person, &turn.place.key(), statement, now).await?;
+    let again = turn.attempt().asked.is_some();
+    let next = LoginAttempt { first: Some(first), ..turn.attempt().at(Step::App) };
+    let next = match asking {
+        Asking::Asked(asked) => {
+            let next = LoginAttempt { asked: Some(asked), ..next };
+            if again { next.saying(Remark::AskedAgain) } else { next }
+        }
+        Asking::Busy => LoginAttempt { asked: None, ..next.saying(Remark::AppBusy) },
+        Asking::TooSoon => next.saying(Remark::NotYet),
+        Asking::Quiet { .. } | Asking::Nobody => LoginAttempt { asked: None, ..next.saying(Remark::AppQuiet) },
+    };
+    turn.go(next).await
+}
+
+/// What the app shows, and what is signed.
+fn statement(turn: &Turn<'_>, id: &str, now: Timestamp) -> String {
+    let request = &turn.attempt().request;
+    let service = turn.place.client.registration.shown_name_for(request.onbehalfof.as_deref());
+    let (software, system) = browser::described(&turn.call.browser.agent);
+    json!({
+        "purpose": "login",
+        "service": service,
+        "at": now,
+        "address": turn.call.browser.address.to_string(),
+        "browser": software,
+        "system": system,
+        "issuer": turn.call.app.config.issuer.as_str(),
+        "id": id,
+    })
+    .to_string()
+}
+
+/// What has become of the question: for the page that looks by itself.
+pub async fn state(turn: &Turn<'_>) -> Result<&'static str, Refusal> {
+    let attempt = turn.attempt();
+    let (Step::App, Some(first), Some(asked)) = (&attempt.step, &attempt.first, &attempt.asked) else {
+        return Ok("gone");
+    };
+    Ok(match approval::answered(&turn.call.app.world, &first.person, asked, turn.call.now).await? {
+        Answered::NotYet => "waiting",
+        Answered::Approved(_) => "approved",
+        Answered::Declined { .. } => "declined",
+        Answered::Gone => "gone",
+    })
+}
+
+/// The page looks, or something else is wanted.
+pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
+    let attempt = turn.attempt();
+    let Some(first) = attempt.first.clone() else { return turn.go(attempt.from_the_password()).await };
+    if turn.wants("method") {
+        return turn.go(attempt.at(Step::Method)).await;
+    }
+    if turn.wants("resend") {
+        return enter(turn, first).await;
+    }
+    let Some(asked) = attempt.asked.clone().filter(|_| turn.wants("next")) else { return Ok(turn.onwards()) };
+    match approval::answered(&turn.call.app.world, &first.person, &asked, turn.call.now).await? {
+        Answered::NotYet => turn.go(attempt.saying(Remark::NotYet)).await,
+        Answered::Approved(_) => {
+            let id = asked.id.clone();
+            turn.check(&id, Answer::App(asked)).await
+        }
+        // Whoever sits here knows the password: they begin at the beginning.
+        Answered::Declined { .. } => turn.go(attempt.from_the_password().saying(Remark::AppDeclined)).await,
+        Answered::Gone => turn.go(LoginAttempt { asked: None, ..attempt.saying(Remark::AppTooLate) }).await,
+    }
+}
