@@ -73,6 +73,13 @@ const COMPARE_AND_SET: &str = r"
     redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
     return 1";
 
+/// What is over by the clock of whoever comes is not in the way, though Redis may keep it a moment longer by its own.
+const CLAIM: &str = r"
+    local held = redis.call('GET', KEYS[1])
+    if held and cjson.decode(held)['until'] > tonumber(ARGV[2]) then return 0 end
+    redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
+    return 1";
+
 impl Scratch {
     /// An empty store in memory.
     pub fn memory() -> Scratch {
@@ -111,10 +118,11 @@ impl Scratch {
         match self {
             Scratch::Memory(memory) => Ok(memory.claim(key, text, now.plus(value.lasts()), now)),
             Scratch::Redis(manager) => {
-                let mut command = redis::cmd("SET");
-                command.arg(&key).arg(text).arg("NX").arg("EX").arg(value.lasts().as_secs().max(1));
-                let done: Option<String> = command.query_async(&mut manager.clone()).await?;
-                Ok(done.is_some())
+                let script = redis::Script::new(CLAIM);
+                let mut call = script.key(&key);
+                call.arg(text).arg(now.seconds()).arg(value.lasts().as_secs().max(1));
+                let done: i64 = call.invoke_async(&mut manager.clone()).await?;
+                Ok(done == 1)
             }
         }
     }
