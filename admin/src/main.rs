@@ -40,6 +40,9 @@ enum Verb {
     /// Administer people.
     #[command(subcommand)]
     Person(verbs::person::Verb),
+    /// Verify the trail of what happened to people's accounts.
+    #[command(subcommand)]
+    Audit(verbs::audit::Verb),
 }
 
 #[derive(Args)]
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
             Verb::Key(verb) => verbs::key::run(verb).await,
             Verb::Scope(verb) => verbs::scope::run(verb).await,
             Verb::Person(verb) => verbs::person::run(verb).await,
+            Verb::Audit(verb) => verbs::audit::run(verb).await,
         }
     });
     match done {

@@ -355,6 +355,19 @@ pub async fn answered(world: &World, person: &PersonId, asked: &Asked, now: Time
     })
 }
 
+/// Whoever asked no longer waits: the app shows the question no more, and another page may ask.
+pub async fn withdraw(world: &World, person: &PersonId, asked: &Asked, now: Timestamp) -> anyhow::Result<()> {
+    let key = key(person);
+    let read = world.scratch.get::<Approval>(&key, now).await?;
+    let own = |approval: &Approval| approval.id == asked.id && approval.state == State::Waiting;
+    if let Some(read) = read.filter(|read| own(&read.value)) {
+        let used = Approval { state: State::Used, ..read.value.clone() };
+        // If it was answered meanwhile, so be it.
+        world.scratch.replace(&key, &read, &used, now).await?;
+    }
+    Ok(())
+}
+
 /// Uses an approval up: of many who do one gets it.
 pub async fn take(world: &World, person: &PersonId, asked: &Asked, now: Timestamp) -> anyhow::Result<Option<FactorId>> {
     let key = key(person);

@@ -403,6 +403,40 @@ pub async fn shared_by(db: impl AnyExecutor<'_>, channel: &Channel) -> sqlx::Res
     sqlx::query_scalar(sql).bind(channel.as_str()).fetch_one(db).await
 }
 
+/// What the register knows of a person, and how many others it knows by the same number or address.
+#[derive(Debug, Clone, Default, sqlx::FromRow)]
+pub struct Held {
+    /// What it knows.
+    #[sqlx(flatten)]
+    pub contact: Contact,
+    /// How many others have the mobile number.
+    pub mobile_shared: i64,
+    /// How many others have the e-mail address.
+    pub email_shared: i64,
+}
+
+impl Held {
+    /// The register's row of a person, if there is one.
+    pub async fn of(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Option<Held>> {
+        const SQL: &str = "SELECT mobile, mobile_changed_at, mobile_confirmed_at, mobile_proved_at, email,
+                email_changed_at, email_confirmed_at, email_proved_at, language, language_changed_at, reserved_at,
+                reservation_changed_at, postbox, postbox_provider, postbox_certificate, postbox_changed_at, deleted_at,
+                asked_at, feed_number,
+                (SELECT COUNT(*) FROM contact AS other WHERE other.mobile = contact.mobile AND other.person <> $1)
+                    AS mobile_shared,
+                (SELECT COUNT(*) FROM contact AS other WHERE other.email = contact.email AND other.person <> $1)
+                    AS email_shared
+            FROM contact WHERE person = $1";
+        sqlx::query_as(SQL).bind(person.as_str()).fetch_optional(db).await
+    }
+}
+
+/// The place of the newest change in the feed; 0 before the first.
+pub async fn newest_change(db: impl AnyExecutor<'_>) -> sqlx::Result<i64> {
+    const SQL: &str = "SELECT COALESCE(MAX(feed_number), 0) FROM contact";
+    sqlx::query_scalar(SQL).fetch_one(db).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

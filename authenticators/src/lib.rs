@@ -25,11 +25,13 @@ macro_rules! text_id { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
     }
 )+ } }
 
+pub mod account;
 pub mod approval;
 pub mod chance;
 pub mod clock;
 pub mod contact;
 pub mod device;
+pub mod enrolment;
 pub mod factor;
 pub mod hashing;
 pub mod house_secret;

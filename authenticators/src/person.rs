@@ -227,10 +227,11 @@ impl Person {
         format!("{} {}", self.given_name, self.family_name).trim().to_owned()
     }
 
-    /// The second factors that they would rather be asked for, the first one first.
+    /// The second factors that they would rather be asked for, the first one first. That a code by SMS was used last is
+    /// no wish: who has something better is offered that, unless they have said otherwise.
     pub fn wishes(&self) -> Vec<FactorKind> {
-        let wishes = [&self.preferred_factor, &self.last_factor].into_iter().flatten();
-        wishes.filter_map(|name| FactorKind::second(name)).collect()
+        let last = self.last_factor.as_deref().and_then(FactorKind::second).filter(|kind| *kind != FactorKind::Otc);
+        self.preferred().into_iter().chain(last).collect()
     }
 
     /// The second factor that they have chosen to be asked for first.
@@ -252,10 +253,13 @@ impl Person {
         sqlx::query(SQL).bind(id.as_str()).bind(kind.name()).execute(db).await.map(|_| ())
     }
 
-    /// Registers a person; false and unchanged if the identifier is known already.
+    /// Registers a person; false and unchanged if the identifier is known already, or was somebody's.
     pub async fn register(db: &Db, chance: &Chance, fnr: &Fnr, new: NewPerson, now: Timestamp) -> anyhow::Result<bool> {
         const SQL: &str = "INSERT INTO person (id, fnr, given_name, family_name, created_at)
                            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (fnr) DO NOTHING";
+        if Person::by_fnr(db.pool(), fnr).await?.is_some() {
+            return Ok(false);
+        }
         let id = PersonId::fresh(chance)?;
         let query = sqlx::query(SQL).bind(id.as_str()).bind(fnr.as_str()).bind(new.given_name);
         let done = query.bind(new.family_name).bind(now.seconds()).execute(db.pool()).await?;
@@ -271,10 +275,12 @@ impl Person {
         Person::by_fnr(db.pool(), fnr).await?.context("a person who was just registered is gone")
     }
 
-    /// Locks the person in every browser, and says why; false if they are locked already.
+    /// Locks the person in every browser, and says why; false if they are locked already. What they have locked
+    /// themselves somebody else can lock as well, and then they cannot open it.
     pub async fn lock(db: impl AnyExecutor<'_>, id: &PersonId, code: &str, now: Timestamp) -> sqlx::Result<bool> {
-        const SQL: &str = "UPDATE person SET locked_at = $2, locked_code = $3 WHERE id = $1 AND locked_at IS NULL";
-        let query = sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).bind(code);
+        const SQL: &str = "UPDATE person SET locked_at = $2, locked_code = $3
+                           WHERE id = $1 AND (locked_at IS NULL OR (locked_code = $4 AND $3 <> $4))";
+        let query = sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).bind(code).bind(BY_ONESELF);
         Ok(query.execute(db).await?.rows_affected() == 1)
     }
 
@@ -295,6 +301,18 @@ impl Person {
         const SQL: &str = "UPDATE person SET closed_at = $2, closed_code = $3 WHERE id = $1";
         let closed_at = code.map(|_| now.seconds());
         sqlx::query(SQL).bind(id.as_str()).bind(closed_at).bind(code).execute(db).await.map(|_| ())
+    }
+
+    /// Whoever proved until now that they are this person is no longer logged in anywhere.
+    pub async fn sign_out(db: impl AnyExecutor<'_>, id: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+        const SQL: &str = "UPDATE person SET signed_out_at = $2 WHERE id = $1";
+        sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(db).await.map(|_| ())
+    }
+
+    /// Whether a proof of that time still counts.
+    pub async fn is_signed_in(db: impl AnyExecutor<'_>, id: &PersonId, proved_at: Timestamp) -> sqlx::Result<bool> {
+        const SQL: &str = "SELECT id FROM person WHERE id = $1 AND (signed_out_at IS NULL OR signed_out_at < $2)";
+        Ok(sqlx::query(SQL).bind(id.as_str()).bind(proved_at.seconds()).fetch_optional(db).await?.is_some())
     }
 
     /// The person has another number from now on. The old one still finds them. False if somebody else has it.

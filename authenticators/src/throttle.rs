@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use migrations::Db;
+use migrations::{Db, Tx};
 use sqlx::AnyExecutor;
 
 use crate::chance::TokenHash;
@@ -226,6 +226,14 @@ pub async fn open(db: impl AnyExecutor<'_>, subject: &Subject) -> sqlx::Result<(
         "UPDATE attempt_ledger SET points = 0, quarantines = 0, quarantined_until = NULL, locked_at = NULL,
                            looks = 0 WHERE subject = $1";
     sqlx::query(SQL).bind(subject.0.as_str()).execute(db).await.map(|_| ())
+}
+
+/// The person of a subject has another number: what was counted goes along.
+pub async fn move_to(tx: &mut Tx, from: &Subject, to: &Subject) -> sqlx::Result<()> {
+    const SQL: &str = "
+        UPDATE attempt_ledger SET subject = $2 WHERE subject = $1 AND NOT EXISTS (
+            SELECT subject FROM attempt_ledger AS other WHERE other.subject = $2 AND other.lane = attempt_ledger.lane)";
+    sqlx::query(SQL).bind(from.0.as_str()).bind(to.0.as_str()).execute(&mut **tx).await.map(|_| ())
 }
 
 /// Forgets some of the rows that say nothing any more; true if there may be more.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
+use authenticators::person::Person;
 use authenticators::scratch::Kept;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -325,6 +326,11 @@ pub async fn refresh(
     }
     let mut grant: Grant = serde_json::from_str(&row.subject).map_err(anyhow::Error::from)?;
     grant.nonce = None;
+    let who = &grant.authentication;
+    // Locked, closed or signed out everywhere since.
+    if !Person::is_signed_in(app.world.db.pool(), who.person(), who.at()).await? {
+        return Err(refused());
+    }
     // RFC 6749 6: less than was granted may be asked for, not more; told before the token is used up.
     let granted = |asked: &str| grant.scope.iter().any(|own| own == asked);
     if presented.scope.is_some_and(|scope| !scope.split(' ').all(granted)) {

@@ -42,8 +42,10 @@ pub mod notify;
 pub mod page;
 pub mod params;
 pub mod password_change;
+pub mod profile_pages;
 pub mod qr;
 pub mod redirect;
+pub mod register;
 pub mod registration;
 pub mod request;
 pub mod request_object;
@@ -55,20 +57,21 @@ pub mod text;
 
 use std::time::Duration;
 
+use authenticators::account;
 use authenticators::clock::Timestamp;
-use authenticators::trail::Trail;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::endpoints::{
-    authorize, discovery, front, health, introspect, language, login, logout, par, profile, revoke, token, userinfo,
+    authorize, device, discovery, front, health, introspect, language, login, logout, par, profile, revoke, token,
+    userinfo,
 };
 
 /// No form of ours is longer, and no request of a service.
@@ -103,8 +106,24 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/login/{client}/{id}/wait", get(login::wait))
         .route("/logout", get(logout::ask).post(logout::ask).head(no_head))
         .route("/logout/{handle}", get(logout::resume).post(logout::answer).head(no_head))
-        .route("/profil", get(profile::show).post(profile::withdraw).head(no_head))
+        .route("/profil", get(profile::show).post(profile::act).head(no_head))
+        .route("/profil/{*page}", get(profile::show).post(profile::act).head(no_head))
+        .route("/app", get(device::show))
+        .route("/app/manifest.webmanifest", get(device::manifest))
+        .route("/app/worker.js", get(device::worker))
+        .route("/app/api/enrolments", post(device::begin))
+        .route("/app/api/enrolments/finish", post(device::finish))
+        .route("/app/api/device", get(device::tell).delete(device::leave))
+        .route("/app/api/device/push", put(device::wake).delete(device::let_sleep))
+        .route("/app/api/requests", get(device::requests))
+        .route("/app/api/requests/{id}/approve", post(device::approve))
+        .route("/app/api/requests/{id}/decline", post(device::decline))
         .route("/language", get(language::choose))
+        // Services ask the contact register from their servers.
+        .route("/rest/v1/person", get(endpoints::register::oneself).patch(endpoints::register::choose))
+        .route("/rest/v1/personer", post(endpoints::register::people))
+        .route("/rest/v2/personer", post(endpoints::register::people))
+        .route("/rest/v2/krr/hentEndringer", post(endpoints::register::changes))
         .route("/static/{name}", get(assets::serve))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
@@ -135,8 +154,9 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     client::warn(app, now).await?;
     while authenticators::throttle::clean(&app.world.db, now).await? {}
     while authenticators::known_browser::clean(&app.world.db, now).await? {}
-    let kept = Duration::from_hours(24 * u64::from(app.config.minid.events_days));
-    while Trail::erase(&app.world.db, now.minus(kept)).await? {}
+    let before = |days: u32| now.minus(Duration::from_hours(24 * u64::from(days)));
+    let (events, closed) = (before(app.config.minid.events_days), before(app.config.minid.closed_days));
+    while account::erase(&app.world.db, events, closed, now).await? {}
     while grant::clean(app, now).await? {}
     while consent::clean(app, now).await? {}
     while logout_notice::clean(app, now).await? {}

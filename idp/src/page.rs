@@ -130,7 +130,7 @@ pub fn html(status: StatusCode, page: &dyn DynTemplate, targets: &[String]) -> R
     };
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         frame-ancestors 'none'; base-uri 'none'; form-action 'self'{}",
+         manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'{}",
         targets.iter().map(|target| format!(" {target}")).collect::<String>()
     );
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();

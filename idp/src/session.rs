@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
+use authenticators::person::Person;
 use authenticators::scratch::{Kept, Read};
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +122,12 @@ impl Session {
         self.proofs().all(|own| own.person() == proved.person())
     }
 
+    /// Whether the person has not been signed out everywhere since, which any process may have done.
+    async fn is_signed_in(&self, app: &App) -> anyhow::Result<bool> {
+        let Some(oldest) = self.proofs().min_by_key(|proof| proof.at()) else { return Ok(false) };
+        Ok(Person::is_signed_in(app.world.db.pool(), oldest.person(), oldest.at()).await?)
+    }
+
     fn is_alive(&self, now: Timestamp) -> bool {
         self.ends_at() > now
     }
@@ -166,16 +173,19 @@ fn dead_at(registration: &Registration, now: Timestamp) -> Timestamp {
 pub async fn find(app: &App, browser: &Browser, now: Timestamp) -> anyhow::Result<Option<Read<Session>>> {
     let Some(token) = &browser.session else { return Ok(None) };
     let found = app.world.scratch.get::<Session>(&token.hash(), now).await?;
-    Ok(found.filter(|read| read.value.is_alive(now)).map(|mut read| {
-        read.value.proofs.retain(|(_, proof)| now.since(proof.at()) < AT_MOST);
-        read
-    }))
+    let Some(mut read) = found.filter(|read| read.value.is_alive(now)) else { return Ok(None) };
+    if !read.value.is_signed_in(app).await? {
+        return Ok(None);
+    }
+    read.value.proofs.retain(|(_, proof)| now.since(proof.at()) < AT_MOST);
+    Ok(Some(read))
 }
 
 /// The session that is kept under a key, if it is alive.
 pub async fn alive(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result<Option<Session>> {
     let read = app.world.scratch.get::<Session>(key, now).await?;
-    Ok(read.map(|read| read.value).filter(|session| session.is_alive(now)))
+    let Some(session) = read.map(|read| read.value).filter(|session| session.is_alive(now)) else { return Ok(None) };
+    Ok(session.is_signed_in(app).await?.then_some(session))
 }
 
 /// Notes a visit; false if the session has ended in the meantime. Of two at the same instant one would lose its

@@ -6,6 +6,8 @@ ALTER TABLE person ADD COLUMN closed_code TEXT;
 -- The second factor that the person wants to be asked for first, and the one that was used last.
 ALTER TABLE person ADD COLUMN preferred_factor TEXT;
 ALTER TABLE person ADD COLUMN last_factor TEXT;
+-- Whoever proved who they were before that is no longer logged in anywhere.
+ALTER TABLE person ADD COLUMN signed_out_at BIGINT;
 -- When what may not be kept any longer was erased.
 ALTER TABLE person ADD COLUMN erased_at BIGINT;
 UPDATE person SET locked_code = 'support' WHERE locked_at IS NOT NULL;

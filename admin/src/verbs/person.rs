@@ -1,4 +1,7 @@
-//! `porten person add|show`
+//! `porten person add|show|import`, and what the support desk does.
+
+mod desk;
+mod import;
 
 use std::path::{Path, PathBuf};
 
@@ -58,6 +61,17 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Register many people, or nobody if a line is wrong. Whoever is there already stays as they are.
+    Import {
+        #[command(flatten)]
+        place: Place,
+        /// A JSON object a line: `fnr`, and perhaps `given_name`, `family_name`, `mobile`, `email`, `password_hash`
+        /// (argon2id, bcrypt, PBKDF2, scrypt or salted SHA); - is standard input.
+        #[arg(long)]
+        file: PathBuf,
+    },
+    #[command(flatten)]
+    Desk(desk::Verb),
 }
 
 pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
@@ -76,6 +90,8 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
             let fnr = parse(&fnr, opened.people)?;
             show(&world(opened, vault)?, &fnr, json).await
         }
+        Verb::Import { place, file } => import::run(&place, &file).await,
+        Verb::Desk(verb) => desk::run(verb).await,
     }
 }
 
@@ -137,7 +153,9 @@ async fn add(
         }
         None => None,
     };
-    if !Person::register(&world.db, &world.chance, fnr, new, now).await? {
+    // A number that somebody had before is theirs as well.
+    let is_known = Person::by_fnr(world.db.pool(), fnr).await?.is_some();
+    if is_known || !Person::register(&world.db, &world.chance, fnr, new, now).await? {
         bail!("that person is registered already");
     }
     let person = Person::ensure(&world.db, &world.chance, fnr, now).await?;
@@ -158,7 +176,8 @@ async fn show(world: &World, fnr: &Fnr, as_json: bool) -> anyhow::Result<()> {
     let has_minid = password::stored(world.db.pool(), Some(&person.id)).await?.is_some();
     let mobile = contact::mobile(world.db.pool(), &person.id).await?.map(|phone| phone.masked());
     let factors = prove::second_factors(world, &person).await?;
-    let standing = throttle::standing(&world.db, &Subject::of(fnr), &Lane::Strangers, world.clock.now()).await?;
+    let standing =
+        throttle::standing(&world.db, &Subject::of(&person.fnr), &Lane::Strangers, world.clock.now()).await?;
     let standing = match standing {
         _ if person.closed_at.is_some() => "closed",
         _ if person.locked_at.is_some() => "locked",

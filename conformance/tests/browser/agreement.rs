@@ -34,7 +34,7 @@ async fn story(language: &'static str) -> anyhow::Result<()> {
     let rolig = stage.person("Rolig Elv").await?;
     let story = Story { stage, chromium, language, rolig };
     story.stage.test_id(&story.chromium, &story.rolig).await?;
-    story.chromium.open(&format!("{}/profil", story.stage.porten)).await?;
+    story.chromium.open(&format!("{}/profil/samtykker", story.stage.porten)).await?;
     story.chromium.choose_language(language).await?;
     story.nothing_yet().await?;
     story.is_asked().await?;
@@ -55,7 +55,7 @@ impl Story {
     }
 
     async fn open_profile(&self) -> anyhow::Result<()> {
-        self.chromium.open(&format!("{}/profil", self.stage.porten)).await
+        self.chromium.open(&format!("{}/profil/samtykker", self.stage.porten)).await
     }
 
     async fn nothing_yet(&self) -> anyhow::Result<()> {

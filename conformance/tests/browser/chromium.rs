@@ -163,6 +163,35 @@ impl Chromium {
         Ok(chromium)
     }
 
+    /// From now on there is something in the machine that keeps keys, and somebody who unlocks it. Its name.
+    pub(crate) async fn has_an_authenticator(&self) -> anyhow::Result<String> {
+        let options = json!({ "options": {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserVerified": true,
+            "automaticPresenceSimulation": true,
+        }});
+        self.driver.cdp().send_raw("WebAuthn.enable", json!({})).await?;
+        let added = self.driver.cdp().send_raw("WebAuthn.addVirtualAuthenticator", options).await?;
+        Ok(added["authenticatorId"].as_str().context("no authenticator")?.to_owned())
+    }
+
+    /// Whether somebody is there to touch it, also when the browser offers a passkey by itself.
+    pub(crate) async fn touches(&self, authenticator: &str, enabled: bool) -> anyhow::Result<()> {
+        let who = json!({ "authenticatorId": authenticator, "enabled": enabled });
+        self.driver.cdp().send_raw("WebAuthn.setAutomaticPresenceSimulation", who).await?;
+        Ok(())
+    }
+
+    /// Whether the machine has no network.
+    pub(crate) async fn offline(&self, offline: bool) -> anyhow::Result<()> {
+        let how = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.driver.cdp().send_raw("Network.emulateNetworkConditions", how).await?;
+        Ok(())
+    }
+
     /// Takes on a size; a new tab needs it said again.
     pub(crate) async fn resize(&self, size: Size) -> anyhow::Result<()> {
         self.driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", size.metrics()).await?;

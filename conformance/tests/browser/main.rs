@@ -32,6 +32,7 @@ mod keyboard;
 mod language;
 mod leaving;
 mod login;
+mod minid;
 mod neighbour;
 mod pushed;
 mod stage;

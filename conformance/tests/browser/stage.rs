@@ -171,6 +171,37 @@ impl Stage {
         Ok(newest["text"].as_str().context("an SMS without words")?.to_owned())
     }
 
+    /// The newest message of a kind to somebody that fits, which comes soon.
+    async fn message(&self, to: &str, fits: impl Fn(&Value) -> bool) -> anyhow::Result<String> {
+        for _ in 0..100 {
+            let messages = self.get("/dev/inbox.json").await?;
+            if let Some(found) = messages.iter().find(|message| message["to"] == to && fits(message)) {
+                return Ok(found["text"].as_str().context("a message without words")?.to_owned());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("nothing of that kind has come to {to}")
+    }
+
+    /// The code of the last login that went to a number.
+    pub(crate) async fn code_to(&self, number: &str) -> anyhow::Result<String> {
+        let is_code = |message: &Value| message["text"].as_str().is_some_and(|text| text.contains('#'));
+        let text = self.message(number, is_code).await?;
+        text.rsplit('#').next().map(str::to_owned).context("no code")
+    }
+
+    /// The code that proves a number or an address.
+    pub(crate) async fn proof_code(&self, kind: &str, to: &str) -> anyhow::Result<String> {
+        let digits = |text: &str| -> Option<String> {
+            let words = text.split(|c: char| !c.is_ascii_digit());
+            words.into_iter().find(|word| (5..=6).contains(&word.len())).map(str::to_owned)
+        };
+        let has_code = |message: &Value| {
+            message["kind"] == kind && message["text"].as_str().is_some_and(|text| digits(text).is_some())
+        };
+        digits(&self.message(to, has_code).await?).context("no code")
+    }
+
     /// The code in it. Its last line is `@host #code`.
     pub(crate) async fn code(&self) -> anyhow::Result<String> {
         let sms = self.last_sms().await?;

@@ -46,7 +46,7 @@ async fn agreed(idp: &TestIdp, client: &TestClient, person: &TestPerson) -> anyh
 }
 
 async fn withdraw(browser: &mut Browser, client: &TestClient) -> anyhow::Result<()> {
-    browser.get("/profil").await?.answer(&[("client", &client.id)]).await?;
+    browser.get("/profil/samtykker").await?.answer(&[("client", &client.id)]).await?;
     assert!(browser.page.body.contains("role=\"status\""), "{}", browser.page.body);
     Ok(())
 }
@@ -124,7 +124,7 @@ async fn withdrawing_ends_what_rests_on_it() -> anyhow::Result<()> {
     let guarded = idp.refresh(&client, &text(&guarded, "refresh_token")).await?.json()?;
     assert_eq!(idp.userinfo(&text(&guarded, "access_token")).await?.status, StatusCode::OK);
 
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     assert!(browser.shows("Fjordvik kommune") && browser.shows("Se byggesakene dine"), "{}", browser.page.body);
     withdraw(&mut browser, &client).await?;
     assert!(browser.shows("Du har trukket tilbake samtykket til Fjordvik kommune"));
@@ -169,8 +169,8 @@ async fn going_back_to_a_login_whose_consent_was_withdrawn_asks_again() -> anyho
     withdraw(&mut browser, &client).await?;
     browser.get(&place).await?;
     assert!(asks(&browser), "{} {}", browser.at, browser.page.body);
-    browser.get("/profil").await?;
-    assert!(browser.shows("Profilen din"), "and the session is none the worse");
+    browser.get("/profil/samtykker").await?;
+    assert!(browser.shows("Samtykkene dine"), "and the session is none the worse");
     Ok(())
 }
 
@@ -179,18 +179,18 @@ async fn another_person_in_the_same_browser_is_asked_for_themselves() -> anyhow:
     let (idp, client) = fjordvik().await?;
     let (kari, ola) = (idp.person().await?, idp.person().await?);
     let mut browser = agreed(&idp, &client, &kari).await?;
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     let (of_kari, stale) = (browser.csrf()?, browser.clone());
     browser.get(&idp.authorize(&client, &[SCOPE, ("prompt", "login")])).await?.log_in(&idp, &ola).await?;
     assert!(asks(&browser), "{}", browser.page.body);
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     assert!(browser.shows("Du har ingen samtykker nå.") && browser.shows(&ola.fnr) && !browser.shows(&kari.fnr));
     browser.get(&idp.authorize(&client, &[SCOPE])).await?.answer(&[("do", "next")]).await?;
     assert!(browser.sent_back("code").is_ok());
     // Kari's page, still open in another tab, withdraws nothing of Ola's.
     let mut tab = stale;
     tab.cookies.clone_from(&browser.cookies);
-    tab.post("/profil", &[("csrf", &of_kari), ("client", &client.id)]).await?;
+    tab.post("/profil/samtykker", &[("csrf", &of_kari), ("client", &client.id)]).await?;
     assert_eq!(tab.page.status, StatusCode::FORBIDDEN);
     browser.get(&idp.authorize(&client, &[SCOPE, ("prompt", "none")])).await?;
     assert!(browser.sent_back("code").is_ok());
@@ -213,7 +213,7 @@ async fn two_hundred_answers_are_one() -> anyhow::Result<()> {
     assert_eq!(codes, 1, "{:?}", tabs.iter().map(|tab| tab.page.status).collect::<Vec<_>>());
     let winner = tabs.iter_mut().find(|tab| tab.page.header("location").is_some_and(|to| to.contains("code=")));
     let winner = winner.context("nobody")?;
-    winner.get("/profil").await?;
+    winner.get("/profil/samtykker").await?;
     assert_eq!(winner.page.body.matches("id=\"service-").count(), 1, "{}", winner.page.body);
     assert_eq!(winner.page.body.matches("class=\"since\"").count(), 1);
     Ok(())
@@ -225,14 +225,16 @@ async fn no_grant_slips_past_a_withdrawal() -> anyhow::Result<()> {
     let (idp, client) = fjordvik().await?;
     let kari = idp.person().await?;
     let mut browser = agreed(&idp, &client, &kari).await?;
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     let csrf = browser.csrf()?;
     let mut tabs: Vec<Browser> = (0..200).map(|_| browser.clone()).collect();
     let mut profile = browser.clone();
     let asked = idp.authorize(&client, &[SCOPE, ("prompt", "none")]);
     let withdrawal = [("csrf", csrf.as_str()), ("client", client.id.as_str())];
-    let (answers, withdrawn) =
-        tokio::join!(join_all(tabs.iter_mut().map(|tab| tab.get(&asked))), profile.post("/profil", &withdrawal));
+    let (answers, withdrawn) = tokio::join!(
+        join_all(tabs.iter_mut().map(|tab| tab.get(&asked))),
+        profile.post("/profil/samtykker", &withdrawal)
+    );
     withdrawn?;
     assert!(answers.into_iter().all(|answer| answer.is_ok()));
     for tab in tabs {
@@ -259,7 +261,7 @@ async fn test_id_by_hint_implies_consent_and_nobody_remembers_it() -> anyhow::Re
     assert_eq!(tokens.status, StatusCode::OK);
     browser.get(&idp.authorize(&client, &[SCOPE, ("prompt", "none")])).await?;
     assert_eq!(browser.sent_back("error")?, "consent_required");
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     assert!(browser.shows("Du har ingen samtykker nå."), "{}", browser.page.body);
     Ok(())
 }
@@ -269,17 +271,17 @@ async fn the_profile_page_is_for_whoever_is_logged_in() -> anyhow::Result<()> {
     let (idp, client) = fjordvik().await?;
     let kari = idp.person().await?;
     let mut browser = idp.browser();
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     assert!(browser.shows("Velg innloggingsmetode"), "{}", browser.page.body);
     browser.log_in(&idp, &kari).await?;
-    assert_eq!(browser.at, "/profil", "no code stays in the address");
-    assert!(browser.shows("Profilen din") && browser.shows(&kari.fnr));
+    assert_eq!(browser.at, "/profil/samtykker", "no code stays in the address");
+    assert!(browser.shows("Samtykkene dine") && browser.shows(&kari.fnr));
     // It is single sign-on like any other.
     browser.get(&idp.authorize(&client, &[("scope", "openid"), ("prompt", "none")])).await?;
     assert!(browser.sent_back("code").is_ok());
     // Who turns back isn't sent round in circles.
     let mut other = idp.browser();
-    other.get("/profil").await?.answer(&[("do", "cancel")]).await?;
+    other.get("/profil/samtykker").await?.answer(&[("do", "cancel")]).await?;
     assert_eq!(other.at, "/");
     // Nobody is called as it is, and its codes are good for nothing.
     let taken = idp::client::ClientId::named("porten-profil").context("a name")?;
@@ -301,7 +303,7 @@ async fn an_isolated_login_opens_no_profile() -> anyhow::Result<()> {
     let kari = idp.person().await?;
     let mut browser = idp.browser();
     browser.get(&idp.authorize(&alone, &[])).await?.log_in(&idp, &kari).await?;
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     assert!(browser.shows("Velg innloggingsmetode"), "{}", browser.page.body);
     Ok(())
 }
@@ -312,23 +314,23 @@ async fn only_our_own_form_withdraws() -> anyhow::Result<()> {
     let (idp, client) = fjordvik().await?;
     let kari = idp.person().await?;
     let mut browser = agreed(&idp, &client, &kari).await?;
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     let csrf = browser.csrf()?;
     for fields in [vec![("client", client.id.as_str())], vec![("client", &client.id), ("csrf", "x")]] {
-        browser.post("/profil", &fields).await?;
+        browser.post("/profil/samtykker", &fields).await?;
         assert_eq!(browser.page.status, StatusCode::FORBIDDEN);
     }
     let mut framed = browser.clone();
     framed.headers.push(("sec-fetch-site", "cross-site".into()));
-    framed.post("/profil", &[("client", &client.id), ("csrf", &csrf)]).await?;
+    framed.post("/profil/samtykker", &[("client", &client.id), ("csrf", &csrf)]).await?;
     assert_eq!(framed.page.status, StatusCode::FORBIDDEN);
     let mut stranger = idp.browser();
-    stranger.post("/profil", &[("client", &client.id), ("csrf", &csrf)]).await?;
+    stranger.post("/profil/samtykker", &[("client", &client.id), ("csrf", &csrf)]).await?;
     assert!(stranger.shows("Velg innloggingsmetode"));
     browser.get(&idp.authorize(&client, &[SCOPE, ("prompt", "none")])).await?;
     assert!(browser.sent_back("code").is_ok(), "nothing was withdrawn");
     for odd in ["", "nobody", "a b", "../x"] {
-        browser.post("/profil", &[("client", odd), ("csrf", &csrf)]).await?;
+        browser.post("/profil/samtykker", &[("client", odd), ("csrf", &csrf)]).await?;
         assert_eq!(browser.page.status, StatusCode::OK, "{odd}");
         assert!(!browser.page.body.contains("role=\"status\""), "{odd}");
     }
@@ -348,7 +350,7 @@ async fn in_the_readers_language() -> anyhow::Result<()> {
     for (code, title) in
         [("nb", "Samtykkene dine"), ("nn", "Samtykka dine"), ("en", "Your consents"), ("se", "Samtykkene dine")]
     {
-        browser.get(&format!("/language?to={code}&back=/profil")).await?;
+        browser.get(&format!("/language?to={code}&back=/profil/samtykker")).await?;
         let lang = if code == "se" { "nb" } else { code };
         assert!(browser.page.body.contains(&format!("<html lang=\"{lang}\"")) && browser.shows(title), "{code}");
     }
@@ -382,7 +384,7 @@ async fn what_one_customer_gets_no_other_customer_has() -> anyhow::Result<()> {
         assert!(asks(&browser), "{other}");
     }
     browser.answer(&[("do", "next")]).await?;
-    browser.get("/profil").await?;
+    browser.get("/profil/samtykker").await?;
     assert!(browser.shows("Vik kommune") && browser.shows("Leverandøren") && !browser.shows("Nes kommune"));
     browser.answer(&[("client", &client.id), ("onbehalfof", "vik")]).await?;
     assert!(browser.shows("Du har trukket tilbake samtykket til Vik kommune"));

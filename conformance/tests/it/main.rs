@@ -21,6 +21,7 @@ mod par;
 mod password;
 mod plans;
 mod protocol;
+mod register;
 mod request_object;
 mod scopes;
 mod session;

@@ -12,6 +12,7 @@ mod outside;
 mod site;
 mod visitor;
 
+mod accounts;
 mod check;
 mod clients;
 mod dev;

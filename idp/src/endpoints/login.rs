@@ -64,6 +64,7 @@ pub async fn answer(
     }
     let turn = Turn { call, place, read, form };
     if turn.wants("cancel") && turn.attempt().step != Step::Finished {
+        minid_app::leave(&turn).await?;
         let error = OAuthError::access_denied("The citizen turned back.");
         return Err(turn.attempt().request.end_with(&app, error, call.now).await);
     }

@@ -1,6 +1,7 @@
 //! One file for each endpoint or family of pages; they never use one another.
 
 pub mod authorize;
+pub mod device;
 pub mod discovery;
 pub mod front;
 pub mod health;
@@ -10,6 +11,7 @@ pub mod login;
 pub mod logout;
 pub mod par;
 pub mod profile;
+pub mod register;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;

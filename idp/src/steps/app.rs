@@ -65,6 +65,15 @@ pub async fn enter(turn: &Turn<'_>, first: FirstFactor) -> Result<Response, Refu
     turn.go(next).await
 }
 
+/// It goes on without the app: nobody is asked any more.
+pub async fn leave(turn: &Turn<'_>) -> Result<(), Refusal> {
+    let attempt = turn.attempt();
+    if let (Some(first), Some(asked)) = (&attempt.first, &attempt.asked) {
+        approval::withdraw(&turn.call.app.world, &first.person, asked, turn.call.now).await?;
+    }
+    Ok(())
+}
+
 /// What the app shows, and what is signed.
 fn statement(turn: &Turn<'_>, id: &str, now: Timestamp) -> String {
     let request = &turn.attempt().request;

@@ -95,17 +95,21 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
         return Ok(turn.onwards());
     };
     let kinds = offered(turn, &person).await?;
-    match chosen.filter(|kind| kinds.contains(kind)) {
+    let back = turn.wants("back").then(|| kinds.first().copied()).flatten();
+    match chosen.filter(|kind| kinds.contains(kind)).or(back) {
+        // What has been sent, and whoever has been asked, is not so again.
         Some(FactorKind::Otc) if attempt.sent.is_some() => turn.go(attempt.at(Step::Otc)).await,
         Some(FactorKind::App) if attempt.asked.as_ref().is_some_and(|asked| asked.until > turn.call.now) => {
             turn.go(attempt.at(Step::App)).await
         }
+        Some(kind) if attempt.asked.is_some() => {
+            app::leave(turn).await?;
+            if !turn.write(&turn.read, LoginAttempt { asked: None, ..attempt.clone() }).await? {
+                return Ok(turn.onwards());
+            }
+            enter(&turn.with(turn.again().await?), first, kind).await
+        }
         Some(kind) => enter(turn, first, kind).await,
-        None if turn.wants("back") => match kinds.first() {
-            Some(FactorKind::Otc) if attempt.sent.is_some() => turn.go(attempt.at(Step::Otc)).await,
-            Some(kind) => enter(turn, first, *kind).await,
-            None => Ok(turn.onwards()),
-        },
         None => Ok(turn.onwards()),
     }
 }

@@ -27,10 +27,11 @@ use std::time::Duration;
 use askama::DynTemplate;
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
-use authenticators::factor::{Proof, Verdict};
+use authenticators::factor::{FactorKind, Proof, Verdict};
 use authenticators::person::FnrProblem;
 use authenticators::prove;
 use authenticators::scratch::Read;
+use authenticators::trail::Event;
 use authenticators::{contact as register, password as passwords};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -43,6 +44,7 @@ use crate::error::{Dead, DeadKind, Refusal};
 use crate::finish;
 use crate::flow::{self, AT_MOST, Authentication, Due, LoginAttempt, Remark, Step};
 use crate::grant::GrantId;
+use crate::notify::{Listener, Notice};
 use crate::page::{self, Frame};
 use crate::params::Params;
 use crate::request::AuthorizationRequest;
@@ -327,6 +329,11 @@ impl Turn<'_> {
             return self.twice_or_onwards(typed).await;
         };
         prove::carried_through(&app.world, proof, &known.hash(), now).await?;
+        if proof.second() == FactorKind::RecoveryCode {
+            let event = self.call.told(Event::by_oneself("recovery-code-used", proof.person()));
+            app.world.trail.write(event, now).await?;
+            Listener::of(app, proof.person()).await?.tell(app, Notice::RecoveryCodeUsed, now);
+        }
         browser::set(app, response.headers_mut(), CookieName::Known, known.reveal());
         Ok(response)
     }

@@ -1,5 +1,7 @@
 //! Another password: chosen by somebody who has forgotten theirs, or has to have another.
 
+use std::time::Duration;
+
 use askama::Template;
 use authenticators::chance::Token;
 use authenticators::person::{Person, PersonId};
@@ -109,7 +111,8 @@ async fn change(turn: &Turn<'_>, person: &PersonId, phc: &str) -> anyhow::Result
     // Whoever was afraid that somebody else knows the old one is asked in the app again.
     device::pause(&mut tx, person, None).await?;
     if forgotten {
-        // Somebody else may have sat at the browsers that are known.
+        // Somebody else may have sat at the browsers that are known, and be logged in.
+        Person::sign_out(&mut *tx, person, now.minus(Duration::from_secs(1))).await?;
         authenticators::known_browser::forget(&mut tx, person).await?;
     }
     app.world.trail.append(&mut tx, &turn.call.told(Event::by_oneself(kind, person)), now).await?;

@@ -1,0 +1,116 @@
+//! What happens to an account as a whole: locked, opened, closed, erased. Each writes the trail in its own transaction.
+
+use migrations::{Db, Tx};
+
+use crate::clock::Timestamp;
+use crate::person::{Fnr, Person, PersonId};
+use crate::throttle::{self, Subject};
+use crate::trail::{Event, Trail};
+use crate::world::World;
+use crate::{contact, device, known_browser, passkey, password, recovery_code, totp};
+
+/// Nobody gets in any more, in any browser, and whoever is in is out. False if it was locked already.
+pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
+    let mut tx = world.db.begin().await?;
+    if !Person::lock(&mut *tx, person, code, now).await? {
+        return Ok(false);
+    }
+    Person::sign_out(&mut *tx, person, now).await?;
+    world.trail.append(&mut tx, event, now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What was locked or counted is forgotten, and the app may be asked again. A closed account stays closed.
+pub async fn open(world: &World, person: &Person, event: &Event, now: Timestamp) -> anyhow::Result<()> {
+    let mut tx = world.db.begin().await?;
+    Person::unlock(&mut *tx, &person.id).await?;
+    throttle::open(&mut *tx, &Subject::of(&person.fnr)).await?;
+    device::pause(&mut tx, &person.id, None).await?;
+    world.trail.append(&mut tx, event, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Whoever is logged in as this person no longer is.
+pub async fn sign_out(world: &World, person: &PersonId, event: &Event, now: Timestamp) -> anyhow::Result<()> {
+    let mut tx = world.db.begin().await?;
+    Person::sign_out(&mut *tx, person, now).await?;
+    world.trail.append(&mut tx, event, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// There is no MinID any more, and the register no longer knows how the person is reached. `code` says why: `wish`,
+/// `death`.
+pub async fn close(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<()> {
+    let mut tx = world.db.begin().await?;
+    Person::close(&mut *tx, person, Some(code), now).await?;
+    Person::sign_out(&mut *tx, person, now).await?;
+    forget_factors(&mut tx, person, now).await?;
+    contact::delete(&mut tx, person, now).await?;
+    world.trail.append(&mut tx, event, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// All factors are gone: the person begins anew, with what proves who they are.
+pub async fn reset(world: &World, person: &PersonId, event: &Event, now: Timestamp) -> anyhow::Result<()> {
+    let mut tx = world.db.begin().await?;
+    Person::sign_out(&mut *tx, person, now).await?;
+    forget_factors(&mut tx, person, now).await?;
+    world.trail.append(&mut tx, event, now).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn forget_factors(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+    password::remove(tx, person).await?;
+    for app in totp::all(&mut **tx, person).await? {
+        totp::remove(tx, person, app.id.as_str(), now).await?;
+    }
+    for key in passkey::all(&mut **tx, person).await? {
+        passkey::remove(tx, person, key.id.as_str(), now).await?;
+    }
+    for device in device::all(&mut **tx, person).await? {
+        device::remove(tx, person, device.id.as_str(), now).await?;
+    }
+    recovery_code::remove(tx, person).await?;
+    Person::prefer(tx, person, None).await?;
+    known_browser::forget(tx, person).await
+}
+
+/// The person has another number. False if somebody else has it.
+pub async fn change_number(
+    world: &World,
+    person: &Person,
+    to: &Fnr,
+    event: &Event,
+    now: Timestamp,
+) -> anyhow::Result<bool> {
+    let mut tx = world.db.begin().await?;
+    if !Person::change_fnr(&mut tx, person, to, now).await? {
+        return Ok(false);
+    }
+    throttle::move_to(&mut tx, &Subject::of(&person.fnr), &Subject::of(to)).await?;
+    world.trail.append(&mut tx, event, now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Erases some of what may not be kept any longer: what entries of the trail say in detail from before
+/// `events_before`, and what is left of accounts that were closed before `closed_before`. True if there may be more.
+pub async fn erase(
+    db: &Db,
+    events_before: Timestamp,
+    closed_before: Timestamp,
+    now: Timestamp,
+) -> anyhow::Result<bool> {
+    const AT_ONCE: i64 = 100;
+    let mut more = Trail::erase(db, events_before).await?;
+    let closed = Person::to_erase(db.pool(), closed_before, AT_ONCE).await?;
+    more |= i64::try_from(closed.len()).unwrap_or(AT_ONCE) == AT_ONCE;
+    for person in closed {
+        let mut tx = db.begin().await?;
+        Trail::erase_of(&mut tx, &person).await?;
+        Person::note_erased(&mut tx, &person, now).await?;
+        tx.commit().await?;
+    }
+    Ok(more)
+}

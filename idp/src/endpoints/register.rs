@@ -1,0 +1,262 @@
+//! The contact register's API, as services know it from Digdir (KRR): `/rest/v1/personer` and `/rest/v2/personer` for
+//! machines, which ask about anybody; `/rest/v2/krr/hentEndringer` for those that keep a copy; `/rest/v1/person` for
+//! whoever has logged in.
+
+use std::sync::Arc;
+
+use authenticators::clock::Timestamp;
+use authenticators::contact;
+use authenticators::person::{Fnr, Person};
+use authenticators::trail::Event;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::access_token::{self, AccessToken};
+use crate::app::App;
+use crate::client::Client;
+use crate::dpop::{self, About, Nonce};
+use crate::error::OAuthError;
+use crate::keys::TokenType;
+use crate::register::{self, AT_MOST, CHANGES, Entry, LANGUAGE, OF_CITIZENS, OF_MACHINES, View};
+use crate::text::Language;
+
+const JOSE: &str = "application/jose";
+/// What is needed, for those who have come with something else.
+const A_MACHINES: &str = "A machine's own access token";
+const A_CITIZENS: &str = "A citizen's access token with pid";
+
+/// A body of JSON, or what is wrong with it.
+type Sent<T> = Result<Json<T>, JsonRejection>;
+
+/// Whom a machine asks about.
+#[derive(Deserialize)]
+pub struct Asked {
+    /// Their identifiers.
+    pub personidentifikatorer: Vec<String>,
+}
+
+/// `POST /rest/v1/personer`, `POST /rest/v2/personer`
+pub async fn people(State(app): State<App>, bearer: Bearer, body: Sent<Asked>) -> Result<Response, OAuthError> {
+    if !bearer.is_a_machine_with(&OF_MACHINES) {
+        return Ok(bearer.falls_short(A_MACHINES, &OF_MACHINES));
+    }
+    let asked = read(body, "an object with personidentifikatorer, a list of texts")?.personidentifikatorer;
+    if asked.is_empty() || asked.len() > AT_MOST {
+        return Err(OAuthError::invalid_request("personidentifikatorer must be 1 to 1000 person identifiers."));
+    }
+    let view = View::of(&bearer.token, OF_MACHINES);
+    Ok(Json(register::look_up(&app, &asked, view, bearer.now).await?).into_response())
+}
+
+/// The place up to which a copy of the register is of today.
+#[derive(Deserialize)]
+pub struct Since {
+    /// The place; 0 for all that there is.
+    #[serde(rename = "fraEndringsId")]
+    pub place: i64,
+}
+
+/// `POST /rest/v2/krr/hentEndringer`
+pub async fn changes(State(app): State<App>, bearer: Bearer, body: Sent<Since>) -> Result<Response, OAuthError> {
+    if !bearer.is_a_machine_with(&[CHANGES]) {
+        return Ok(bearer.falls_short(A_MACHINES, &[CHANGES]));
+    }
+    let place = read(body, "an object with fraEndringsId, a number")?.place;
+    if place < 0 {
+        return Err(OAuthError::invalid_request("fraEndringsId must be 0 or more."));
+    }
+    let view = View::of(&bearer.token, OF_MACHINES);
+    Ok(Json(register::changes(&app, place, view, bearer.now).await?).into_response())
+}
+
+/// An entry that is signed for the service.
+#[derive(Serialize)]
+struct Signed<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: Timestamp,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+/// `GET /rest/v1/person`
+pub async fn oneself(State(app): State<App>, bearer: Bearer, headers: HeaderMap) -> Result<Response, OAuthError> {
+    let Some(pid) = bearer.citizen_with(&OF_CITIZENS) else {
+        return Ok(bearer.falls_short(A_CITIZENS, &OF_CITIZENS));
+    };
+    let view = View::of(&bearer.token, OF_CITIZENS);
+    let entry = register::entry(&app, pid, view, bearer.now).await?;
+    if !wants_jose(&headers) {
+        return Ok(Json(entry).into_response());
+    }
+    let registration = &bearer.client.registration;
+    let algorithm = registration.userinfo_signed_response_alg.unwrap_or(registration.id_token_signed_response_alg);
+    // Without `exp` it cannot be taken for an ID token.
+    let claims = Signed { iss: app.config.issuer.as_str(), aud: bearer.client.id.as_str(), iat: bearer.now, entry };
+    let signed = app.keys.sign(algorithm, TokenType::UserInfo, &claims, bearer.now)?;
+    Ok(([(header::CONTENT_TYPE, JOSE)], signed).into_response())
+}
+
+/// What a citizen wants otherwise.
+#[derive(Deserialize)]
+pub struct Choice {
+    /// The language that they want to be written to in.
+    pub spraak: Language,
+}
+
+/// `PATCH /rest/v1/person`
+pub async fn choose(State(app): State<App>, bearer: Bearer, body: Sent<Choice>) -> Result<Response, OAuthError> {
+    let Some(pid) = bearer.citizen_with(&[LANGUAGE]) else {
+        return Ok(bearer.falls_short(A_CITIZENS, &[LANGUAGE]));
+    };
+    let language = read(body, "an object with spraak, which is nb, nn, en or se")?.spraak;
+    let (world, now) = (&app.world, bearer.now);
+    let named = Fnr::parse(pid, app.config.people);
+    let fnr = named.map_err(|_| bearer.scheme.refusal("The access token names nobody."))?;
+    let person = Person::ensure(&world.db, &world.chance, &fnr, now).await?;
+    let event = Event::by_oneself("language-changed", &person.id).with("client", bearer.client.id.as_str());
+    let mut tx = world.db.begin().await?;
+    contact::set_language(&mut tx, &person.id, language.code(), now).await?;
+    world.trail.append(&mut tx, &event, now).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Digdir, Oppslag ved innlogget bruker: `Accept` asks for a signed answer.
+fn wants_jose(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut kinds = accept.split(',').filter_map(|kind| kind.split(';').next());
+    kinds.any(|kind| kind.trim().eq_ignore_ascii_case(JOSE))
+}
+
+/// What a body says. Whoever sends another is told what belongs there, and not what stood there.
+fn read<T>(body: Sent<T>, expected: &str) -> Result<T, OAuthError> {
+    let Json(said) = body.map_err(|rejection| {
+        let status = rejection.status();
+        let mut error = OAuthError::invalid_request(match status {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "Content-Type must be application/json.".to_owned(),
+            StatusCode::PAYLOAD_TOO_LARGE => "The body is too long.".to_owned(),
+            _ => format!("The body must be JSON: {expected}."),
+        });
+        // JSON that says something else is a bad request like what is no JSON.
+        if status != StatusCode::UNPROCESSABLE_ENTITY {
+            error.status = status;
+        }
+        error
+    })?;
+    Ok(said)
+}
+
+/// How an access token is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// RFC 6750 2.1
+    Bearer,
+    /// RFC 9449 7.1
+    Dpop,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Scheme::Bearer => "Bearer",
+            Scheme::Dpop => "DPoP",
+        }
+    }
+
+    /// Who came with DPoP is answered with DPoP (RFC 9449 7.1).
+    fn refusal(self, why: &str) -> OAuthError {
+        let error = OAuthError::invalid_token(why);
+        match self {
+            Scheme::Bearer => error,
+            Scheme::Dpop => error.of_a_bound_token(),
+        }
+    }
+}
+
+/// Whoever has shown an access token that is good here.
+pub struct Bearer {
+    scheme: Scheme,
+    token: AccessToken,
+    client: Arc<Client>,
+    now: Timestamp,
+}
+
+impl FromRequestParts<App> for Bearer {
+    type Rejection = OAuthError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Bearer, OAuthError> {
+        let now = app.world.clock.now();
+        let (scheme, shown) = shown(&parts.headers).ok_or_else(OAuthError::no_token)?;
+        let invalid = || scheme.refusal("The access token is invalid, expired or revoked.");
+        let token = access_token::find(app, shown, now).await?.ok_or_else(invalid)?;
+        let client = app.client(&token.client_id).await?.ok_or_else(invalid)?;
+        // RFC 8707 2: a service may name us, or this address of ours.
+        let issuer = app.config.issuer.as_str();
+        let address = format!("{issuer}{}", parts.uri.path());
+        if ![issuer, &address].iter().any(|resource| access_token::is_for(&token.aud, resource)) {
+            return Err(scheme.refusal("The access token was issued for another resource."));
+        }
+        let bearer = Bearer { scheme, token, client, now };
+        bearer.holds_the_key(app, parts, shown).await?;
+        Ok(bearer)
+    }
+}
+
+/// The access token in the header.
+fn shown(headers: &HeaderMap) -> Option<(Scheme, &str)> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut known = [Scheme::Bearer, Scheme::Dpop].into_iter();
+    Some((known.find(|known| scheme.eq_ignore_ascii_case(known.name()))?, token.trim()))
+}
+
+impl Bearer {
+    /// A bound token comes with a proof of its key, and no other token does (RFC 9449 7.1).
+    async fn holds_the_key(&self, app: &App, parts: &Parts, shown: &str) -> Result<(), OAuthError> {
+        let wrong = |why: &str| Err(OAuthError::invalid_token(why).of_a_bound_token());
+        match (&self.token.cnf, self.scheme) {
+            (None, Scheme::Bearer) => Ok(()),
+            (None, Scheme::Dpop) => wrong("The access token is not bound to a key."),
+            (Some(_), Scheme::Bearer) => wrong("The access token is bound to a key."),
+            (Some(bound), Scheme::Dpop) => {
+                let (method, path) = (parts.method.as_str(), parts.uri.path());
+                let about = About { method, path, token: Some(shown), nonce: Nonce::of(&self.client.registration) };
+                let checked = dpop::check(app, &parts.headers, about, self.now).await;
+                match checked.map_err(OAuthError::of_a_bound_token)? {
+                    Some(jkt) if jkt == bound.jkt => Ok(()),
+                    Some(_) => wrong("The access token is bound to another key."),
+                    None => wrong("A DPoP proof is missing."),
+                }
+            }
+        }
+    }
+
+    fn has_one_of(&self, scopes: &[&str]) -> bool {
+        scopes.iter().any(|scope| self.token.has(scope))
+    }
+
+    /// Whether nobody is behind the token but a machine, with one of these scopes. What a citizen has let a service do
+    /// tells nothing of others.
+    fn is_a_machine_with(&self, scopes: &[&str]) -> bool {
+        self.token.acr.is_none() && self.token.pid.is_none() && self.has_one_of(scopes)
+    }
+
+    /// The identifier of the citizen behind the token, with one of these scopes. A pseudonymous token does not tell it,
+    /// and neither does its holder learn it here.
+    fn citizen_with(&self, scopes: &[&str]) -> Option<&str> {
+        self.token.pid.as_deref().filter(|_| self.has_one_of(scopes))
+    }
+
+    /// The token is good, and not good enough (RFC 6750 3.1).
+    fn falls_short(&self, needed: &str, scopes: &[&str]) -> Response {
+        let (scheme, all) = (self.scheme.name(), scopes.join(" "));
+        let challenge = format!("{scheme} error=\"insufficient_scope\", scope=\"{all}\"");
+        let error = OAuthError::insufficient_scope(format!("{needed} is needed, for {}.", scopes.join(" or ")));
+        ([(header::WWW_AUTHENTICATE, challenge)], error).into_response()
+    }
+}

@@ -1,0 +1,117 @@
+//! What has happened on the account, the newest first.
+
+use askama::Template;
+use authenticators::factor::FactorKind;
+use authenticators::trail::{Actor, Entry};
+use axum::response::Response;
+use serde_json::Value;
+
+use super::{Page, Visit};
+use crate::error::Refusal;
+use crate::page::Frame;
+use crate::params::Params;
+use crate::text::{self, Text};
+
+/// How many there are on a page.
+const AT_ONCE: i64 = 25;
+
+/// Something that has happened.
+struct Happened {
+    at: String,
+    what: String,
+    about: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "profile_events.html")]
+struct Events {
+    frame: Frame,
+    events: Vec<Happened>,
+    older: Option<String>,
+    profile: &'static str,
+}
+
+/// The page.
+pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal> {
+    let before = query.field("for").and_then(|number| number.parse().ok()).unwrap_or(i64::MAX);
+    let world = &visit.call.app.world;
+    let entries = world.trail.of(world.db.pool(), &visit.person.id, before, AT_ONCE).await?;
+    let is_full = i64::try_from(entries.len()).unwrap_or(AT_ONCE) == AT_ONCE;
+    let older = entries.last().filter(|_| is_full).map(|last| format!("{}?for={}", visit.page.path(), last.number));
+    let text = visit.text();
+    let events = entries.iter().map(|entry| happened(text, entry)).collect();
+    Ok(visit.html(&Events { frame: visit.frame(), events, older, profile: Page::Overview.path() }, false))
+}
+
+fn happened(text: Text, entry: &Entry) -> Happened {
+    let detail = |name: &str| entry.details.get(name).and_then(Value::as_str).unwrap_or_default();
+    let mut about = Vec::new();
+    about.extend(way(detail("amr")).map(|key| text.t(key)));
+    let on = format!("{} {}", detail("browser"), detail("system"));
+    match on.trim() {
+        "" => {}
+        on => about.push(on.to_owned()),
+    }
+    if !detail("address").is_empty() {
+        about.push(text.with("event-address", "address", detail("address")));
+    }
+    match &entry.actor {
+        Actor::Operator(_) => about.push(text.t("event-by-support")),
+        Actor::System => about.push(text.t("event-by-porten")),
+        Actor::Person(_) => {}
+    }
+    Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what: words(text, entry), about }
+}
+
+/// The key of how somebody logged in.
+fn way(amr: &str) -> Option<&'static str> {
+    match amr {
+        "Minid-APP" => Some("event-by-app"),
+        "Minid-TOTP" => Some("event-by-totp"),
+        "Minid-WEBAUTHN" => Some("event-by-passkey"),
+        "Minid-OTC" => Some("event-by-otc"),
+        "TestID" => Some("eid-testid"),
+        _ => None,
+    }
+}
+
+/// What an entry tells, in words.
+fn words(text: Text, entry: &Entry) -> String {
+    let detail = |name: &str| entry.details.get(name).and_then(Value::as_str).unwrap_or_default();
+    let factor =
+        FactorKind::second(detail("factor")).map(|kind| text.t(super::factors::name(kind))).unwrap_or_default();
+    let key = match entry.kind.as_str() {
+        "login" => {
+            let sso = entry.details.get("sso").and_then(Value::as_bool) == Some(true);
+            let key = if sso { "event-sso" } else { "event-login" };
+            return text.with(key, "service", detail("service"));
+        }
+        "factor-added" => return text.with("event-factor-added", "what", factor),
+        "factor-removed" => return text.with("event-factor-removed", "what", factor),
+        "password-changed" => "event-password-changed",
+        "password-recovered" => "event-password-recovered",
+        "mobile-changed" => "event-mobile-changed",
+        "email-changed" => "event-email-changed",
+        "email-removed" => "event-email-removed",
+        "contact-proved" | "contact-confirmed" => "event-contact-confirmed",
+        "language-changed" => "event-language-changed",
+        "reserved" => "event-reserved",
+        "unreserved" => "event-unreserved",
+        "preferred" | "factor-renamed" => "event-factors-changed",
+        "recovery-codes-renewed" => "event-recovery-codes",
+        "recovery-code-used" => "event-recovery-code-used",
+        "session-ended" | "signed-out" => "event-signed-out",
+        "locked" => "event-locked",
+        "opened" => "event-opened",
+        "closed" => "event-closed",
+        "reset" => "event-reset",
+        "number-changed" => "event-number-changed",
+        "looked-up" => "event-looked-up",
+        "imported" => "event-imported",
+        "app-declined" => "event-app-declined",
+        "device-paused" => "event-device-paused",
+        "data-fetched" => "event-data-fetched",
+        _ => "event-other",
+    };
+    text.t(key)
+}

@@ -1,0 +1,256 @@
+// The MinID app: one page that says where things stand, and asks the server for what waits.
+(function () {
+  "use strict";
+  var root = document.getElementById("app");
+  var says = document.getElementById("says").dataset;
+  var wrong = document.getElementById("wrong");
+  var offline = document.getElementById("offline");
+  var sections = ["start", "enrol", "pair", "home", "request", "declined"];
+  var device = null;
+  var request = null;
+  var turn = 0;
+
+  function by(id) { return document.getElementById(id); }
+  function token() { return localStorage.getItem("minid-token"); }
+
+  function show(id) {
+    sections.forEach(function (name) { by(name).hidden = name !== id; });
+    var title = by(id).querySelector("h1");
+    if (title) title.focus({ preventScroll: true });
+  }
+
+  function complain(what) {
+    wrong.hidden = !what;
+    wrong.firstElementChild.textContent = what || "";
+  }
+
+  function call(method, path, body) {
+    var headers = {};
+    if (token()) headers.authorization = "Bearer " + token();
+    if (body) headers["content-type"] = "application/json";
+    return fetch("/app/api" + path, { method: method, headers: headers, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit" })
+      .then(function (answer) {
+        offline.hidden = true;
+        if (answer.status === 204) return null;
+        return answer.json().then(function (told) {
+          if (answer.ok) return told;
+          told.status = answer.status;
+          throw told;
+        });
+      }, function (error) {
+        offline.hidden = false;
+        throw error;
+      });
+  }
+
+  function is_gone(error) { return error && error.status === 401; }
+  function later(what, time) { return new Promise(function (go) { setTimeout(go, time); }).then(what); }
+
+  function forget() {
+    localStorage.removeItem("minid-token");
+    device = null;
+    complain(says.removed);
+    show("start");
+  }
+
+  // The machine's name, as it says it itself.
+  function system() {
+    var agent = navigator.userAgent;
+    var known = [["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"], ["Windows", "Windows"], ["Mac OS X", "Mac"], ["CrOS", "Chromebook"], ["Linux", "Linux"]];
+    for (var i = 0; i < known.length; i += 1) if (agent.indexOf(known[i][0]) >= 0) return known[i][1];
+    return "";
+  }
+
+  // A new device.
+
+  by("enrol-form").addEventListener("submit", function (event) {
+    event.preventDefault();
+    complain("");
+    if (!window.PublicKeyCredential || !PublicKeyCredential.parseCreationOptionsFromJSON) return complain(says.unsupported);
+    var code = location.hash.slice(1);
+    history.replaceState(null, "", "/app");
+    call("POST", "/enrolments", { code: code }).then(function (begun) {
+      localStorage.setItem("minid-token", begun.token);
+      var options = PublicKeyCredential.parseCreationOptionsFromJSON(begun.options.publicKey);
+      return navigator.credentials.create({ publicKey: options });
+    }).then(function (credential) {
+      var body = { credential: credential.toJSON(), name: by("name").value || root.dataset.name, system: system() };
+      return call("POST", "/enrolments/finish", body);
+    }).then(function (finished) {
+      by("pair-number").textContent = finished.number;
+      show("pair");
+      return wait_for_person();
+    }).catch(function (error) {
+      localStorage.removeItem("minid-token");
+      complain(error && error.status ? says.invitation : says.sign);
+      show("start");
+    });
+  });
+
+  function wait_for_person() {
+    return call("GET", "/device").then(function (told) {
+      if (told.state === "pending") return later(wait_for_person, 1000);
+      return open(told);
+    }, function (error) {
+      if (is_gone(error)) return forget();
+      return later(wait_for_person, 2000);
+    });
+  }
+
+  // A device that is the person's.
+
+  function open(told) {
+    device = told;
+    by("device-name").textContent = told.name;
+    by("device-name").parentNode.hidden = false;
+    by("paused").hidden = told.state !== "paused";
+    by("quiet").hidden = told.state === "paused";
+    var can = !!(told.push_key && "serviceWorker" in navigator && "PushManager" in window);
+    by("push-on").hidden = !can || told.push;
+    by("push-off").hidden = !told.push;
+    show("home");
+    listen();
+  }
+
+  // One loop at a time: the open app hears of a request within a second, and of its end as well.
+  function listen() {
+    turn += 1;
+    var own = turn;
+    function again() {
+      if (own !== turn) return;
+      call("GET", "/requests" + (request ? "?seen=" + encodeURIComponent(request.id) : "")).then(function (told) {
+        if (own !== turn) return;
+        if (told && (!request || told.id !== request.id)) ask(told);
+        if (!told && request) {
+          request = null;
+          show("home");
+          complain(says.gone);
+        }
+        again();
+      }, function (error) {
+        if (own !== turn) return;
+        if (is_gone(error)) return forget();
+        later(again, 2000);
+      });
+    }
+    again();
+  }
+
+  function ask(told) {
+    request = told;
+    var says_so = JSON.parse(told.statement);
+    by("r-service").textContent = says_so.service;
+    by("r-time").textContent = new Date(says_so.at * 1000).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    by("r-browser").textContent = [says_so.browser, says_so.system].filter(Boolean).join(" · ") || "–";
+    by("r-address").textContent = says_so.address;
+    by("number").value = "";
+    by("done").hidden = true;
+    complain("");
+    show("request");
+  }
+
+  function decode(text) {
+    var plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+    return Uint8Array.from(plain, function (letter) { return letter.charCodeAt(0); });
+  }
+
+  function back(said) {
+    turn += 1;
+    request = null;
+    by("done").textContent = by(said).textContent;
+    by("done").hidden = false;
+    return call("GET", "/device").then(open, function (error) { if (is_gone(error)) forget(); else show("home"); });
+  }
+
+  by("request-form").addEventListener("submit", function (event) {
+    event.preventDefault();
+    complain("");
+    var number = by("number").value.trim();
+    if (!/^[0-9]{2}$/.test(number)) return complain(says.number);
+    var words = new TextEncoder().encode(request.statement + "\n" + number);
+    crypto.subtle.digest("SHA-256", words).then(function (challenge) {
+      return navigator.credentials.get({ publicKey: {
+        challenge: challenge,
+        allowCredentials: [{ type: "public-key", id: decode(device.credential) }],
+        userVerification: "required",
+        timeout: 120000
+      } });
+    }).then(function (credential) {
+      return call("POST", "/requests/" + encodeURIComponent(request.id) + "/approve", { number: number, credential: credential.toJSON() });
+    }).then(function () {
+      return back("said-approved");
+    }).catch(function (error) {
+      if (is_gone(error)) return forget();
+      if (error && error.error === "wrong_number" && error.left > 0) return complain(says.number);
+      if (error && error.status) { request = null; open(device); return complain(says.gone); }
+      complain(says.sign);
+    });
+  });
+
+  function decline(not_me) {
+    turn += 1;
+    return call("POST", "/requests/" + encodeURIComponent(request.id) + "/decline", { not_me: not_me });
+  }
+
+  by("decline").addEventListener("click", function () {
+    complain("");
+    decline(false).then(function () { show("declined"); }, function (error) {
+      if (is_gone(error)) return forget();
+      request = null;
+      open(device);
+      complain(says.gone);
+    });
+  });
+  by("was-me").addEventListener("click", function () { back("said-declined"); });
+  by("not-me").addEventListener("click", function () {
+    decline(true).then(function () { back("said-not-me"); }, function () { request = null; open(device); complain(says.gone); });
+  });
+
+  // Being woken.
+
+  by("push-on").addEventListener("click", function () {
+    complain("");
+    navigator.serviceWorker.ready.then(function (worker) {
+      return worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: decode(device.push_key) });
+    }).then(function (subscription) {
+      var told = subscription.toJSON();
+      return call("PUT", "/device/push", { kind: "web", endpoint: told.endpoint, p256dh: told.keys.p256dh, auth: told.keys.auth });
+    }).then(function () { return call("GET", "/device").then(open); }, function () { complain(says.push); });
+  });
+  by("push-off").addEventListener("click", function () {
+    call("DELETE", "/device/push").then(function () { return call("GET", "/device").then(open); }, function () {});
+  });
+  by("leave").addEventListener("click", function () {
+    call("DELETE", "/device").then(forget, function (error) { if (is_gone(error)) forget(); });
+  });
+
+  // Where it stands.
+
+  if ("serviceWorker" in navigator) {
+    navigator.serviceWorker.register("/app/worker.js", { scope: "/app" }).catch(function () {});
+    navigator.serviceWorker.addEventListener("message", function () { if (device) listen(); });
+    if (window.caches) {
+      caches.open("minid-words").then(function (cache) {
+        return cache.put("/app/words", new Response(JSON.stringify({ title: root.dataset.title, body: root.dataset.body })));
+      }).catch(function () {});
+    }
+  }
+  document.addEventListener("visibilitychange", function () { if (!document.hidden && device && by("declined").hidden) listen(); });
+  window.addEventListener("online", begin);
+
+  function begin() {
+    if (location.hash.length > 20) return show("enrol");
+    if (!token()) return show("start");
+    call("GET", "/device").then(function (told) {
+      if (told.state !== "pending") return open(told);
+      localStorage.removeItem("minid-token");
+      show("start");
+    }, function (error) {
+      if (is_gone(error)) return forget();
+      by("device-name").parentNode.hidden = true;
+      show("home");
+    });
+  }
+  window.addEventListener("hashchange", begin);
+  begin();
+})();
