@@ -88,6 +88,8 @@ pub async fn change_number(
     if !Person::change_fnr(&mut tx, person, to, now).await? {
         return Ok(false);
     }
+    // Whoever keeps a copy of the register hears of it.
+    contact::touch(&mut tx, &person.id).await?;
     throttle::move_to(&mut tx, &Subject::of(&person.fnr), &Subject::of(to)).await?;
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
@@ -109,6 +111,9 @@ pub async fn erase(
     for person in closed {
         let mut tx = db.begin().await?;
         Trail::erase_of(&mut tx, &person).await?;
+        totp::erase(&mut tx, &person).await?;
+        passkey::erase(&mut tx, &person).await?;
+        device::erase(&mut tx, &person).await?;
         Person::note_erased(&mut tx, &person, now).await?;
         tx.commit().await?;
     }

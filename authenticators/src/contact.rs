@@ -369,7 +369,7 @@ pub async fn note_asked(db: impl AnyExecutor<'_>, person: &PersonId, asked_at: T
 
 /// Makes sure that there is a row, and gives the change its place in the feed: the order in which they are committed,
 /// since each holds the head until then.
-async fn touch(tx: &mut Tx, person: &PersonId) -> sqlx::Result<()> {
+pub(crate) async fn touch(tx: &mut Tx, person: &PersonId) -> sqlx::Result<()> {
     const NEXT: &str = "UPDATE contact_feed SET number = number + 1 WHERE id = 'head' RETURNING number";
     const PUT: &str = "INSERT INTO contact (person, feed_number) VALUES ($1, $2)
                        ON CONFLICT (person) DO UPDATE SET feed_number = excluded.feed_number";

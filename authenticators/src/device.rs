@@ -143,6 +143,12 @@ pub async fn pause(tx: &mut Tx, person: &PersonId, since: Option<Timestamp>) -> 
     query.execute(&mut **tx).await.map(|_| ())
 }
 
+/// Nothing is left of any, not of those that were removed either.
+pub async fn erase(tx: &mut Tx, person: &PersonId) -> sqlx::Result<()> {
+    const SQL: &str = "DELETE FROM device WHERE person = $1";
+    sqlx::query(SQL).bind(person.as_str()).execute(&mut **tx).await.map(|_| ())
+}
+
 /// Another name.
 pub async fn rename(tx: &mut Tx, person: &PersonId, id: &str, name: &str) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE device SET name = $3 WHERE id = $1 AND person = $2 AND removed_at IS NULL";

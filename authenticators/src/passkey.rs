@@ -63,6 +63,12 @@ pub async fn used(
     Ok(query.bind(now.seconds()).execute(db).await?.rows_affected() == 1)
 }
 
+/// Nothing is left of any, not of those that were removed either.
+pub async fn erase(tx: &mut Tx, person: &PersonId) -> sqlx::Result<()> {
+    const SQL: &str = "DELETE FROM passkey WHERE person = $1";
+    sqlx::query(SQL).bind(person.as_str()).execute(&mut **tx).await.map(|_| ())
+}
+
 /// Another name.
 pub async fn rename(tx: &mut Tx, person: &PersonId, id: &str, name: &str) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE passkey SET name = $3 WHERE id = $1 AND person = $2 AND removed_at IS NULL";

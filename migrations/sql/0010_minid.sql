@@ -35,7 +35,7 @@ CREATE TABLE totp (
     last_used_at BIGINT,
     removed_at   BIGINT
 );
-CREATE INDEX totp_person ON totp (person) WHERE removed_at IS NULL;
+CREATE INDEX totp_person ON totp (person);
 
 -- A set of them is made at once, and ends the set before.
 CREATE TABLE recovery_code (
@@ -56,7 +56,7 @@ CREATE TABLE passkey (
     last_used_at BIGINT,
     removed_at   BIGINT
 );
-CREATE INDEX passkey_person ON passkey (person) WHERE removed_at IS NULL;
+CREATE INDEX passkey_person ON passkey (person);
 
 -- Telephones and desktops with the MinID app. `token_hash` lets the app see what waits for an answer; only a
 -- signature by `credential` answers it. `push` is where it is woken, as JSON.
@@ -73,7 +73,7 @@ CREATE TABLE device (
     paused_at    BIGINT,
     removed_at   BIGINT
 );
-CREATE INDEX device_person ON device (person) WHERE removed_at IS NULL;
+CREATE INDEX device_person ON device (person);
 
 -- Secrets of the house, made when they are first needed: the key by which push services know us.
 CREATE TABLE house_secret (
