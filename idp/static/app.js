@@ -140,7 +140,7 @@
     request = told;
     var says_so = JSON.parse(told.statement);
     by("r-service").textContent = says_so.service;
-    by("r-time").textContent = new Date(says_so.at * 1000).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    by("r-time").textContent = new Date(says_so.at * 1000).toLocaleString(document.documentElement.lang === "en" ? "en-GB" : "nb", { dateStyle: "medium", timeStyle: "short" });
     by("r-browser").textContent = [says_so.browser, says_so.system].filter(Boolean).join(" · ") || "–";
     by("r-address").textContent = says_so.address;
     by("number").value = "";

@@ -221,7 +221,7 @@ problem-device-gone = No app is waiting. Start again.
 
 ## The citizen's own pages: where they are logged in, what has happened, all of it
 places-title = Where you are logged in
-places-about = Number: { $count }
+places-about = Places: { $count }
 places-unknown = Unknown browser
 places-since = Since { $time }
 places-this = This browser

@@ -221,7 +221,7 @@ problem-device-gone = Det er ingen app som venter. Begynn på nytt.
 
 ## The citizen's own pages: where they are logged in, what has happened, all of it
 places-title = Her er du logget inn
-places-about = Antall: { $count }
+places-about = Antall steder: { $count }
 places-unknown = Ukjent nettleser
 places-since = Siden { $time }
 places-this = Denne nettleseren

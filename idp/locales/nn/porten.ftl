@@ -221,7 +221,7 @@ problem-device-gone = Det er ingen app som ventar. Byrj på nytt.
 
 ## The citizen's own pages: where they are logged in, what has happened, all of it
 places-title = Her er du logga inn
-places-about = Talet er { $count }
+places-about = Tal på stader: { $count }
 places-unknown = Ukjend nettlesar
 places-since = Sidan { $time }
 places-this = Denne nettlesaren
