@@ -123,6 +123,12 @@ impl Browser {
         unescape(&self.page.body).contains(words)
     }
 
+    /// What stands on the page between these two.
+    pub fn between(&self, before: &str, after: &str) -> anyhow::Result<String> {
+        let found = between(&self.page.body, before, after);
+        found.map(|text| unescape(&text)).with_context(|| format!("no {before} at {}: {}", self.at, self.page.body))
+    }
+
     /// From the picker or MinID's first page to the page for the code.
     pub async fn give_password(&mut self, person: &TestPerson) -> anyhow::Result<&mut Browser> {
         if self.page.body.contains("value=\"minid\"") {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
 use authenticators::contact::{self, Channel, Email, Known, Phone};
@@ -19,7 +19,7 @@ use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
 use authenticators::push::Push;
 use authenticators::scratch::Scratch;
 use authenticators::sms::Sms;
-use authenticators::trail::Trail;
+use authenticators::trail::{Entry, Trail};
 use authenticators::vault::Vault;
 use authenticators::webauthn::Webauthn;
 use authenticators::world::World;
@@ -399,6 +399,34 @@ impl TestIdp {
     pub fn last_code(&self, person: &TestPerson) -> anyhow::Result<String> {
         let text = self.last_sms(person)?;
         text.rsplit('#').next().map(str::to_owned).context("no code")
+    }
+
+    /// The newest message with these words, which may come a moment after the page: nobody waits for it there.
+    pub async fn arrives(&self, to: &str, words: &str) -> anyhow::Result<Message> {
+        for _ in 0..500 {
+            match self.messages_to(to).into_iter().find(|message| message.text.contains(words)) {
+                Some(message) => return Ok(message),
+                None => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+        bail!("nothing with {words:?} has come to {to}: {:?}", self.messages_to(to))
+    }
+
+    /// What the trail says of a person, the newest first.
+    pub async fn trail_of(&self, person: &TestPerson) -> anyhow::Result<Vec<Entry>> {
+        let (world, row) = (&self.app.world, self.row_of(person).await?);
+        world.trail.settle().await?;
+        world.trail.of(world.db.pool(), &row.id, i64::MAX, 1000).await
+    }
+
+    /// A browser in which somebody is logged in by TestID, at a level such as `substantial`.
+    pub async fn by_test_id(&self, client: &TestClient, person: &TestPerson, level: &str) -> anyhow::Result<Browser> {
+        let acr = format!("idporten-loa-{level}");
+        let hint = format!("testid:{}_{acr}", person.fnr);
+        let mut browser = self.browser();
+        browser.get(&self.authorize(client, &[("login_hint", &hint), ("acr_values", &acr)])).await?;
+        browser.sent_back("code")?;
+        Ok(browser)
     }
 
     /// An authorization request of a client, with some parameters otherwise; an empty value leaves one out.
