@@ -90,6 +90,21 @@ impl Outbound {
         Ok(send(url, self.client(url)?.post(url.clone()).form(fields)).await?.status())
     }
 
+    /// Posts a form with these headers, and reads the answer whatever its status.
+    pub async fn ask(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        fields: &[(&str, &str)],
+    ) -> Result<(StatusCode, Vec<u8>), OutboundError> {
+        let mut request = self.client(url)?.post(url.clone()).header(header::ACCEPT, "application/json").form(fields);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let answer = send(url, request).await?;
+        Ok((answer.status(), read(answer).await?))
+    }
+
     /// Posts bytes with these headers; only the status of the answer is read.
     pub async fn post_bytes(
         &self,

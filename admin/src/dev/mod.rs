@@ -99,6 +99,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         people: open::DEV_PEOPLE,
         enterprise: None,
         minid,
+        eids: Vec::new(),
     };
     let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
     let app = App::new(world, settings, keys, words);

@@ -28,4 +28,5 @@ mod session;
 mod sms;
 mod tidy;
 mod token;
+mod upstream;
 mod userinfo;
