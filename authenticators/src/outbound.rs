@@ -450,6 +450,8 @@ mod tests {
         let form = [("logout_token", "a.b.c&")];
         assert_eq!(outbound.post_form(&at("/logout"), &form).await, Ok(StatusCode::NO_CONTENT));
         assert_eq!(outbound.post_form(&at("/other"), &form).await, Ok(StatusCode::BAD_REQUEST));
+        assert_eq!(outbound.ask(&at("/logout"), &[], &form).await, Ok((StatusCode::NO_CONTENT, Vec::new())));
+        assert_eq!(outbound.ask(&at("/other"), &[], &form).await, Ok((StatusCode::BAD_REQUEST, Vec::new())));
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         assert_eq!(outbound.get_json(&url(&format!("http://{closed}/"))).await, Err(OutboundError::Failed));
     }

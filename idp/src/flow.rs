@@ -20,6 +20,7 @@ use crate::error::OAuthError;
 use crate::request::AuthorizationRequest;
 use crate::scope::ScopeName;
 use crate::session::Session;
+use crate::upstream::id_token::Said;
 
 /// That somebody has proved who they are. **The witness**: neither a session nor a grant can be made without
 /// one, and only this module makes one.
@@ -61,8 +62,8 @@ impl Authentication {
     }
 
     /// Somebody else's eID was proved, and what it says was verified.
-    pub fn by_other(person: Person, reached: Reached, names: Names, at: Timestamp) -> Authentication {
-        let Reached { acr, amr } = reached;
+    pub fn by_other(person: Person, said: Said) -> Authentication {
+        let Said { reached: Reached { acr, amr }, names, at, .. } = said;
         Authentication { person: person.id, fnr: person.fnr, acr, amr, at, names }
     }
 

@@ -55,7 +55,7 @@ pub async fn arrived(turn: &Turn<'_>, provider: &Arc<Provider>, journey: &Journe
         return back(turn, Remark::EidNobody).await;
     };
     let person = Person::ensure(&app.world.db, &app.world.chance, &fnr, now).await?;
-    let proved = Authentication::by_other(person, said.reached, said.names, said.at);
+    let proved = Authentication::by_other(person, said);
     let due = turn.due(turn.attempt(), &proved).await?;
     let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
     Ok(ended.unwrap_or_else(|| turn.onwards()))
