@@ -48,6 +48,8 @@ enum Manner {
 struct Op {
     origin: String,
     key: ClientKey,
+    /// What it signs with, and publishes, once it has rotated.
+    newer: ClientKey,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -58,6 +60,7 @@ struct Inner {
     pushed: BTreeMap<String, Fields>,
     /// What a code was given out for, and what it is redeemed for.
     codes: BTreeMap<String, (Fields, String)>,
+    rotated: bool,
     asked_for_keys: usize,
     asked_for_tokens: usize,
 }
@@ -70,11 +73,13 @@ impl Op {
             porten: String::new(),
             pushed: BTreeMap::new(),
             codes: BTreeMap::new(),
+            rotated: false,
             asked_for_keys: 0,
             asked_for_tokens: 0,
         };
         let origin = format!("http://{}", listener.local_addr()?);
-        let op = Op { origin, key: ClientKey::fresh()?, inner: Arc::new(Mutex::new(inner)) };
+        let (key, newer) = (ClientKey::fresh()?, ClientKey::fresh()?);
+        let op = Op { origin, key, newer, inner: Arc::new(Mutex::new(inner)) };
         let routes = Router::new().fallback(any(answer)).with_state(op.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Ok(op)
@@ -205,7 +210,9 @@ async fn answer(State(op): State<Op>, uri: Uri, body: String) -> Response {
         "/elsewhere" => op.metadata().to_string().into_response(),
         "/jwks" => {
             op.inner().asked_for_keys += 1;
-            op.key.jwks().to_string().into_response()
+            let rotated = op.inner().rotated;
+            let key = if rotated { &op.newer } else { &op.key };
+            key.jwks().to_string().into_response()
         }
         "/par" => op.push(form),
         "/token" => op.redeem(&form),
@@ -416,6 +423,29 @@ async fn a_thousand_unknown_keys_cause_two_fetches() -> anyhow::Result<()> {
     let token = op.sign(&op.claims(&idp, &request, &kari.fnr))?;
     browser.get(&op.answers(&request, token)?).await?;
     assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_is_new_is_fetched_and_one_that_was_taken_back_signs_nothing() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    for rotated in [false, true] {
+        op.inner().rotated = rotated;
+        idp.advance(Duration::from_secs(31));
+        let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+        let request = op.request(&browser)?;
+        let key = if rotated { &op.newer } else { &op.key };
+        let token = key.sign("JWT", &op.claims(&idp, &request, &kari.fnr))?;
+        browser.get(&op.answers(&request, token)?).await?;
+        assert!(browser.sent_back("code").is_ok(), "{rotated}: {}", browser.page.body);
+    }
+    assert_eq!(op.inner().asked_for_keys, 2);
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    let request = op.request(&browser)?;
+    let token = op.sign(&op.claims(&idp, &request, &kari.fnr))?;
+    browser.get(&op.answers(&request, token)?).await?;
+    assert!(browser.shows(REFUSED) && !is_logged_in(&browser), "{}", browser.page.body);
     Ok(())
 }
 
