@@ -26,6 +26,7 @@ use authenticators::world::World;
 use clap::Args;
 use idp::certificate::Roots;
 use idp::config::{Config, MailConfig, OutboundConfig, PushConfig, SmsConfig, WebPushConfig, secret};
+use idp::eid::{EidConfig, OtherEid};
 use idp::minid::Minid;
 use migrations::Db;
 use url::Url;
@@ -167,6 +168,15 @@ pub(crate) fn breached(config: &Minid) -> anyhow::Result<Breached> {
 pub(crate) fn enterprise(config: &Config) -> anyhow::Result<Option<Arc<Roots>>> {
     let Some(enterprise) = &config.enterprise_certificates else { return Ok(None) };
     Ok(Some(Arc::new(Roots::open(enterprise).context("enterprise_certificates")?)))
+}
+
+/// The eIDs of others, with the keys that we prove ourselves to them with.
+pub(crate) fn eids(config: &Config) -> anyhow::Result<Vec<Arc<OtherEid>>> {
+    let open = |eid: &EidConfig| {
+        let opened = eid.clone().open().with_context(|| format!("eid {}", eid.id))?;
+        Ok(Arc::new(opened))
+    };
+    config.eid.iter().map(open).collect()
 }
 
 /// The client for addresses that services have registered.

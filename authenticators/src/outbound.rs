@@ -90,6 +90,21 @@ impl Outbound {
         Ok(send(url, self.client(url)?.post(url.clone()).form(fields)).await?.status())
     }
 
+    /// Posts a form with these headers, and reads the answer whatever its status.
+    pub async fn ask(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        fields: &[(&str, &str)],
+    ) -> Result<(StatusCode, Vec<u8>), OutboundError> {
+        let mut request = self.client(url)?.post(url.clone()).header(header::ACCEPT, "application/json").form(fields);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let answer = send(url, request).await?;
+        Ok((answer.status(), read(answer).await?))
+    }
+
     /// Posts bytes with these headers; only the status of the answer is read.
     pub async fn post_bytes(
         &self,
@@ -435,6 +450,8 @@ mod tests {
         let form = [("logout_token", "a.b.c&")];
         assert_eq!(outbound.post_form(&at("/logout"), &form).await, Ok(StatusCode::NO_CONTENT));
         assert_eq!(outbound.post_form(&at("/other"), &form).await, Ok(StatusCode::BAD_REQUEST));
+        assert_eq!(outbound.ask(&at("/logout"), &[], &form).await, Ok((StatusCode::NO_CONTENT, Vec::new())));
+        assert_eq!(outbound.ask(&at("/other"), &[], &form).await, Ok((StatusCode::BAD_REQUEST, Vec::new())));
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         assert_eq!(outbound.get_json(&url(&format!("http://{closed}/"))).await, Err(OutboundError::Failed));
     }

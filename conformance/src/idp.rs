@@ -33,6 +33,7 @@ use idp::app::{App, Settings};
 use idp::certificate::Roots;
 use idp::client::{Client, ClientId};
 use idp::config::Issuer;
+use idp::eid::OtherEid;
 use idp::keys::Keys;
 use idp::minid::Minid;
 use idp::registration::Registration;
@@ -81,6 +82,8 @@ pub struct Setup {
     pub outbound: Outbound,
     /// Whose enterprise certificates are taken; nobody's, if nothing is said.
     pub enterprise: Option<Arc<Roots>>,
+    /// The eIDs of others; none, if nothing is said.
+    pub eids: Vec<Arc<OtherEid>>,
 }
 
 /// A running Porten.
@@ -190,6 +193,7 @@ impl TestIdp {
             minid: Minid::default(),
             outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
             enterprise: None,
+            eids: Vec::new(),
         };
         adjust(&mut setup);
         let folder = TempDir::new()?;
@@ -226,6 +230,7 @@ impl TestIdp {
             people: setup.people,
             enterprise: setup.enterprise,
             minid: setup.minid,
+            eids: setup.eids,
         };
         let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
         let app = App::new(world, settings, keys, words);

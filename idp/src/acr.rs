@@ -83,34 +83,37 @@ impl TryFrom<String> for Acr {
 }
 
 /// An electronic identity that people can choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Eid {
     /// Ours.
     MinId,
     /// Synthetic people, no password, any level; where synthetic people are let in.
     TestId,
+    /// Somebody else's, as it is configured ([`crate::eid`]).
+    Other {
+        /// Its name in addresses and forms.
+        id: String,
+        /// The levels that it reaches.
+        reaches: Vec<Acr>,
+    },
 }
 
 impl Eid {
     /// Its name in forms.
-    pub fn id(self) -> &'static str {
+    pub fn id(&self) -> &str {
         match self {
             Eid::MinId => "minid",
             Eid::TestId => "testid",
+            Eid::Other { id, .. } => id,
         }
     }
 
-    /// Reads the name in forms.
-    pub fn parse(id: &str) -> Option<Eid> {
-        [Eid::MinId, Eid::TestId].into_iter().find(|eid| eid.id() == id)
-    }
-
     /// The levels it can reach, of which one would satisfy what is asked.
-    pub fn levels(self, asked: &[Acr]) -> Vec<Acr> {
+    pub fn levels(&self, asked: &[Acr]) -> Vec<Acr> {
         let all = match self {
             Eid::MinId => &[Acr::SUBSTANTIAL][..],
             Eid::TestId => &Acr::ALL[..],
+            Eid::Other { reaches, .. } => reaches.as_slice(),
         };
         all.iter().copied().filter(|acr| acr.satisfies_one_of(asked)).collect()
     }
@@ -165,5 +168,8 @@ mod tests {
         assert_eq!(Eid::MinId.levels(&[Acr::HIGH]), []);
         assert_eq!(Eid::TestId.levels(&[Acr::SUBSTANTIAL]), [Acr::SUBSTANTIAL, Acr::HIGH]);
         assert_eq!(Eid::TestId.levels(&[Acr::HIGH]), [Acr::HIGH]);
+        let bankid = Eid::Other { id: "bankid".into(), reaches: vec![Acr::HIGH] };
+        assert_eq!(bankid.levels(&[Acr::SUBSTANTIAL]), [Acr::HIGH]);
+        assert_eq!(bankid.levels(&[Acr::parse("eidas-loa-high").unwrap()]), []);
     }
 }

@@ -18,10 +18,12 @@ use crate::certificate::Roots;
 use crate::client::{Client, ClientId, PROFILE};
 use crate::client_keys::KeyCache;
 use crate::config::Issuer;
+use crate::eid::OtherEid;
 use crate::keys::Keys;
 use crate::minid::Minid;
 use crate::scope::{Scope, ScopeName};
 use crate::text::Words;
+use crate::upstream::Upstreams;
 
 /// For how long a node may not see that a client or a scope was changed.
 const KEPT: Duration = Duration::from_secs(5);
@@ -39,6 +41,8 @@ pub struct Settings {
     pub enterprise: Option<Arc<Roots>>,
     /// What is decided about MinID.
     pub minid: Minid,
+    /// The eIDs of others.
+    pub eids: Vec<Arc<OtherEid>>,
 }
 
 /// The program's inside, shared. The router clones it several times a request.
@@ -67,6 +71,8 @@ pub struct Inside {
     pub(crate) dpop: hmac::Key,
     /// The public keys of clients.
     pub client_keys: KeyCache,
+    /// The providers of the other eIDs.
+    pub upstreams: Upstreams,
     /// When it was started.
     started_at: Timestamp,
     clients: Cache<ClientId, Arc<Client>>,
@@ -81,8 +87,9 @@ impl App {
         let dpop = keys.secret_for("dpop nonce");
         let started_at = world.clock.now();
         let client_keys = KeyCache::new(world.outbound.clone());
+        let upstreams = Upstreams::new(&config.eids, &world.outbound);
         let keys = Arc::new(keys);
-        App(Arc::new(Inside { world, config, keys, words, dpop, client_keys, started_at, clients, scopes }))
+        App(Arc::new(Inside { world, config, keys, words, dpop, client_keys, upstreams, started_at, clients, scopes }))
     }
 
     /// Whether something made then could have been used up before this program was started, and nobody here would
@@ -107,7 +114,9 @@ impl App {
 
     /// The eIDs by which a citizen can reach what is asked for.
     pub fn offered(&self, asked: &[Acr]) -> Vec<Eid> {
-        let all = if self.config.people.synthetic { &[Eid::MinId, Eid::TestId][..] } else { &[Eid::MinId] };
-        all.iter().copied().filter(|eid| !eid.levels(asked).is_empty()).collect()
+        let others = self.upstreams.all().map(|provider| provider.eid.as_choice());
+        let test = self.config.people.synthetic.then_some(Eid::TestId);
+        let all = std::iter::once(Eid::MinId).chain(others).chain(test);
+        all.filter(|eid| !eid.levels(asked).is_empty()).collect()
     }
 }

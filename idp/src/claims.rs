@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::client::ClientId;
 use crate::client_auth::Caller;
 use crate::error::OAuthError;
-use crate::flow::Authentication;
+use crate::flow::{Authentication, Names};
 use crate::grant::{Grant, Refresh};
 use crate::keys::{Expected, TokenType};
 use crate::scope::Rules;
@@ -28,6 +28,8 @@ struct IdToken<'a> {
     iss: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<&'a str>,
+    #[serde(flatten)]
+    names: Option<&'a Names>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<Language>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,8 +96,7 @@ pub fn lifetime(caller: &Caller, rules: &Rules) -> Duration {
 pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timestamp) -> Result<Tokens, OAuthError> {
     let Handing { caller, jkt, refresh, rules } = handing;
     let (issuer, who, client) = (app.config.issuer.as_str(), &grant.authentication, &caller.client);
-    let registration = &client.registration;
-    let sub = subject(app, &client.id, who);
+    let (registration, sub) = (&client.registration, subject(app, &client.id, who));
     let has = |name: &str| grant.scope.iter().any(|scope| scope == name);
     let algorithm = registration.id_token_signed_response_alg;
     let whole = lifetime(caller, &rules);
@@ -105,6 +106,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         amr: [who.amr()],
         iss: issuer,
         pid: (!rules.pseudonymous).then(|| who.fnr().as_str()),
+        names: Some(who.names()).filter(|_| has("profile") && !rules.pseudonymous),
         locale: has("profile").then_some(grant.locale),
         nonce: grant.nonce.as_deref(),
         sid: registration.wants_sid().then_some(&grant.sid),

@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+use crate::eid::EidConfig;
 use crate::minid::Minid;
 use crate::redirect;
 
@@ -52,6 +53,9 @@ pub struct Config {
     /// How passwords are hashed.
     #[serde(default)]
     pub password: HashingConfig,
+    /// The eIDs of others.
+    #[serde(default)]
+    pub eid: Vec<EidConfig>,
 }
 
 /// `[server]`
@@ -383,6 +387,7 @@ impl Config {
             lines.push(format!("password: {error:#}"));
         }
         lines.extend(self.minid.objections());
+        lines.extend(EidConfig::objections_to(&self.eid));
         lines
     }
 }
@@ -449,6 +454,7 @@ mod tests {
         assert_eq!(config.objections(), Vec::<String>::new());
         assert_eq!(config.password.memory_kib, 19_456);
         assert_eq!(config.keys.rotation(), Some(Duration::from_hours(90 * 24)));
+        assert!(config.eid.is_empty());
         let never = read(&GOOD.replace("[keys]", "[keys]\nrotate_days = 0")).unwrap();
         assert_eq!(never.keys.rotation(), None);
     }

@@ -15,10 +15,12 @@ use authenticators::webauthn::Ceremony;
 use serde::{Deserialize, Serialize};
 
 use crate::acr::{self, Acr, Eid};
+use crate::eid::Reached;
 use crate::error::OAuthError;
 use crate::request::AuthorizationRequest;
 use crate::scope::ScopeName;
 use crate::session::Session;
+use crate::upstream::id_token::Said;
 
 /// That somebody has proved who they are. **The witness**: neither a session nor a grant can be made without
 /// one, and only this module makes one.
@@ -29,18 +31,40 @@ pub struct Authentication {
     acr: Acr,
     amr: String,
     at: Timestamp,
+    /// What somebody else's eID calls them.
+    #[serde(default)]
+    names: Names,
+}
+
+/// What a person is called, as far as their eID tells and services may be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// First and middle names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// Surname.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
 }
 
 impl Authentication {
     /// MinID was proved.
     pub fn by_minid(proof: &Proof, now: Timestamp) -> Authentication {
         let (acr, amr) = acr::reached(proof.second());
-        Authentication { person: proof.person().clone(), fnr: proof.fnr().clone(), acr, amr: amr.to_owned(), at: now }
+        let (person, fnr, amr) = (proof.person().clone(), proof.fnr().clone(), amr.to_owned());
+        Authentication { person, fnr, acr, amr, at: now, names: Names::default() }
     }
 
     /// A synthetic person was picked.
     pub fn by_test_id(person: Person, acr: Acr, now: Timestamp) -> Authentication {
-        Authentication { person: person.id, fnr: person.fnr, acr, amr: acr::AMR_TEST_ID.to_owned(), at: now }
+        let (amr, names) = (acr::AMR_TEST_ID.to_owned(), Names::default());
+        Authentication { person: person.id, fnr: person.fnr, acr, amr, at: now, names }
+    }
+
+    /// Somebody else's eID was proved, and what it says was verified.
+    pub fn by_other(person: Person, said: Said) -> Authentication {
+        let Said { reached: Reached { acr, amr }, names, at, .. } = said;
+        Authentication { person: person.id, fnr: person.fnr, acr, amr, at, names }
     }
 
     /// Who.
@@ -66,6 +90,11 @@ impl Authentication {
     /// When.
     pub fn at(&self) -> Timestamp {
         self.at
+    }
+
+    /// What they are called.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 }
 
@@ -205,16 +234,17 @@ pub fn first_step(offered: &[Eid]) -> Result<Step, OAuthError> {
         [] => {
             Err(OAuthError::unmet_authentication_requirements("No eID offered here reaches the level in acr_values."))
         }
-        [only] => Ok(step_of(*only)),
+        [only] => Ok(step_of(only)),
         _ => Ok(Step::ChooseEid),
     }
 }
 
-/// The first page of an eID.
-pub fn step_of(eid: Eid) -> Step {
+/// The first page of an eID. Whoever is at somebody else's finds the picker when they come back without an answer.
+pub fn step_of(eid: &Eid) -> Step {
     match eid {
         Eid::MinId => Step::Password,
         Eid::TestId => Step::TestId,
+        Eid::Other { .. } => Step::ChooseEid,
     }
 }
 
@@ -250,6 +280,16 @@ pub enum Remark {
     PasskeyFailed,
     /// The password has been changed.
     PasswordChanged,
+    /// The citizen has turned back at the other eID.
+    EidCancelled,
+    /// The other eID does not answer.
+    EidUnavailable,
+    /// What the other eID has said is not believed.
+    EidRefused,
+    /// The other eID has reached a lower level than was asked for.
+    EidTooLow,
+    /// The other eID told no identifier that is let in.
+    EidNobody,
 }
 
 /// A code that was sent somewhere.
@@ -458,6 +498,7 @@ mod tests {
             acr,
             amr: "Minid-OTC".into(),
             at: NOW.minus(Duration::from_mins(minutes_ago)),
+            names: Names::default(),
         }
     }
 
@@ -492,6 +533,8 @@ mod tests {
         check("nobody, two eIDs", outcome(|_| {}, None, &both), Ok("ChooseEid"));
         check("nobody, one eID", outcome(|_| {}, None, &minid), Ok("Password"));
         check("nobody, TestID alone", outcome(|_| {}, None, &[Eid::TestId]), Ok("TestId"));
+        let other = [Eid::Other { id: "bankid".into(), reaches: vec![Acr::HIGH] }];
+        check("nobody, another's alone", outcome(|_| {}, None, &other), Ok("ChooseEid"));
         check("nobody, none reaches", outcome(|_| {}, None, &[]), Err("unmet_authentication_requirements"));
         check("nobody, prompt none", outcome(|r| r.prompt.none = true, None, &both), Err("login_required"));
         check("session", outcome(|_| {}, session(), &both), Ok("grant"));

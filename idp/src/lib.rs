@@ -4,7 +4,7 @@
 //! and [`client_profile`]), [`client`], [`scope`] and [`acr`] are the services, what they may ask for and the levels;
 //! [`client_auth`], [`client_keys`], [`certificate`] and [`dpop`] are how a service proves who it is; [`request`] and
 //! [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`] shows the citizen the
-//! pages in between, to the [`finish`]; [`session`], [`grant`], [`consent`], [`claims`], [`access_token`] and [`keys`]
+//! pages in between, to the [`finish`]; [`eid`] and [`upstream`] are the eIDs of others and the way to them; [`session`], [`grant`], [`consent`], [`claims`], [`access_token`] and [`keys`]
 //! are what comes of a login, [`machine`] what a service gets in its own name, and [`logout_notice`] what is told when
 //! a session is over. [`page`], [`text`], [`markdown`], [`assets`], [`document`] and [`browser`] are HTML, words, files
 //! and cookies, [`params`] what a request says, [`error`] what goes wrong, and every answer leaves through the
@@ -27,6 +27,7 @@ pub mod contact_change;
 pub mod document;
 pub mod dpop;
 pub mod edge;
+pub mod eid;
 pub mod endpoints;
 pub mod error;
 pub mod finish;
@@ -54,6 +55,7 @@ pub mod session;
 pub mod session_list;
 pub mod steps;
 pub mod text;
+pub mod upstream;
 
 use std::time::Duration;
 
@@ -104,6 +106,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/authorize", get(authorize::ask).post(authorize::ask).head(no_head))
         .route("/login/{client}/{id}", get(login::show).post(login::answer).head(no_head))
         .route("/login/{client}/{id}/wait", get(login::wait))
+        .route("/eid/{id}/callback", get(endpoints::eid::arrive).head(no_head))
         .route("/logout", get(logout::ask).post(logout::ask).head(no_head))
         .route("/logout/{handle}", get(logout::resume).post(logout::answer).head(no_head))
         .route("/profil", get(profile::show).post(profile::act).head(no_head))
@@ -143,8 +146,10 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .with_state(app.clone())
 }
 
-/// Brings back what must outlive the program where it is kept in its memory: which grants were revoked.
+/// Brings back what must outlive the program where it is kept in its memory: which grants were revoked. What the
+/// providers of the other eIDs publish is fetched meanwhile.
 pub async fn recall(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    app.upstreams.warm(now);
     grant::recall(app, now).await
 }
 

@@ -1,5 +1,7 @@
-//! `porten dev`: the whole product on this machine, with synthetic people, demonstration services and an inbox.
+//! `porten dev`: the whole product on this machine, with synthetic people, demonstration services, an inbox, and a
+//! second Porten that plays the other eIDs.
 
+mod eids;
 mod pages;
 mod people;
 mod relying_party;
@@ -90,8 +92,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let now = world.clock.now();
     // Their passwords stand on the first page: a quick hash will do until the first login makes a real one.
     let in_haste = World { hasher: Hasher::start(QUICK)?, ..world.clone() };
-    let (keys, ()) =
-        tokio::try_join!(Keys::open(&world.db, &world.chance, &world.vault, now), people::register(&in_haste, now))?;
+    let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
+    let (keys, (), eids) = tokio::try_join!(
+        Keys::open(&world.db, &world.chance, &world.vault, now),
+        people::register(&in_haste, now),
+        eids::start(&world, &options.data, &issuer, words)
+    )?;
     let services = relying_party::register(&world, issuer.as_str(), now).await?;
     let settings = Settings {
         issuer: issuer.clone(),
@@ -99,8 +105,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         people: open::DEV_PEOPLE,
         enterprise: None,
         minid,
+        eids,
     };
-    let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
     let app = App::new(world, settings, keys, words);
     idp::recall(&app, app.world.clock.now()).await?;
     let routes = idp::router(&app, pages::routes(Dev { app: app.clone(), inbox, services }));

@@ -30,6 +30,9 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     note("minid", open::breached(&config.minid).map(|_| ()));
     note("outbound.ca_file", open::outbound(&config.outbound).map(|_| ()));
     note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
+    for eid in &config.eid {
+        note(&format!("eid {}", eid.id), eid.clone().open().map(|_| ()));
+    }
     if let Some(tls) = &config.server.tls {
         let loaded = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await;
         note("server.tls", loaded.map(|_| ()).map_err(Into::into));

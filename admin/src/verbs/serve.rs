@@ -24,6 +24,7 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
         people: config.people,
         enterprise: open::enterprise(&config)?,
         minid: config.minid.clone(),
+        eids: open::eids(&config)?,
     };
     let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
     let app = App::new(world, settings, keys, words);

@@ -29,6 +29,8 @@ async fn the_three_services(size: Size) -> anyhow::Result<()> {
     chromium.open(&format!("{}/demo/bibliotek/login", stage.porten)).await?;
     greets(&stage, &chromium, "bibliotek", &rolig).await?;
     chromium.open(&format!("{}/demo/journal/login", stage.porten)).await?;
+    ensure!(!chromium.shows("button[value=minid]").await?, "MinID does not reach high");
+    chromium.press("button[value=testid]").await?;
     ensure!(chromium.driver.find_all(thirtyfour::By::Css("input[name=acr]")).await?.len() == 1, "more than high");
     chromium.check("testid").await?;
     chromium.fill("#fnr", &modig.fnr).await?;

@@ -139,9 +139,9 @@ impl Tour {
         self.press("button[value=next]", "21-testid-empty").await?;
         chromium.press("button[value=cancel]").await?;
         chromium.see("#error").await?;
-        // High is not for MinID, so there is nothing to choose.
+        // High is not for MinID.
         chromium.open(&format!("{}/demo/journal/login", stage.porten)).await?;
-        self.look("22-testid-high").await?;
+        self.look("22-choose-high").await?;
         self.press("button[value=cancel]", "23-demo-turned-back").await
     }
 

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use conformance::program::{free_port, install_tls};
 use serde_json::Value;
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
+use url::Position;
 
 use crate::site::{Said, Server, Site, finish, porten};
-use crate::visitor::{Visitor, synthetic_fnr};
+use crate::visitor::{Page, Visitor, synthetic_fnr};
 
 fn dev(folder: &Path, port: u16) -> std::process::Command {
     let mut command = porten();
@@ -161,6 +163,40 @@ async fn it_logs_in_to_every_service_of_its_own() -> anyhow::Result<()> {
         assert!(to.as_str().starts_with(&format!("{}/authorize?", server.url)), "{to}");
     }
     Ok(())
+}
+
+/// Where a browser was sent, below its origin.
+fn onwards(page: &Page) -> anyhow::Result<String> {
+    let to = page.sent_to.as_ref().with_context(|| format!("not sent on: {} {}", page.status, page.text))?;
+    Ok(to[Position::BeforePath..].to_owned())
+}
+
+#[tokio::test]
+async fn another_eid_is_played_by_a_second_porten() -> anyhow::Result<()> {
+    install_tls();
+    let folder = TempDir::new()?;
+    let server = Server::dev(dev(folder.path(), 0)).await?;
+    let mut visitor = Visitor::new(&server.url)?;
+    let page = visitor.get("/demo/journal/login").await?;
+    let picker = visitor.get(&onwards(&page)?).await?;
+    for name in ["BankID", "Buypass ID", "Commfides"] {
+        picker.shows(200, name)?;
+    }
+    let page = visitor.answer(&picker, &[("eid", "commfides")]).await?;
+    let to = page.sent_to.clone().context("not sent to the eID")?;
+    assert_eq!(to.host_str(), Some("127.0.0.1"), "another host, with cookies of its own");
+    let mut elsewhere = Visitor::new(&to.origin().ascii_serialization())?;
+    let page = elsewhere.get(&onwards(&page)?).await?;
+    page.shows(200, "Commfides")?;
+    let fnr = synthetic_fnr();
+    let chosen = [("fnr", fnr.as_str()), ("acr", "idporten-loa-high"), ("do", "next")];
+    let page = elsewhere.answer(&page, &chosen).await?;
+    let page = visitor.get(&onwards(&page)?).await?;
+    // Nobody knows yet how they are reached.
+    let page = visitor.answer(&page, &[("do", "skip")]).await?;
+    let page = visitor.get(&onwards(&page)?).await?;
+    page.shows(200, "Commfides")?;
+    page.shows(200, &fnr)
 }
 
 #[tokio::test]

@@ -30,6 +30,12 @@ eid-minid = MinID
 eid-minid-about = National identity number, password and code by text message
 eid-testid = TestID
 eid-testid-about = For testers: choose a test person, no password
+eid-unavailable = Does not answer right now
+problem-eid-cancelled = The login was cancelled. You can try again or choose another login method.
+problem-eid-unavailable = This login method does not answer right now. Try again in a while, or choose another one.
+problem-eid-refused = The login could not be accepted. Try again, or choose another login method.
+problem-eid-too-low = The login had a lower security level than the service requires. Choose another login method.
+problem-eid-nobody = We got no national identity number or D number that can be used here. Choose another login method.
 
 ## MinID: identity number and password
 password-title = Log in with MinID

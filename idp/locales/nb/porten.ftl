@@ -30,6 +30,12 @@ eid-minid = MinID
 eid-minid-about = Fødselsnummer, passord og kode på SMS
 eid-testid = TestID
 eid-testid-about = For deg som tester: velg en testperson, uten passord
+eid-unavailable = Svarer ikke akkurat nå
+problem-eid-cancelled = Innloggingen ble avbrutt. Du kan prøve igjen eller velge en annen innloggingsmetode.
+problem-eid-unavailable = Innloggingsmetoden svarer ikke akkurat nå. Prøv igjen om litt, eller velg en annen.
+problem-eid-refused = Innloggingen kunne ikke godtas. Prøv igjen, eller velg en annen innloggingsmetode.
+problem-eid-too-low = Innloggingen hadde et lavere sikkerhetsnivå enn tjenesten krever. Velg en annen innloggingsmetode.
+problem-eid-nobody = Vi fikk ikke noe fødselsnummer eller D-nummer som kan brukes her. Velg en annen innloggingsmetode.
 
 ## MinID: identity number and password
 password-title = Logg inn med MinID

@@ -30,6 +30,12 @@ eid-minid = MinID
 eid-minid-about = Fødselsnummer, passord og kode på SMS
 eid-testid = TestID
 eid-testid-about = For deg som testar: vel ein testperson, utan passord
+eid-unavailable = Svarer ikkje akkurat no
+problem-eid-cancelled = Innlogginga vart avbroten. Du kan prøve igjen eller velje ein annan innloggingsmetode.
+problem-eid-unavailable = Innloggingsmetoden svarer ikkje akkurat no. Prøv igjen om litt, eller vel ein annan.
+problem-eid-refused = Innlogginga kunne ikkje godtakast. Prøv igjen, eller vel ein annan innloggingsmetode.
+problem-eid-too-low = Innlogginga hadde eit lågare tryggleiksnivå enn tenesta krev. Vel ein annan innloggingsmetode.
+problem-eid-nobody = Vi fekk ikkje noko fødselsnummer eller D-nummer som kan brukast her. Vel ein annan innloggingsmetode.
 
 ## MinID: identity number and password
 password-title = Logg inn med MinID

@@ -86,7 +86,8 @@ fn choices() -> Value {
         "acr_values_supported": Acr::ALL.map(Acr::name),
         "subject_types_supported": ["pairwise"],
         "claims_supported": [
-            "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "pid", "locale", "sid"
+            "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "pid", "given_name",
+            "family_name", "locale", "sid"
         ],
         "prompt_values_supported": ["consent", "login", "none"],
         "display_values_supported": ["page"],

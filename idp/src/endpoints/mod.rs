@@ -3,6 +3,7 @@
 pub mod authorize;
 pub mod device;
 pub mod discovery;
+pub mod eid;
 pub mod front;
 pub mod health;
 pub mod introspect;

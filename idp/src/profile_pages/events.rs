@@ -46,7 +46,7 @@ pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal
 fn happened(text: Text, entry: &Entry) -> Happened {
     let detail = |name: &str| entry.details.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut about = Vec::new();
-    about.extend(way(detail("amr")).map(|key| text.t(key)));
+    about.extend(way(text, detail("amr")));
     let on = format!("{} {}", detail("browser"), detail("system"));
     match on.trim() {
         "" => {}
@@ -63,15 +63,16 @@ fn happened(text: Text, entry: &Entry) -> Happened {
     Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what: words(text, entry), about }
 }
 
-/// The key of how somebody logged in.
-fn way(amr: &str) -> Option<&'static str> {
+/// How somebody logged in. Another's eID has the name that services know it by.
+fn way(text: Text, amr: &str) -> Option<String> {
     match amr {
-        "Minid-APP" => Some("event-by-app"),
-        "Minid-TOTP" => Some("event-by-totp"),
-        "Minid-WEBAUTHN" => Some("event-by-passkey"),
-        "Minid-OTC" => Some("event-by-otc"),
-        "TestID" => Some("eid-testid"),
-        _ => None,
+        "" => None,
+        "Minid-APP" => Some(text.t("event-by-app")),
+        "Minid-TOTP" => Some(text.t("event-by-totp")),
+        "Minid-WEBAUTHN" => Some(text.t("event-by-passkey")),
+        "Minid-OTC" => Some(text.t("event-by-otc")),
+        "TestID" => Some(text.t("eid-testid")),
+        other => Some(other.to_owned()),
     }
 }
 

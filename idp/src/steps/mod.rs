@@ -8,6 +8,7 @@ pub mod app;
 pub mod choose;
 pub mod consent;
 pub mod contact;
+pub mod eid;
 pub mod finished;
 pub mod method;
 pub mod new_password;
@@ -36,7 +37,7 @@ use authenticators::{contact as register, password as passwords};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use crate::acr::AMR_TEST_ID;
+use crate::acr::{AMR_TEST_ID, Eid};
 use crate::app::App;
 use crate::browser::{self, Call, CookieName};
 use crate::client::{Client, ClientId, PROFILE};
@@ -145,7 +146,12 @@ pub async fn open(
     app.world.scratch.put(&place.key(), &attempt, now).await?;
     let read = app.world.scratch.get(&place.key(), now).await?;
     let read = read.ok_or_else(|| anyhow::anyhow!("a login that was just begun is gone"))?;
-    Turn { call: *call, place, read, form: Params::default() }.page(&Problems::default()).await
+    let turn = Turn { call: *call, place, read, form: Params::default() };
+    match (&turn.attempt().step, app.offered(&turn.attempt().request.acr).as_slice()) {
+        // There is nothing to choose.
+        (Step::ChooseEid, [Eid::Other { id, .. }]) => eid::depart(&turn, id).await,
+        _ => turn.page(&Problems::default()).await,
+    }
 }
 
 /// Where a password is asked for, a passkey will do as well.
@@ -211,7 +217,13 @@ impl Turn<'_> {
     }
 
     fn html(&self, problems: &Problems, page: &dyn DynTemplate) -> Response {
-        let mut response = page::html(problems.status(), page, &self.place.client.form_targets());
+        self.html_leading_to(problems.status(), page, Vec::new())
+    }
+
+    /// A page whose forms may lead to more than to us and the service.
+    fn html_leading_to(&self, status: StatusCode, page: &dyn DynTemplate, mut targets: Vec<String>) -> Response {
+        targets.extend(self.place.client.form_targets());
+        let mut response = page::html(status, page, &targets);
         self.call.browser.settle(self.call.app, response.headers_mut());
         response
     }
@@ -455,6 +467,11 @@ fn problem_of(remark: Remark) -> Option<&'static str> {
         Remark::AppBusy => Some("problem-app-busy"),
         Remark::AppQuiet => Some("problem-app-quiet"),
         Remark::PasskeyFailed => Some("problem-passkey"),
+        Remark::EidCancelled => Some("problem-eid-cancelled"),
+        Remark::EidUnavailable => Some("problem-eid-unavailable"),
+        Remark::EidRefused => Some("problem-eid-refused"),
+        Remark::EidTooLow => Some("problem-eid-too-low"),
+        Remark::EidNobody => Some("problem-eid-nobody"),
         Remark::SentAgain | Remark::MoreTime | Remark::AskedAgain | Remark::NotYet | Remark::PasswordChanged => None,
     }
 }

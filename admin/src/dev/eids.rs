@@ -1,0 +1,135 @@
+//! The other eIDs in development: a second Porten plays them, in which people are whoever they say, by TestID.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use authenticators::chance::Token;
+use authenticators::scratch::Scratch;
+use authenticators::trail::Trail;
+use authenticators::webauthn::Webauthn;
+use authenticators::world::World;
+use axum::Router;
+use idp::app::{App, Settings};
+use idp::client::{Client, ClientId, NewSecret};
+use idp::config::Issuer;
+use idp::eid::{ClientProof, EidConfig, OtherEid};
+use idp::keys::Keys;
+use idp::minid::Minid;
+use idp::registration::Registration;
+use idp::text::Words;
+use migrations::Db;
+use serde_json::json;
+
+use crate::{open, server};
+
+/// Its database, beside Porten's own.
+const DATABASE: &str = "eids.db";
+
+/// One that is played.
+struct Played {
+    id: &'static str,
+    name: &'static str,
+    about: [&'static str; 3],
+}
+
+const ALL: [Played; 3] = [
+    Played {
+        id: "bankid",
+        name: "BankID",
+        about: ["Med app eller kodebrikke", "Med app eller kodebrikke", "By app or code device"],
+    },
+    Played {
+        id: "buypass",
+        name: "Buypass ID",
+        about: ["Med smartkort eller mobil", "Med smartkort eller mobil", "By smart card or mobile phone"],
+    },
+    Played {
+        id: "commfides",
+        name: "Commfides",
+        about: ["Med USB-nøkkel eller smartkort", "Med USB-nøkkel eller smartkort", "By USB key or smart card"],
+    },
+];
+
+impl Played {
+    /// What services are told.
+    fn amr(&self) -> &'static str {
+        self.name.split(' ').next().unwrap_or(self.name)
+    }
+
+    fn at(&self, provider: &Issuer, secret: Token) -> anyhow::Result<OtherEid> {
+        let [nb, nn, en] = self.about;
+        let config: EidConfig = serde_json::from_value(json!({
+            "id": self.id,
+            "issuer": provider.as_str(),
+            "client_id": self.id,
+            "name": { "nb": self.name },
+            "about": { "nb": nb, "nn": nn, "en": en },
+            "levels": [{ "acr": "idporten-loa-high", "level": "high", "amr": self.amr() }],
+        }))?;
+        Ok(OtherEid { config, issuer: provider.url().clone(), proof: ClientProof::Secret(secret) })
+    }
+
+    /// Registers us with the provider, with a fresh secret at each start.
+    async fn register(&self, world: &World, issuer: &Issuer) -> anyhow::Result<Token> {
+        let (id, now) = (ClientId::named(self.id).context("an eID's name")?, world.clock.now());
+        let registration: Registration = serde_json::from_value(json!({
+            "client_name": self.name,
+            "client_uri": issuer.as_str(),
+            "client_orgno": "999999999",
+            "token_endpoint_auth_method": "client_secret_basic",
+            "redirect_uris": [format!("{}/eid/{}/callback", issuer.as_str(), self.id)],
+            "scopes": ["openid"],
+        }))?;
+        let secret = world.chance.token()?;
+        if !Client::register(&world.db, &id, &registration, Some(&secret), now).await? {
+            let new = NewSecret { token: &secret, others_end_at: now };
+            Client::change(&world.db, &id, &registration, Some(new), now).await?;
+        }
+        Ok(secret)
+    }
+}
+
+/// Starts the second Porten, and hands out the eIDs that it plays for the one at `issuer`. It has another host, since
+/// cookies know no ports.
+pub(super) async fn start(
+    world: &World,
+    data: &Path,
+    issuer: &Issuer,
+    words: &'static Words,
+) -> anyhow::Result<Vec<Arc<OtherEid>>> {
+    let listener = server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let provider = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
+    let provider = Issuer::try_from(provider).map_err(anyhow::Error::msg)?;
+    let db = Db::open(&open::sqlite(&data.join(DATABASE))).await?;
+    let world = World {
+        trail: Trail::start(&db, &world.vault, &world.chance),
+        db,
+        scratch: Scratch::memory(),
+        webauthn: Webauthn::none(),
+        ..world.clone()
+    };
+    let keys = Keys::open(&world.db, &world.chance, &world.vault, world.clock.now()).await?;
+    let mut eids = Vec::new();
+    for played in &ALL {
+        let secret = played.register(&world, issuer).await?;
+        eids.push(Arc::new(played.at(&provider, secret)?));
+    }
+    let settings = Settings {
+        issuer: provider,
+        trusted_proxies: Vec::new(),
+        people: open::DEV_PEOPLE,
+        enterprise: None,
+        minid: Minid::default(),
+        eids: Vec::new(),
+    };
+    let app = App::new(world, settings, keys, words);
+    let routes = idp::router(&app, Router::new());
+    tokio::spawn(async move {
+        if let Err(error) = server::serve(listener, None, app, routes).await {
+            tracing::error!(error = format!("{error:#}"), "the other eIDs have stopped");
+        }
+    });
+    Ok(eids)
+}

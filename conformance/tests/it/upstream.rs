@@ -1,0 +1,586 @@
+//! The other eIDs: a provider that is honest, and one that is not.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use authenticators::chance::{Chance, TokenHash};
+use authenticators::person::FnrPolicy;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use conformance::browser::Browser;
+use conformance::client_key::ClientKey;
+use conformance::idp::{Setup, TestClient, TestIdp, claims};
+use futures_util::future::join_all;
+use idp::eid::{EidConfig, OtherEid};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+const HIGH: &str = "urn:bankid:high";
+const LOW: &str = "urn:bankid:low";
+const REFUSED: &str = "Innloggingen kunne ikke godtas";
+const UNAVAILABLE: &str = "Innloggingsmetoden svarer ikke akkurat nå";
+const NOBODY: &str = "Vi fikk ikke noe fødselsnummer";
+
+type Fields = BTreeMap<String, String>;
+
+/// How it publishes its metadata.
+#[derive(Debug, Clone)]
+enum Manner {
+    Honest,
+    Otherwise(Value),
+    Slow,
+    Huge,
+    Redirecting,
+    Broken,
+}
+
+/// An OpenID Provider of somebody else's on this machine.
+#[derive(Clone)]
+struct Op {
+    origin: String,
+    key: ClientKey,
+    /// What it signs with, and publishes, once it has rotated.
+    newer: ClientKey,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    manner: Manner,
+    /// The public half of the key that Porten proves itself with.
+    porten: String,
+    pushed: BTreeMap<String, Fields>,
+    /// What a code was given out for, and what it is redeemed for.
+    codes: BTreeMap<String, (Fields, String)>,
+    rotated: bool,
+    asked_for_keys: usize,
+    asked_for_tokens: usize,
+}
+
+impl Op {
+    async fn start(manner: Manner) -> anyhow::Result<Op> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let inner = Inner {
+            manner,
+            porten: String::new(),
+            pushed: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            rotated: false,
+            asked_for_keys: 0,
+            asked_for_tokens: 0,
+        };
+        let origin = format!("http://{}", listener.local_addr()?);
+        let (key, newer) = (ClientKey::fresh()?, ClientKey::fresh()?);
+        let op = Op { origin, key, newer, inner: Arc::new(Mutex::new(inner)) };
+        let routes = Router::new().fallback(any(answer)).with_state(op.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Ok(op)
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The provider as an eID of Porten's.
+    fn eid(&self, id: &str) -> anyhow::Result<Arc<OtherEid>> {
+        let (folder, key) = (TempDir::new()?, rcgen::KeyPair::generate()?);
+        let file = folder.path().join("key.pem");
+        std::fs::write(&file, key.serialize_pem())?;
+        self.inner().porten = key.public_key_pem();
+        let config: EidConfig = serde_json::from_value(json!({
+            "id": id, "issuer": self.origin, "client_id": "porten", "key_file": file,
+            "name": { "nb": "BankID" }, "about": { "nb": "Med app eller kodebrikke" },
+            "name_claims": ["given_name", "family_name"],
+            "levels": [
+                { "acr": HIGH, "level": "high", "amr": "BankID" },
+                { "acr": LOW, "level": "substantial", "amr": "BankID" },
+            ],
+        }))?;
+        assert_eq!(config.objections(), Vec::<String>::new());
+        Ok(Arc::new(config.open()?))
+    }
+
+    fn metadata(&self) -> Value {
+        let at = |path: &str| format!("{}{path}", self.origin);
+        let mut metadata = json!({
+            "issuer": self.origin,
+            "authorization_endpoint": at("/authorize"),
+            "token_endpoint": at("/token"),
+            "jwks_uri": at("/jwks"),
+            "pushed_authorization_request_endpoint": at("/par"),
+            "authorization_response_iss_parameter_supported": true,
+            "id_token_signing_alg_values_supported": ["ES256", "none", "HS256"],
+        });
+        if let (Manner::Otherwise(Value::Object(other)), Some(all)) = (&self.inner().manner, metadata.as_object_mut()) {
+            all.extend(other.clone());
+        }
+        metadata
+    }
+
+    async fn publish(&self) -> Response {
+        let manner = self.inner().manner.clone();
+        match manner {
+            Manner::Honest | Manner::Otherwise(_) => self.metadata().to_string().into_response(),
+            Manner::Slow => {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                self.metadata().to_string().into_response()
+            }
+            Manner::Huge => format!("{}{}", " ".repeat(1024 * 1024), self.metadata()).into_response(),
+            Manner::Redirecting => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/elsewhere")]).into_response(),
+            Manner::Broken => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+
+    /// RFC 7523 3
+    fn knows(&self, form: &Fields) -> bool {
+        let Ok(key) = DecodingKey::from_ec_pem(self.inner().porten.as_bytes()) else { return false };
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&[&self.origin]);
+        let assertion = jsonwebtoken::decode::<Value>(&form["client_assertion"], &key, &validation);
+        assertion.is_ok_and(|read| read.claims["sub"] == "porten" && read.claims["iss"] == "porten")
+    }
+
+    /// RFC 9126 2
+    fn push(&self, form: Fields) -> Response {
+        if !self.knows(&form) {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        let uri = format!("urn:pushed:{}", form["state"]);
+        self.inner().pushed.insert(uri.clone(), form);
+        (StatusCode::CREATED, json!({ "request_uri": uri, "expires_in": 60 }).to_string()).into_response()
+    }
+
+    /// OpenID Connect Core 3.1.3, RFC 7636 4.6
+    fn redeem(&self, form: &Fields) -> Response {
+        self.inner().asked_for_tokens += 1;
+        let given = self.inner().codes.remove(&form["code"]);
+        let Some((request, token)) = given else { return StatusCode::BAD_REQUEST.into_response() };
+        let proves = TokenHash::of(&form["code_verifier"]).as_str() == request["code_challenge"];
+        if !proves || !self.knows(form) || form["redirect_uri"] != request["redirect_uri"] {
+            return StatusCode::BAD_REQUEST.into_response();
+        }
+        json!({ "access_token": "a", "token_type": "Bearer", "id_token": token }).to_string().into_response()
+    }
+
+    /// The request that a browser was sent with.
+    fn request(&self, browser: &Browser) -> anyhow::Result<Fields> {
+        let uri = browser.sent_back("request_uri")?;
+        self.inner().pushed.get(&uri).cloned().context("nothing was pushed")
+    }
+
+    /// Good claims for a request.
+    fn claims(&self, idp: &TestIdp, request: &Fields, pid: &str) -> Value {
+        let now = idp.now().seconds();
+        json!({
+            "iss": self.origin, "aud": "porten", "sub": "someone", "nonce": request["nonce"], "acr": HIGH, "pid": pid,
+            "amr": ["app"], "iat": now, "exp": now + 60, "auth_time": now,
+            "given_name": "Kari", "family_name": "Nordmann",
+        })
+    }
+
+    fn sign(&self, claims: &Value) -> anyhow::Result<String> {
+        self.key.sign("JWT", claims)
+    }
+
+    /// Where the browser is sent back to, with a code for this ID token.
+    fn answers(&self, request: &Fields, token: String) -> anyhow::Result<String> {
+        let code = Chance::System.token()?.reveal().to_owned();
+        self.inner().codes.insert(code.clone(), (request.clone(), token));
+        Ok(callback("bankid", &[("code", &code), ("state", &request["state"]), ("iss", &self.origin)]))
+    }
+}
+
+fn callback(id: &str, fields: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    format!("/eid/{id}/callback?{query}")
+}
+
+async fn answer(State(op): State<Op>, uri: Uri, body: String) -> Response {
+    let form: Fields = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    match uri.path() {
+        "/.well-known/openid-configuration" => op.publish().await,
+        "/elsewhere" => op.metadata().to_string().into_response(),
+        "/jwks" => {
+            op.inner().asked_for_keys += 1;
+            let rotated = op.inner().rotated;
+            let key = if rotated { &op.newer } else { &op.key };
+            key.jwks().to_string().into_response()
+        }
+        "/par" => op.push(form),
+        "/token" => op.redeem(&form),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn start(manner: Manner) -> anyhow::Result<(TestIdp, Op)> {
+    start_with(manner, |_| {}).await
+}
+
+async fn start_with(manner: Manner, adjust: impl FnOnce(&mut Setup)) -> anyhow::Result<(TestIdp, Op)> {
+    let op = Op::start(manner).await?;
+    let eids = vec![op.eid("bankid")?];
+    let idp = TestIdp::with(|setup| {
+        setup.eids = eids;
+        adjust(setup);
+    })
+    .await?;
+    Ok((idp, op))
+}
+
+/// From the service to the provider.
+async fn to_the_provider(idp: &TestIdp, client: &TestClient, acr: &str) -> anyhow::Result<Browser> {
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(client, &[("acr_values", acr)])).await?;
+    browser.answer(&[("eid", "bankid")]).await?;
+    Ok(browser)
+}
+
+fn is_logged_in(browser: &Browser) -> bool {
+    browser.cookies.keys().any(|name| name.ends_with("porten-session"))
+}
+
+#[tokio::test]
+async fn a_login_with_another_eid() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[("ui_locales", "nn")])).await?;
+    for shown in ["MinID", "BankID", "Med app eller kodebrikke", "TestID"] {
+        assert!(browser.shows(shown), "{shown}: {}", browser.page.body);
+    }
+    let policy = browser.page.header("content-security-policy").unwrap_or_default();
+    assert!(policy.contains(&op.origin), "forms may lead there: {policy}");
+    browser.answer(&[("eid", "bankid")]).await?;
+    assert!(browser.at.starts_with(&format!("{}/authorize?", op.origin)), "{}", browser.at);
+
+    let request = op.request(&browser)?;
+    for (name, value) in [
+        ("client_id", "porten"),
+        ("response_type", "code"),
+        ("scope", "openid"),
+        ("redirect_uri", "https://idp.test/eid/bankid/callback"),
+        ("code_challenge_method", "S256"),
+        ("acr_values", "urn:bankid:high urn:bankid:low"),
+        ("prompt", "login"),
+        ("max_age", "0"),
+        ("ui_locales", "nn"),
+    ] {
+        assert_eq!(request[name], value, "{name}");
+    }
+    let token = op.sign(&op.claims(&idp, &request, &kari.fnr))?;
+    browser.get(&op.answers(&request, token)?).await?;
+    let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
+    let token = claims(&tokens["id_token"])?;
+    assert_eq!(token["acr"], "idporten-loa-high");
+    assert_eq!(token["amr"], json!(["BankID"]));
+    assert_eq!(token["pid"], kari.fnr.as_str());
+    assert_eq!((&token["given_name"], &token["family_name"]), (&json!("Kari"), &json!("Nordmann")));
+    assert_eq!(token["auth_time"], idp.now().seconds());
+    // And single sign-on is as high.
+    browser.get(&idp.authorize(&client, &[("acr_values", "idporten-loa-high"), ("prompt", "none")])).await?;
+    assert!(browser.sent_back("code").is_ok());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_login_without_pushed_requests() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Otherwise(json!({ "pushed_authorization_request_endpoint": null }))).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    let names = ["state", "nonce", "code_challenge", "redirect_uri", "acr_values"];
+    let request: Fields =
+        names.into_iter().map(|name| Ok((name.to_owned(), browser.sent_back(name)?))).collect::<anyhow::Result<_>>()?;
+    assert_eq!(request["acr_values"], HIGH);
+    let token = op.sign(&op.claims(&idp, &request, &kari.fnr))?;
+    browser.get(&op.answers(&request, token)?).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_choice_is_no_choice_and_whoever_turns_back_finds_the_way() -> anyhow::Result<()> {
+    let real = FnrPolicy { real: true, synthetic: false, expanded: false };
+    let (idp, op) = start_with(Manner::Honest, |setup| setup.people = real).await?;
+    let client = idp.client().await?;
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[("acr_values", "idporten-loa-high")])).await?;
+    assert!(browser.at.starts_with(&op.origin), "{}", browser.at);
+    let request = op.request(&browser)?;
+    let denied = [("error", "access_denied"), ("state", request["state"].as_str()), ("iss", op.origin.as_str())];
+    browser.get(&callback("bankid", &denied)).await?;
+    assert!(browser.shows("Innloggingen ble avbrutt") && browser.shows("BankID"), "{}", browser.page.body);
+    assert!(!browser.shows("value=\"minid\""), "MinID does not reach it");
+    // Once more, and then back to the service.
+    browser.answer(&[("eid", "bankid")]).await?;
+    let request = op.request(&browser)?;
+    let broken = [("error", "server_error"), ("state", request["state"].as_str()), ("iss", op.origin.as_str())];
+    browser.get(&callback("bankid", &broken)).await?;
+    assert!(browser.shows(UNAVAILABLE), "{}", browser.page.body);
+    browser.answer(&[("do", "cancel")]).await?;
+    assert_eq!(browser.sent_back("error")?, "access_denied");
+    Ok(())
+}
+
+// Attack: an ID token that is another's, old, or of less than was asked for.
+#[tokio::test]
+async fn what_a_token_says_must_be_right() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    let now = idp.now().seconds();
+    for (name, value, line) in [
+        ("iss", json!("https://op.other.test"), REFUSED),
+        ("aud", json!("other"), REFUSED),
+        ("aud", json!(["porten", "other"]), REFUSED),
+        ("azp", json!("other"), REFUSED),
+        ("nonce", json!("another"), REFUSED),
+        ("nonce", Value::Null, REFUSED),
+        ("exp", json!(now - 11), REFUSED),
+        ("iat", json!(now - 3600), REFUSED),
+        ("auth_time", json!(now - 3600), REFUSED),
+        ("auth_time", Value::Null, REFUSED),
+        ("acr", json!("urn:unheard-of"), REFUSED),
+        ("acr", json!(LOW), "et lavere sikkerhetsnivå"),
+        ("pid", Value::Null, NOBODY),
+        ("pid", json!("12345678901"), NOBODY),
+        ("pid", json!(["05895894984"]), NOBODY),
+    ] {
+        let request = op.request(&browser)?;
+        let mut said = op.claims(&idp, &request, &kari.fnr);
+        said[name] = value.clone();
+        browser.get(&op.answers(&request, op.sign(&said)?)?).await?;
+        assert!(browser.shows(line), "{name} {value}: {}", browser.page.body);
+        assert!(!is_logged_in(&browser), "{name} {value}");
+        browser.answer(&[("eid", "bankid")]).await?;
+    }
+    Ok(())
+}
+
+// Attack: tokens that nobody has signed, or somebody else has.
+#[tokio::test]
+async fn who_has_signed_a_token() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    let stranger = ClientKey::fresh()?;
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = |algorithm: Algorithm| {
+        let mut header = Header::new(algorithm);
+        header.kid = Some(op.key.kid().to_owned());
+        header
+    };
+    for number in 0..5 {
+        let request = op.request(&browser)?;
+        let said = op.claims(&idp, &request, &kari.fnr);
+        let good = op.sign(&said)?;
+        let token = match number {
+            0 => format!("{}.{}.", part(&json!({ "alg": "none" })), part(&said)),
+            1 => {
+                let public = serde_json::to_string(&op.key.public)?;
+                jsonwebtoken::encode(&header(Algorithm::HS256), &said, &EncodingKey::from_secret(public.as_bytes()))?
+            }
+            2 => stranger.sign_with(&header(Algorithm::ES256), &said)?,
+            3 => good.rsplit_once('.').context("a JWT")?.0.to_owned(),
+            _ => "nonsense".to_owned(),
+        };
+        browser.get(&op.answers(&request, token)?).await?;
+        assert!(browser.shows(REFUSED), "{number}: {}", browser.page.body);
+        assert!(!is_logged_in(&browser), "{number}");
+        browser.answer(&[("eid", "bankid")]).await?;
+    }
+    Ok(())
+}
+
+// Attack: unknown names of keys that send us out again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_unknown_keys_cause_two_fetches() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let work = (0..10).map(|_| async {
+        let stranger = ClientKey::fresh()?;
+        let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+        for _ in 0..100 {
+            let request = op.request(&browser)?;
+            let token = stranger.sign("JWT", &op.claims(&idp, &request, &kari.fnr))?;
+            browser.get(&op.answers(&request, token)?).await?;
+            anyhow::ensure!(browser.shows(REFUSED) && !is_logged_in(&browser), "{}", browser.page.body);
+            browser.answer(&[("eid", "bankid")]).await?;
+        }
+        anyhow::Ok(browser)
+    });
+    let browsers = join_all(work).await.into_iter().collect::<anyhow::Result<Vec<Browser>>>()?;
+    assert!(op.inner().asked_for_keys <= 2, "{}", op.inner().asked_for_keys);
+    let mut browser = browsers.into_iter().next().context("a browser")?;
+    let request = op.request(&browser)?;
+    let token = op.sign(&op.claims(&idp, &request, &kari.fnr))?;
+    browser.get(&op.answers(&request, token)?).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_is_new_is_fetched_and_one_that_was_taken_back_signs_nothing() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    for rotated in [false, true] {
+        op.inner().rotated = rotated;
+        idp.advance(Duration::from_secs(31));
+        let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+        let request = op.request(&browser)?;
+        let key = if rotated { &op.newer } else { &op.key };
+        let token = key.sign("JWT", &op.claims(&idp, &request, &kari.fnr))?;
+        browser.get(&op.answers(&request, token)?).await?;
+        assert!(browser.sent_back("code").is_ok(), "{rotated}: {}", browser.page.body);
+    }
+    assert_eq!(op.inner().asked_for_keys, 2);
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    let request = op.request(&browser)?;
+    let token = op.sign(&op.claims(&idp, &request, &kari.fnr))?;
+    browser.get(&op.answers(&request, token)?).await?;
+    assert!(browser.shows(REFUSED) && !is_logged_in(&browser), "{}", browser.page.body);
+    Ok(())
+}
+
+// Attack: a citizen is led into the login of somebody else, or an answer is used twice.
+#[tokio::test]
+async fn an_answer_belongs_to_one_browser_and_counts_once() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    let request = op.request(&browser)?;
+    let path = op.answers(&request, op.sign(&op.claims(&idp, &request, &kari.fnr))?)?;
+
+    let mut victim = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    victim.get(&path).await?;
+    assert_eq!(victim.page.status, StatusCode::FORBIDDEN);
+    assert!(victim.shows("Vi kjenner ikke igjen nettleseren") && !is_logged_in(&victim));
+    assert_eq!(op.inner().asked_for_tokens, 0);
+
+    browser.get(&path).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    let mut again = browser.clone();
+    again.cookies.retain(|name, _| !name.ends_with("porten-session"));
+    again.get(&path).await?;
+    assert_eq!(again.page.status, StatusCode::GONE);
+    assert!(!is_logged_in(&again));
+    assert_eq!(op.inner().asked_for_tokens, 1);
+    let made_up = callback("bankid", &[("code", "c"), ("state", "made-up"), ("iss", &op.origin)]);
+    assert_eq!(victim.get(&made_up).await?.page.status, StatusCode::GONE);
+    assert_eq!(victim.get(&callback("other", &[])).await?.page.status, StatusCode::NOT_FOUND);
+    Ok(())
+}
+
+// Attack: the answer of one provider is passed off as another's (RFC 9207 1, RFC 9700 4.4).
+#[tokio::test]
+async fn an_answer_belongs_to_one_provider() -> anyhow::Result<()> {
+    let op = Op::start(Manner::Honest).await?;
+    // The key of the one made last is the one that this provider knows.
+    let eids = vec![op.eid("buypass")?, op.eid("bankid")?];
+    let idp = TestIdp::with(|setup| setup.eids = eids).await?;
+    let client = idp.client().await?;
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    for number in 0..4 {
+        let state = op.request(&browser)?["state"].clone();
+        let code = [("code", "c"), ("state", state.as_str())];
+        let path = match number {
+            0 => callback("bankid", &[&code[..], &[("iss", "https://op.rogue.test")]].concat()),
+            1 => callback("bankid", &code),
+            2 => callback("buypass", &[&code[..], &[("iss", op.origin.as_str())]].concat()),
+            _ => callback("bankid", &[&code[..], &[("iss", op.origin.as_str()), ("iss", "x")]].concat()),
+        };
+        browser.get(&path).await?;
+        assert!(browser.shows(REFUSED), "{number}: {}", browser.page.body);
+        assert!(!is_logged_in(&browser), "{number}");
+        browser.answer(&[("eid", "bankid")]).await?;
+    }
+    assert_eq!(op.inner().asked_for_tokens, 0, "no code was sent to anybody");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_chosen_meanwhile_goes_before_a_late_answer() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?;
+    let picker = browser.action()?;
+    browser.answer(&[("eid", "bankid")]).await?;
+    let request = op.request(&browser)?;
+    browser.get(&picker).await?.answer(&[("eid", "minid")]).await?;
+    let token = op.sign(&op.claims(&idp, &request, &kari.fnr))?;
+    browser.get(&op.answers(&request, token)?).await?;
+    assert!(browser.shows("Passord") && !is_logged_in(&browser), "{}", browser.page.body);
+    Ok(())
+}
+
+// Attack: a provider that is down, drips, floods, or sends us on.
+#[tokio::test]
+async fn a_provider_that_cannot_be_used_delays_nobody() -> anyhow::Result<()> {
+    let other = |name: &str, value: &str| Manner::Otherwise(json!({ name: value }));
+    for manner in [
+        Manner::Slow,
+        Manner::Huge,
+        Manner::Redirecting,
+        Manner::Broken,
+        other("issuer", "https://op.other.test"),
+        other("token_endpoint", "file:///etc/passwd"),
+        other("jwks_uri", "not an address"),
+    ] {
+        let (idp, op) = start(manner.clone()).await?;
+        let (client, kari) = (idp.client().await?, idp.person().await?);
+        let mut browser = idp.browser();
+        let begun = Instant::now();
+        browser.get(&idp.authorize(&client, &[])).await?;
+        assert!(begun.elapsed() < Duration::from_secs(2), "{manner:?}: the picker waits for nobody");
+        browser.answer(&[("eid", "bankid")]).await?;
+        assert!(begun.elapsed() < Duration::from_secs(9), "{manner:?}");
+        assert!(browser.shows(UNAVAILABLE), "{manner:?}: {}", browser.page.body);
+        assert!(browser.shows("Svarer ikke akkurat nå"), "{manner:?}");
+        // At once, for nobody asks again so soon; and MinID works.
+        let begun = Instant::now();
+        browser.answer(&[("eid", "bankid")]).await?;
+        assert!(begun.elapsed() < Duration::from_secs(2) && browser.shows(UNAVAILABLE), "{manner:?}");
+        browser.log_in(&idp, &kari).await?;
+        assert!(browser.sent_back("code").is_ok(), "{manner:?}");
+        // And so does the other one, as soon as it is mended.
+        op.inner().manner = Manner::Honest;
+        idp.advance(Duration::from_secs(11));
+        let browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+        assert!(browser.at.starts_with(&op.origin), "{manner:?}: {}", browser.at);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_citizen_who_is_new_and_one_without_an_identifier_that_is_let_in() -> anyhow::Result<()> {
+    let real = FnrPolicy { real: true, synthetic: false, expanded: false };
+    let (idp, op) = start_with(Manner::Honest, |setup| setup.people = real).await?;
+    let client = idp.client().await?;
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[("acr_values", "idporten-loa-high")])).await?;
+    let request = op.request(&browser)?;
+    let token = op.sign(&op.claims(&idp, &request, "05895894984"))?;
+    browser.get(&op.answers(&request, token)?).await?;
+    assert!(browser.shows(NOBODY) && !is_logged_in(&browser), "{}", browser.page.body);
+
+    let (idp, op) = start(Manner::Honest).await?;
+    let client = idp.client().await?;
+    let stranger = conformance::idp::unregistered()?;
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    let request = op.request(&browser)?;
+    let token = op.sign(&op.claims(&idp, &request, &stranger.fnr))?;
+    browser.get(&op.answers(&request, token)?).await?;
+    assert!(is_logged_in(&browser), "{}", browser.page.body);
+    // How they are reached nobody knows yet.
+    browser.answer(&[("do", "skip")]).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    Ok(())
+}

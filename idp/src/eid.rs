@@ -1,0 +1,360 @@
+//! The other eIDs: each is somebody else's OpenID Provider, and a part of the configuration.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use authenticators::chance::Token;
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use jsonwebtoken::{Algorithm, EncodingKey};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::acr::{AMR_TEST_ID, Acr, Eid};
+use crate::config::secret;
+use crate::redirect;
+use crate::text::Language;
+
+/// The name claims that may be handed on (OpenID Connect Core 5.1).
+const NAME_CLAIMS: [&str; 2] = ["given_name", "family_name"];
+/// No honest clock is further away.
+const SKEW_AT_MOST: u64 = 300;
+
+/// `[[eid]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EidConfig {
+    /// Its name in addresses and forms.
+    pub id: String,
+    /// Its issuer, letter for letter as its metadata and its tokens have it.
+    pub issuer: String,
+    /// Who we are to it.
+    pub client_id: String,
+    /// PEM (PKCS#8): the key that we prove that with (`private_key_jwt`), on P-256 or RSA.
+    pub key_file: Option<PathBuf>,
+    /// The name that the provider knows the key by; left out, its thumbprint (RFC 7638).
+    pub key_id: Option<String>,
+    /// A file with the secret that we prove it with, where there is no key.
+    pub secret_file: Option<PathBuf>,
+    /// Whom our assertions are for; left out, the issuer.
+    pub assertion_audience: Option<String>,
+    /// What it is called on the page where one chooses.
+    pub name: Wording,
+    /// A line about it.
+    pub about: Wording,
+    /// What is asked for.
+    #[serde(default = "scopes")]
+    pub scopes: Vec<String>,
+    /// The claim that holds the fødselsnummer or D-number.
+    #[serde(default = "identifier_claim")]
+    pub identifier_claim: String,
+    /// The claims with names that services may be told.
+    #[serde(default)]
+    pub name_claims: Vec<String>,
+    /// What it reaches; what isn't named here is refused.
+    pub levels: Vec<LevelConfig>,
+    /// Where it sends browsers besides, on the way: `https://login.bank.no`. Pages of ours let forms lead there.
+    #[serde(default)]
+    pub origins: Vec<Url>,
+    /// How far its clock may be from ours.
+    #[serde(default = "max_clock_skew_seconds")]
+    pub max_clock_skew_seconds: u64,
+}
+
+fn scopes() -> Vec<String> {
+    vec!["openid".to_owned()]
+}
+
+fn identifier_claim() -> String {
+    "pid".to_owned()
+}
+
+fn max_clock_skew_seconds() -> u64 {
+    10
+}
+
+/// Words in each language.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wording {
+    /// Bokmål.
+    pub nb: String,
+    /// Nynorsk; left out, Bokmål's.
+    pub nn: Option<String>,
+    /// English; left out, Bokmål's.
+    pub en: Option<String>,
+}
+
+impl Wording {
+    /// The words in a language.
+    pub fn of(&self, language: Language) -> &str {
+        let own = match language.of_words() {
+            Language::Nn => self.nn.as_deref(),
+            Language::En => self.en.as_deref(),
+            Language::Nb | Language::Se => None,
+        };
+        own.unwrap_or(&self.nb)
+    }
+}
+
+/// A level of theirs, and what it is here.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LevelConfig {
+    /// Their `acr`.
+    pub acr: String,
+    /// A value that must be in their `amr`; left out, any will do.
+    pub method: Option<String>,
+    /// The level here.
+    pub level: Level,
+    /// The `amr` value that services are told (domain: `BankID`, `Buypass`, `Commfides` …).
+    pub amr: String,
+}
+
+/// The levels that another eID can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As MinID.
+    Substantial,
+    /// As BankID.
+    High,
+}
+
+impl Level {
+    /// As services know it.
+    pub fn acr(self) -> Acr {
+        match self {
+            Level::Substantial => Acr::SUBSTANTIAL,
+            Level::High => Acr::HIGH,
+        }
+    }
+}
+
+impl EidConfig {
+    /// What is wrong with it, one line each.
+    pub fn objections(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut object = |wrong: bool, line: &str| {
+            if wrong {
+                lines.push(format!("eid {}: {line}", self.id));
+            }
+        };
+        let is_id = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let known = [Eid::MinId.id(), Eid::TestId.id()].contains(&self.id.as_str());
+        object(!(1..=30).contains(&self.id.len()) || !self.id.bytes().all(is_id), "id: a-z, 0-9 and -, 30 at most");
+        object(known, "id: this is an eID of ours");
+        object(
+            !is_an_issuer(&self.issuer),
+            "issuer: must be https (or this machine's loopback address), without query and fragment",
+        );
+        object(self.client_id.is_empty(), "client_id: is missing");
+        object(self.key_file.is_some() == self.secret_file.is_some(), "give either key_file or secret_file");
+        object(self.key_id.is_some() && self.key_file.is_none(), "key_id: there is no key_file");
+        object(!self.scopes.iter().any(|scope| scope == "openid"), "scopes: openid must be among them");
+        object(self.identifier_claim.is_empty(), "identifier_claim: is missing");
+        object(
+            !self.name_claims.iter().all(|claim| NAME_CLAIMS.contains(&claim.as_str())),
+            "name_claims: given_name and family_name alone are handed on",
+        );
+        object(self.levels.is_empty(), "levels: nobody could log in with it");
+        let ours = |amr: &str| amr.is_empty() || amr == AMR_TEST_ID || amr.to_ascii_lowercase().starts_with("minid");
+        object(self.levels.iter().any(|level| ours(&level.amr)), "levels: an amr of MinID or TestID is not given out");
+        object(self.max_clock_skew_seconds > SKEW_AT_MOST, "max_clock_skew_seconds: 300 at most");
+        object(self.name.nb.is_empty() || self.about.nb.is_empty(), "name, about: words are missing");
+        lines
+    }
+
+    /// What is wrong with all of them together.
+    pub fn objections_to(all: &[EidConfig]) -> Vec<String> {
+        let mut lines: Vec<String> = all.iter().flat_map(EidConfig::objections).collect();
+        let mut seen = BTreeSet::new();
+        for eid in all.iter().filter(|eid| !seen.insert(eid.id.as_str())) {
+            lines.push(format!("eid {}: id: another one has it", eid.id));
+        }
+        lines
+    }
+
+    /// Reads its key or secret.
+    pub fn open(self) -> anyhow::Result<OtherEid> {
+        let proof = match (&self.key_file, &self.secret_file) {
+            (Some(file), None) => {
+                let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+                let key = OwnKey::parse(&pem, self.key_id.clone());
+                ClientProof::Key(key.with_context(|| format!("the key in {}", file.display()))?)
+            }
+            (None, Some(file)) => ClientProof::Secret(Token::presented(&secret(file)?)),
+            _ => anyhow::bail!("give either key_file or secret_file"),
+        };
+        let issuer = Url::parse(&self.issuer).context("the issuer is no address")?;
+        Ok(OtherEid { config: self, issuer, proof })
+    }
+}
+
+/// OpenID Connect Discovery 3: https, no query, no fragment. Loopback is for development.
+fn is_an_issuer(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && redirect::is_loopback(&url));
+    safe && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+}
+
+/// What we prove to the provider who we are with.
+pub enum ClientProof {
+    /// `private_key_jwt` (OpenID Connect Core 9).
+    Key(OwnKey),
+    /// `client_secret_basic` or `client_secret_post`.
+    Secret(Token),
+}
+
+/// A key of ours that the provider knows.
+pub struct OwnKey {
+    /// ES256 or RS256.
+    pub algorithm: Algorithm,
+    /// Its name there.
+    pub kid: String,
+    /// The private half.
+    pub private: EncodingKey,
+}
+
+impl OwnKey {
+    /// PKCS#8 in PEM.
+    fn parse(pem: &[u8], kid: Option<String>) -> anyhow::Result<OwnKey> {
+        let (algorithm, private) = match EncodingKey::from_ec_pem(pem) {
+            Ok(key) => (Algorithm::ES256, key),
+            Err(_) => {
+                let rsa = EncodingKey::from_rsa_pem(pem).context("is neither on P-256 nor RSA (PKCS#8 in PEM)")?;
+                (Algorithm::RS256, rsa)
+            }
+        };
+        // A key on another curve is seen here and not at the first login.
+        jsonwebtoken::crypto::sign(b"porten", &private, algorithm).context("cannot sign by ES256 or RS256")?;
+        let kid = match kid {
+            Some(kid) => kid,
+            None => Jwk::from_encoding_key(&private, algorithm)?.thumbprint(ThumbprintHash::SHA256)?,
+        };
+        Ok(OwnKey { algorithm, kid, private })
+    }
+}
+
+/// An eID of somebody else's, ready for use.
+pub struct OtherEid {
+    /// As it is configured.
+    pub config: EidConfig,
+    /// Its issuer as an address.
+    pub issuer: Url,
+    /// What we prove ourselves with.
+    pub proof: ClientProof,
+}
+
+/// What a login at the provider has reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The level here.
+    pub acr: Acr,
+    /// The `amr` value here.
+    pub amr: String,
+}
+
+impl OtherEid {
+    /// As one that can be chosen.
+    pub fn as_choice(&self) -> Eid {
+        let mut reaches: Vec<Acr> = self.config.levels.iter().map(|level| level.level.acr()).collect();
+        reaches.dedup();
+        Eid::Other { id: self.config.id.clone(), reaches }
+    }
+
+    /// How far its clock may be from ours.
+    pub fn skew(&self) -> Duration {
+        Duration::from_secs(self.config.max_clock_skew_seconds)
+    }
+
+    /// The `acr_values` by which what a service asks for is asked for there, in the order of the table.
+    pub fn acr_values(&self, asked: &[Acr]) -> String {
+        let fitting = self.config.levels.iter().filter(|level| level.level.acr().satisfies_one_of(asked));
+        let mut values: Vec<&str> = Vec::new();
+        for level in fitting {
+            if !values.contains(&level.acr.as_str()) {
+                values.push(&level.acr);
+            }
+        }
+        values.join(" ")
+    }
+
+    /// What their `acr` and `amr` are here; nothing if the table does not name them.
+    pub fn reached(&self, acr: &str, amr: &[&str]) -> Option<Reached> {
+        let fits = |level: &&LevelConfig| {
+            level.acr == acr && level.method.as_deref().is_none_or(|method| amr.contains(&method))
+        };
+        let level = self.config.levels.iter().find(fits)?;
+        Some(Reached { acr: level.level.acr(), amr: level.amr.clone() })
+    }
+
+    /// A name that may be handed on.
+    pub fn name_in(&self, claims: &Map<String, Value>, claim: &str) -> Option<String> {
+        let allowed = self.config.name_claims.iter().any(|known| known == claim);
+        let name = claims.get(claim).and_then(Value::as_str).filter(|_| allowed)?;
+        Some(name.chars().filter(|c| !c.is_control()).take(200).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(change: impl FnOnce(&mut Value)) -> EidConfig {
+        let mut all = json!({
+            "id": "bankid", "issuer": "https://op.bankid.example", "client_id": "porten", "key_file": "/k",
+            "name": { "nb": "BankID" }, "about": { "nb": "Med app eller kodebrikke", "en": "By app" },
+            "levels": [
+                { "acr": "urn:high", "method": "sim", "level": "high", "amr": "BankID Mobil" },
+                { "acr": "urn:high", "level": "high", "amr": "BankID" },
+                { "acr": "urn:low", "level": "substantial", "amr": "BankID" },
+            ],
+        });
+        change(&mut all);
+        serde_json::from_value(all).unwrap()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_configuration() {
+        assert_eq!(config(|_| {}).objections(), Vec::<String>::new());
+        let check = |name: &str, value: Value, expected: &str| {
+            let lines = config(|all| all[name] = value).objections();
+            assert!(lines.iter().any(|line| line.contains(expected)), "{name}: {lines:?}");
+        };
+        check("id", json!("minid"), "of ours");
+        check("id", json!("Bank ID"), "a-z");
+        check("issuer", json!("http://op.bankid.example"), "issuer");
+        check("issuer", json!("https://op.bankid.example?x"), "issuer");
+        check("secret_file", json!("/s"), "either");
+        check("scopes", json!(["profile"]), "openid");
+        check("name_claims", json!(["birthdate"]), "name_claims");
+        check("levels", json!([]), "nobody");
+        check("levels", json!([{ "acr": "a", "level": "high", "amr": "Minid-OTC" }]), "amr");
+        check("max_clock_skew_seconds", json!(301), "300");
+        let twice = EidConfig::objections_to(&[config(|_| {}), config(|_| {})]);
+        assert!(twice[0].contains("another one has it"), "{twice:?}");
+    }
+
+    #[test]
+    fn the_table_says_what_was_reached() {
+        let issuer = Url::parse("https://op.bankid.example").unwrap();
+        let eid = OtherEid { config: config(|_| {}), issuer, proof: ClientProof::Secret(Token::presented("s")) };
+        let check = |acr: &str, amr: &[&str], expected: Option<(Acr, &str)>| {
+            let expected = expected.map(|(acr, amr)| Reached { acr, amr: amr.to_owned() });
+            assert_eq!(eid.reached(acr, amr), expected, "{acr} {amr:?}");
+        };
+        check("urn:high", &["sim"], Some((Acr::HIGH, "BankID Mobil")));
+        check("urn:high", &[], Some((Acr::HIGH, "BankID")));
+        check("urn:low", &["sim"], Some((Acr::SUBSTANTIAL, "BankID")));
+        check("URN:HIGH", &[], None);
+        assert_eq!(eid.acr_values(&[Acr::SUBSTANTIAL]), "urn:high urn:low");
+        assert_eq!(eid.acr_values(&[Acr::HIGH]), "urn:high");
+        assert_eq!(eid.config.about.of(Language::En), "By app");
+        assert_eq!(eid.config.about.of(Language::Nn), "Med app eller kodebrikke");
+    }
+}

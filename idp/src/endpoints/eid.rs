@@ -1,0 +1,34 @@
+//! `/eid/{id}/callback`: where the provider of another eID answers (OpenID Connect Core 3.1.2.5).
+
+use authenticators::chance::Token;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::browser::{Browser, Call};
+use crate::error::{Dead, DeadKind, Refusal};
+use crate::params::Params;
+use crate::steps::{self, Turn, eid};
+use crate::upstream::Journey;
+
+/// `GET /eid/{id}/callback`
+pub async fn arrive(
+    State(app): State<App>,
+    browser: Browser,
+    Path(id): Path<String>,
+    params: Params,
+) -> Result<Response, Refusal> {
+    let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
+    let dead = |status, kind| Refusal::Page(Box::new(Dead { status, kind, service: None }));
+    let gone = || dead(StatusCode::GONE, DeadKind::Expired);
+    let provider = app.upstreams.get(&id).ok_or_else(|| dead(StatusCode::NOT_FOUND, DeadKind::NotFound))?;
+    let state = params.field("state").map(|state| Token::presented(state).hash()).ok_or_else(gone)?;
+    let journey = app.world.scratch.get::<Journey>(&state, call.now).await?.ok_or_else(gone)?.value;
+    // In another browser nothing is found, and nothing used up.
+    let (place, read) = steps::find(&call, (journey.client.as_str(), &journey.login)).await?;
+    // Of many who come with the same answer one goes on.
+    let journey = app.world.scratch.take::<Journey>(&state, call.now).await?.ok_or_else(gone)?;
+    let turn = Turn { call, place, read, form: params };
+    eid::arrived(&turn, provider, &journey).await
+}

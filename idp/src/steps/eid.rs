@@ -1,0 +1,78 @@
+//! Another's eID: on the way to its provider, and what becomes of the answer.
+
+use std::sync::Arc;
+
+use authenticators::person::{Fnr, Person};
+use axum::response::Response;
+
+use super::Turn;
+use crate::error::Refusal;
+use crate::flow::{Authentication, Remark, Step};
+use crate::page;
+use crate::upstream::{Answer, Departure, Failure, Journey, Provider};
+
+/// To the provider. The login stays where one chooses, so that whoever turns back there can choose again.
+pub async fn depart(turn: &Turn<'_>, id: &str) -> Result<Response, Refusal> {
+    let Some(provider) = turn.call.app.upstreams.get(id) else { return Ok(turn.onwards()) };
+    let departure = Departure {
+        client: &turn.place.client.id,
+        login: &turn.place.id,
+        asked: &turn.attempt().request.acr,
+        language: turn.text().language,
+    };
+    let address = match provider.depart(&turn.call, &departure).await? {
+        Ok(address) => address,
+        Err(failure) => return back(turn, remark_of(failure)).await,
+    };
+    if turn.attempt().remark.is_some() {
+        turn.write(&turn.read, turn.attempt().at(Step::ChooseEid)).await?;
+    }
+    let mut response = page::see_other(&address);
+    turn.call.browser.settle(turn.call.app, response.headers_mut());
+    Ok(response)
+}
+
+/// Back from a provider, with the journey that was taken and an answer in the form.
+pub async fn arrived(turn: &Turn<'_>, provider: &Arc<Provider>, journey: &Journey) -> Result<Response, Refusal> {
+    let (app, now, form) = (turn.call.app, turn.call.now, &turn.form);
+    // Something else was chosen meanwhile.
+    if turn.attempt().step != Step::ChooseEid {
+        return Ok(turn.onwards());
+    }
+    // RFC 9700 4.4.2.2: each provider has an address of its own to answer at.
+    if journey.eid != provider.eid.config.id || form.each_once().is_err() {
+        return back(turn, Remark::EidRefused).await;
+    }
+    let answer = Answer { code: form.field("code"), error: form.field("error"), iss: form.field("iss") };
+    let said = match provider.arrive(&turn.call, journey, &answer).await? {
+        Ok(said) => said,
+        Err(failure) => return back(turn, remark_of(failure)).await,
+    };
+    if !said.reached.acr.satisfies_one_of(&turn.attempt().request.acr) {
+        return back(turn, Remark::EidTooLow).await;
+    }
+    let Some(Ok(fnr)) = said.identifier.as_deref().map(|text| Fnr::parse(text, app.config.people)) else {
+        return back(turn, Remark::EidNobody).await;
+    };
+    let person = Person::ensure(&app.world.db, &app.world.chance, &fnr, now).await?;
+    let proved = Authentication::by_other(person, said);
+    let due = turn.due(turn.attempt(), &proved).await?;
+    let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
+    Ok(ended.unwrap_or_else(|| turn.onwards()))
+}
+
+/// To the picker, which says what happened. The browser may be new, where there was nothing to choose.
+async fn back(turn: &Turn<'_>, remark: Remark) -> Result<Response, Refusal> {
+    let mut response = turn.go(turn.attempt().saying(remark)).await?;
+    turn.call.browser.settle(turn.call.app, response.headers_mut());
+    Ok(response)
+}
+
+fn remark_of(failure: Failure) -> Remark {
+    match failure {
+        Failure::Cancelled => Remark::EidCancelled,
+        Failure::Unavailable => Remark::EidUnavailable,
+        Failure::Refused => Remark::EidRefused,
+        Failure::TooLow => Remark::EidTooLow,
+    }
+}
