@@ -256,12 +256,31 @@ pub async fn approve(
     if !device_used(world, device, &signed, now).await? {
         return Ok(Said::NotSigned);
     }
-    let state = State::Approved { device: device.id.clone() };
-    let taken = end(world, device, &read, state, now).await?;
+    let taken = end_approved(world, device, read, now).await?;
     if taken {
         world.scratch.take::<Refusals>(&key(&device.person), now).await?;
     }
     Ok(if taken { Said::Taken } else { Said::Gone })
+}
+
+/// What was signed is used up, so others who have tried meanwhile do not keep it from counting.
+async fn end_approved(
+    world: &World,
+    device: &Device,
+    mut read: Read<Approval>,
+    now: Timestamp,
+) -> anyhow::Result<bool> {
+    loop {
+        if end(world, device, &read, State::Approved { device: device.id.clone() }, now).await? {
+            return Ok(true);
+        }
+        let again = world.scratch.get::<Approval>(&key(&device.person), now).await?;
+        let same = |again: &Read<Approval>| again.value.id == read.value.id && again.value.is_waiting(now);
+        match again.filter(same) {
+            Some(again) => read = again,
+            None => return Ok(false),
+        }
+    }
 }
 
 async fn device_used(world: &World, device: &Device, signed: &Signed, now: Timestamp) -> anyhow::Result<bool> {
@@ -310,6 +329,17 @@ impl Kept for Refusals {
     const FOR: Duration = IN_A_ROW;
 }
 
+/// That a question was refused, for as long as the person may think about who it was.
+#[derive(Serialize, Deserialize)]
+struct Refused {
+    person: PersonId,
+}
+
+impl Kept for Refused {
+    const KIND: &'static str = "approval-refused";
+    const FOR: Duration = QUIET;
+}
+
 /// A device says no. True if that was one too many, and nobody is asked for a while.
 pub async fn decline(
     world: &World,
@@ -325,7 +355,14 @@ pub async fn decline(
         let open = |approval: &Approval| {
             approval.state == State::Waiting || (not_me && approval.state == State::Declined { not_me: false })
         };
-        let Some(read) = read.filter(|read| read.value.id == id && open(&read.value)) else { return Ok(None) };
+        let Some(read) = read.filter(|read| read.value.id == id && open(&read.value)) else {
+            // Another question may have taken its place meanwhile.
+            if !not_me {
+                return Ok(None);
+            }
+            let refused = scratch.take::<Refused>(&TokenHash::of(id), now).await?;
+            return Ok(refused.filter(|refused| refused.person == device.person).map(|_| false));
+        };
         let first = read.value.state == State::Waiting;
         if !end(world, device, &read, State::Declined { not_me }, now).await? {
             continue;
@@ -333,6 +370,7 @@ pub async fn decline(
         if !first {
             return Ok(Some(false));
         }
+        scratch.put(&TokenHash::of(id), &Refused { person: device.person.clone() }, now).await?;
         let before = scratch.get::<Refusals>(&key, now).await?.map_or(0, |read| read.value.count);
         scratch.put(&key, &Refusals { count: before + 1 }, now).await?;
         if before + 1 < REFUSALS {

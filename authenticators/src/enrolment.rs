@@ -130,10 +130,10 @@ pub async fn finish(
     Ok(Some(number))
 }
 
-/// Whether a token is of a device that waits for its person.
-pub async fn is_waiting(world: &World, token: &TokenHash, now: Timestamp) -> anyhow::Result<bool> {
+/// The number of the device that waits for its person, by its token.
+pub async fn number_of(world: &World, token: &TokenHash, now: Timestamp) -> anyhow::Result<Option<String>> {
     let read = world.scratch.get::<Enrolment>(token, now).await?;
-    Ok(read.is_some_and(|read| read.value.made.is_some()))
+    Ok(read.and_then(|read| read.value.made).map(|made| made.number))
 }
 
 /// The device that waits for a person: what it is called, and what it runs on.
@@ -187,6 +187,10 @@ pub async fn confirm(
     let new = NewDevice { name: &made.name, system: &made.system, token: &tried.token, push: None };
     let key = Made { id: made.id, credential: made.credential };
     let mut tx = world.db.begin().await?;
+    Person::hold(&mut tx, person).await?;
+    if device::all(&mut *tx, person).await?.len() >= device::AT_MOST {
+        return Ok(Confirmed::Gone);
+    }
     if !device::add(&mut tx, person, &new, &key, now).await? {
         return Ok(Confirmed::Gone);
     }

@@ -81,15 +81,17 @@ pub struct FirstFactor {
     pub fnr: Fnr,
     /// The browser's lane: none for a stranger's.
     known: Option<TokenHash>,
+    /// When.
+    pub(crate) at: Timestamp,
 }
 
 impl FirstFactor {
-    pub(crate) fn new(person: PersonId, fnr: Fnr, lane: Lane) -> FirstFactor {
+    pub(crate) fn new(person: PersonId, fnr: Fnr, lane: Lane, at: Timestamp) -> FirstFactor {
         let known = match lane {
             Lane::Strangers | Lane::Recovery => None,
             Lane::Known(browser) => Some(browser),
         };
-        FirstFactor { person, fnr, known }
+        FirstFactor { person, fnr, known, at }
     }
 
     pub(crate) fn lane(&self) -> Lane {

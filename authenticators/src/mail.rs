@@ -95,7 +95,11 @@ impl Mail {
                 inbox.add(Message { kind: "mail", to, subject, text, at: now });
                 Ok(())
             }
-            Mail::Smtp(smtp) => smtp.send(to, subject, text).await,
+            // The library's own patience ends when it is connected.
+            Mail::Smtp(smtp) => match tokio::time::timeout(PATIENCE, smtp.send(to, subject, text)).await {
+                Ok(done) => done,
+                Err(over) => Err(over.into()),
+            },
             Mail::None => return Err(Failed),
         };
         done.map_err(|error| {
@@ -112,6 +116,7 @@ fn kind(error: &anyhow::Error) -> &'static str {
         Some(error) if error.is_transient() => "refused for now",
         Some(error) if error.is_timeout() => "no answer in time",
         Some(_) => "no connection",
+        None if error.is::<tokio::time::error::Elapsed>() => "no answer in time",
         None => "not a message",
     }
 }

@@ -43,11 +43,19 @@ const FROM_AN_ADDRESS: i64 = 120;
 /// Codes to the numbers of one foreign country, not proved, in an hour.
 const TO_A_COUNTRY: i64 = 200;
 
+/// Codes for a forgotten password to one channel of a person in an hour.
+const RECOVERIES: i64 = 3;
+/// And from one address, for whomever; a school's pupils share one.
+const RECOVERIES_FROM_AN_ADDRESS: i64 = 60;
+
 /// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Errand {
     /// A login, to what is registered.
     Login,
+    /// A forgotten password, to what is registered. Whoever knows somebody's number can ask for it, so it takes nothing
+    /// from the owner's logins, and one address cannot ask for everybody.
+    Recovery,
     /// Finding out whether it is theirs.
     Proof,
 }
@@ -160,6 +168,12 @@ fn counts(order: &Order<'_>) -> Vec<(String, i64, Duration)> {
     let number = TokenHash::of(order.to.as_str());
     let person = order.person.map_or("nobody", PersonId::as_str);
     let mut all = Vec::new();
+    if order.errand == Errand::Recovery {
+        let from = TokenHash::of(&order.from.to_string());
+        all.push((format!("recoveries to {} of {person}", number.as_str()), RECOVERIES, HOUR));
+        all.push((format!("recoveries from {}", from.as_str()), RECOVERIES_FROM_AN_ADDRESS, HOUR));
+        return all;
+    }
     if order.person.is_some() {
         all.push((format!("codes by {person}"), BY_A_PERSON, DAY));
     }
@@ -256,6 +270,11 @@ impl OtcChallenge {
     pub fn after(mut self, earlier: Option<&OtcChallenge>) -> OtcChallenge {
         self.tries = earlier.map_or(0, |earlier| earlier.tries);
         self
+    }
+
+    /// Whether it is one and the same code, however often it was tried.
+    pub fn is_the_same_as(&self, other: &OtcChallenge) -> bool {
+        self.salt == other.salt
     }
 
     /// Compares outside of a login, where the code proves a channel and lets nobody in: its own tries are enough.

@@ -305,14 +305,28 @@ impl Person {
 
     /// Whoever proved until now that they are this person is no longer logged in anywhere.
     pub async fn sign_out(db: impl AnyExecutor<'_>, id: &PersonId, now: Timestamp) -> sqlx::Result<()> {
-        const SQL: &str = "UPDATE person SET signed_out_at = $2 WHERE id = $1";
+        const SQL: &str = "UPDATE person SET signed_out_at = $2
+                           WHERE id = $1 AND (signed_out_at IS NULL OR signed_out_at < $2)";
         sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(db).await.map(|_| ())
+    }
+
+    /// When the person was last signed out everywhere, if ever; none, if there is no such person.
+    pub async fn signed_out_at(db: impl AnyExecutor<'_>, id: &PersonId) -> sqlx::Result<Option<Option<Timestamp>>> {
+        const SQL: &str = "SELECT signed_out_at FROM person WHERE id = $1";
+        sqlx::query_scalar(SQL).bind(id.as_str()).fetch_optional(db).await
     }
 
     /// Whether a proof of that time still counts.
     pub async fn is_signed_in(db: impl AnyExecutor<'_>, id: &PersonId, proved_at: Timestamp) -> sqlx::Result<bool> {
         const SQL: &str = "SELECT id FROM person WHERE id = $1 AND (signed_out_at IS NULL OR signed_out_at < $2)";
         Ok(sqlx::query(SQL).bind(id.as_str()).bind(proved_at.seconds()).fetch_optional(db).await?.is_some())
+    }
+
+    /// Whoever else changes something of this person in such a transaction waits until this one is through: for what is
+    /// counted and then changed.
+    pub async fn hold(tx: &mut Tx, id: &PersonId) -> sqlx::Result<()> {
+        const SQL: &str = "UPDATE person SET fnr = fnr WHERE id = $1";
+        sqlx::query(SQL).bind(id.as_str()).execute(&mut **tx).await.map(|_| ())
     }
 
     /// The person has another number from now on. The old one still finds them. False if somebody else has it.

@@ -42,13 +42,28 @@ pub async fn second_factors(world: &World, person: &Person) -> anyhow::Result<Ve
 }
 
 /// Why a person gets no further, whatever they prove.
-fn shut(person: &Person) -> Option<Stop> {
+pub fn shut(person: &Person) -> Option<Stop> {
     match (person.closed_at, person.locked_at) {
         (Some(_), _) => Some(Stop::Closed),
         (None, Some(_)) if person.locked_code.as_deref() == Some(BY_ONESELF) => Some(Stop::Blocked),
         (None, Some(_)) => Some(Stop::Locked),
         (None, None) => None,
     }
+}
+
+/// Whether a password that was given a while ago still opens anything: nobody has been signed out since, and there is no
+/// other one.
+async fn still_counts(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
+    let db = world.db.pool();
+    let changed_at = password::changed_at(db, &first.person).await?;
+    let is_the_one = changed_at.is_some_and(|changed_at| changed_at <= first.at);
+    Ok(is_the_one && Person::is_signed_in(db, &first.person, first.at).await?)
+}
+
+/// Whether whoever has given their password may still add to their account, and be logged in by that.
+async fn may_add(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
+    let person = Person::by_id(world.db.pool(), &first.person).await?;
+    Ok(person.is_some_and(|person| shut(&person).is_none()) && still_counts(world, first).await?)
 }
 
 /// Checks a password. Who hangs up meanwhile does not keep what was counted from being settled.
@@ -111,7 +126,7 @@ async fn check_password(
         return Ok(PasswordVerdict::Stopped(stop));
     }
     password::refresh(world, &person.id, &phc, typed).await?;
-    Ok(PasswordVerdict::Proved(FirstFactor::new(person.id, person.fnr, lane)))
+    Ok(PasswordVerdict::Proved(FirstFactor::new(person.id, person.fnr, lane, now)))
 }
 
 /// What a person shows beside the password.
@@ -155,6 +170,9 @@ async fn check_second(world: &World, first: FirstFactor, answer: &Answer, now: T
     };
     if let Some(stop) = shut(&person) {
         return Ok(Verdict::Stopped(stop));
+    }
+    if !still_counts(world, &first).await? {
+        return Ok(Verdict::Wrong);
     }
     let Some(reservation) = throttle::reserve(db, &subject, &lane, Weight::Code, now).await? else {
         return Ok(match throttle::standing(db, &subject, &lane, now).await? {
@@ -240,7 +258,7 @@ pub async fn passkey_alone(
         return Ok(Verdict::Stopped(stop));
     }
     let lane: Lane = known_browser::lane(&world.db, browser, Some(&person.id)).await?;
-    let first = FirstFactor::new(person.id, person.fnr, lane);
+    let first = FirstFactor::new(person.id, person.fnr, lane, now);
     Ok(Verdict::Proved(Proof::of(first, FactorKind::Passkey)))
 }
 
@@ -295,12 +313,17 @@ pub async fn recovery(
 
 /// Somebody who has forgotten their password has chosen another, after the codes to what is registered came back. It is
 /// as good as having given it; the second factor is still to come.
-pub async fn recovered(world: &World, fnr: &Fnr, browser: Option<&TokenHash>) -> anyhow::Result<Option<FirstFactor>> {
+pub async fn recovered(
+    world: &World,
+    fnr: &Fnr,
+    browser: Option<&TokenHash>,
+    now: Timestamp,
+) -> anyhow::Result<Option<FirstFactor>> {
     let db = &world.db;
     let Some(person) = Person::by_fnr(db.pool(), fnr).await? else { return Ok(None) };
     throttle::open(db.pool(), &Subject::of(&person.fnr)).await?;
     let lane = known_browser::lane(db, browser, Some(&person.id)).await?;
-    Ok(Some(FirstFactor::new(person.id, person.fnr, lane)))
+    Ok(Some(FirstFactor::new(person.id, person.fnr, lane, now)))
 }
 
 /// Sets up an app that makes codes, on the way of a login, and proves it: none if the code is wrong.
@@ -313,6 +336,9 @@ pub async fn set_up_totp(
 ) -> anyhow::Result<Option<Proof>> {
     let (totp, name, code) = new;
     let Some(step) = totp.step(code, now)? else { return Ok(None) };
+    if !may_add(world, first).await? {
+        return Ok(None);
+    }
     let mut tx = world.db.begin().await?;
     totp::add(&mut tx, (&world.vault, &world.chance), &first.person, (totp, name, step), now).await?;
     world.trail.append(&mut tx, event, now).await?;
@@ -330,6 +356,9 @@ pub async fn set_up_passkey(
 ) -> anyhow::Result<Option<Proof>> {
     let (ceremony, name, answer) = new;
     let Some(made) = world.webauthn.made(ceremony, answer)? else { return Ok(None) };
+    if !may_add(world, first).await? {
+        return Ok(None);
+    }
     let mut tx = world.db.begin().await?;
     if !passkey::add(&mut tx, &first.person, name, &made, now).await? {
         return Ok(None);

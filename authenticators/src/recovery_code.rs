@@ -5,7 +5,7 @@ use sqlx::AnyExecutor;
 
 use crate::chance::{Chance, TokenHash};
 use crate::clock::Timestamp;
-use crate::person::PersonId;
+use crate::person::{Person, PersonId};
 use crate::throttle::Reservation;
 use crate::vault::Vault;
 
@@ -53,6 +53,8 @@ pub async fn renew(
 ) -> anyhow::Result<Vec<String>> {
     const ADD: &str = "INSERT INTO recovery_code (person, hash, created_at) VALUES ($1, $2, $3)";
     let (vault, chance) = keys;
+    // Of two lists at once the second ends the first.
+    Person::hold(tx, person).await?;
     remove(tx, person).await?;
     let codes = (0..COUNT).map(|_| fresh(chance)).collect::<anyhow::Result<Vec<_>>>()?;
     for code in &codes {

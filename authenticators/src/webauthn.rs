@@ -88,7 +88,7 @@ impl Webauthn {
     ) -> anyhow::Result<Ceremony> {
         let others = others.iter().filter_map(|id| URL_SAFE_NO_PAD.decode(id).ok()).collect();
         let inside = self.inside()?;
-        let (options, state) = inside.start_passkey_registration(handle(person), name, name, Some(others))?;
+        let (options, state) = inside.start_passkey_registration(handle(person, purpose), name, name, Some(others))?;
         let mut options = serde_json::to_value(options)?;
         let wish = match purpose {
             Purpose::Passkey => serde_json::json!({
@@ -160,7 +160,7 @@ impl Webauthn {
         let inside = self.inside()?;
         // Level 3, 7.2, step 6: the user handle is there, and the person's.
         let named = inside.identify_discoverable_authentication(&answer).ok();
-        if named.is_none_or(|(named, _)| named != handle(person)) {
+        if named.is_none_or(|(named, _)| named != handle(person, Purpose::Passkey)) {
             return Ok(None);
         }
         let key: Passkey = serde_json::from_str(credential)?;
@@ -204,9 +204,14 @@ fn read_all(credentials: &[String]) -> anyhow::Result<Vec<Passkey>> {
     credentials.iter().map(|text| serde_json::from_str(text).context("a stored credential cannot be read")).collect()
 }
 
-/// The name by which authenticators know a person; it tells nobody who they are.
-fn handle(person: &PersonId) -> Uuid {
-    let digest = digest::digest(&digest::SHA256, format!("webauthn user {}", person.as_str()).as_bytes());
+/// The name by which authenticators know a person; it tells nobody who they are. Of those with the same name an
+/// authenticator may keep the last one only, so a passkey and the app have another.
+fn handle(person: &PersonId, purpose: Purpose) -> Uuid {
+    let what = match purpose {
+        Purpose::Passkey => "user",
+        Purpose::Device => "device of",
+    };
+    let digest = digest::digest(&digest::SHA256, format!("webauthn {what} {}", person.as_str()).as_bytes());
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
     Uuid::from_bytes(bytes)

@@ -415,6 +415,23 @@ impl LoginAttempt {
         (tries <= TRIES).then(|| LoginAttempt { tries, remark: None, ..self.clone() })
     }
 
+    /// Whether the same person is asked for the same thing: what was typed for one question answers no other.
+    pub fn asks_the_same_as(&self, other: &LoginAttempt) -> bool {
+        let person = |attempt: &LoginAttempt| attempt.first.as_ref().map(|first| first.person.clone());
+        let same_code = match (&self.sent, &other.sent) {
+            (Some(one), Some(two)) => one.code.is_the_same_as(&two.code),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        person(self) == person(other) && self.known == other.known && same_code
+    }
+
+    /// Whether nothing has happened since `before` but that others have tried, and perhaps used the tries up.
+    pub fn has_only_been_tried_since(&self, before: &LoginAttempt) -> bool {
+        let used_up = self.step == Step::Password && self.remark == Some(Remark::CodeUsedUp);
+        used_up || (self.step == before.step && self.asks_the_same_as(before))
+    }
+
     /// How many tries are left.
     pub fn left(&self) -> u8 {
         TRIES.saturating_sub(self.tries)

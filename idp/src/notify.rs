@@ -1,5 +1,7 @@
 //! Telling people what has happened to their account, where they were reached before it did.
 
+use std::time::Duration;
+
 use authenticators::clock::Timestamp;
 use authenticators::contact::{Channel, Contact};
 use authenticators::factor::FactorKind;
@@ -7,6 +9,9 @@ use authenticators::person::PersonId;
 
 use crate::app::App;
 use crate::text::{Language, Text};
+
+/// Notices by SMS to one person in a day.
+const SMS_A_DAY: i64 = 20;
 
 /// What has happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +36,6 @@ pub enum Notice {
     NotMe,
     /// A code from the list was used.
     RecoveryCodeUsed,
-    /// MinID is no more.
-    Closed,
 }
 
 impl Notice {
@@ -55,7 +58,6 @@ impl Notice {
             Notice::AppQuiet => "tell-app-quiet",
             Notice::NotMe => "tell-not-me",
             Notice::RecoveryCodeUsed => "tell-recovery-code-used",
-            Notice::Closed => "tell-closed",
         };
         text.t(key)
     }
@@ -63,6 +65,7 @@ impl Notice {
 
 /// Where a person is told of what is about to be changed: read it before the change, and tell after it.
 pub struct Listener {
+    person: PersonId,
     channels: Vec<Channel>,
     language: Language,
 }
@@ -72,7 +75,7 @@ impl Listener {
     pub async fn of(app: &App, person: &PersonId) -> anyhow::Result<Listener> {
         let contact = Contact::of(app.world.db.pool(), person).await?;
         let language = contact.language.as_deref().and_then(Language::parse).unwrap_or_default();
-        Ok(Listener { channels: contact.channels(), language })
+        Ok(Listener { person: person.clone(), channels: contact.channels(), language })
     }
 
     /// Tells, behind the back of whoever waits for a page. There is no link in it: whoever is afraid of fraud can do
@@ -83,6 +86,9 @@ impl Listener {
             let text = app.words.text(self.language);
             let words = format!("{} {}", notice.words(text), text.t("tell-not-you"));
             for channel in &self.channels {
+                if matches!(channel, Channel::Mobile(_)) && !may_cost(&app, &self.person, now).await {
+                    continue;
+                }
                 // It does not count with the codes, and is not tried again: why is in the log.
                 let _ = match channel {
                     Channel::Mobile(phone) => app.world.sms.send(phone, &words, now).await,
@@ -91,4 +97,11 @@ impl Listener {
             }
         });
     }
+}
+
+/// An SMS costs money, and whoever changes something again and again is told by e-mail.
+async fn may_cost(app: &App, person: &PersonId, now: Timestamp) -> bool {
+    let name = format!("notices to {}", person.as_str());
+    let count = app.world.scratch.count(&name, Duration::from_hours(24), now).await;
+    count.is_ok_and(|count| count <= SMS_A_DAY)
 }

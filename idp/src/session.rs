@@ -122,10 +122,15 @@ impl Session {
         self.proofs().all(|own| own.person() == proved.person())
     }
 
-    /// Whether the person has not been signed out everywhere since, which any process may have done.
-    async fn is_signed_in(&self, app: &App) -> anyhow::Result<bool> {
-        let Some(oldest) = self.proofs().min_by_key(|proof| proof.at()) else { return Ok(false) };
-        Ok(Person::is_signed_in(app.world.db.pool(), oldest.person(), oldest.at()).await?)
+    /// Forgets the proofs from before the person was signed out everywhere, which any process may have done; false if
+    /// none is left.
+    async fn forget_what_was_signed_out(&mut self, app: &App) -> anyhow::Result<bool> {
+        let Some(person) = self.proofs().next().map(|proof| proof.person().clone()) else { return Ok(false) };
+        match Person::signed_out_at(app.world.db.pool(), &person).await? {
+            Some(out) => self.proofs.retain(|(_, proof)| out.is_none_or(|out| out < proof.at())),
+            None => self.proofs.clear(),
+        }
+        Ok(!self.proofs.is_empty())
     }
 
     fn is_alive(&self, now: Timestamp) -> bool {
@@ -174,7 +179,7 @@ pub async fn find(app: &App, browser: &Browser, now: Timestamp) -> anyhow::Resul
     let Some(token) = &browser.session else { return Ok(None) };
     let found = app.world.scratch.get::<Session>(&token.hash(), now).await?;
     let Some(mut read) = found.filter(|read| read.value.is_alive(now)) else { return Ok(None) };
-    if !read.value.is_signed_in(app).await? {
+    if !read.value.forget_what_was_signed_out(app).await? {
         return Ok(None);
     }
     read.value.proofs.retain(|(_, proof)| now.since(proof.at()) < AT_MOST);
@@ -184,8 +189,9 @@ pub async fn find(app: &App, browser: &Browser, now: Timestamp) -> anyhow::Resul
 /// The session that is kept under a key, if it is alive.
 pub async fn alive(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result<Option<Session>> {
     let read = app.world.scratch.get::<Session>(key, now).await?;
-    let Some(session) = read.map(|read| read.value).filter(|session| session.is_alive(now)) else { return Ok(None) };
-    Ok(session.is_signed_in(app).await?.then_some(session))
+    let found = read.map(|read| read.value).filter(|session| session.is_alive(now));
+    let Some(mut session) = found else { return Ok(None) };
+    Ok(session.forget_what_was_signed_out(app).await?.then_some(session))
 }
 
 /// Notes a visit; false if the session has ended in the meantime. Of two at the same instant one would lose its
@@ -282,8 +288,28 @@ impl Change {
         done
     }
 
+    /// A session that does not go on in the new one.
+    async fn end_of_another(&self, session: Session) -> anyhow::Result<()> {
+        let (app, now) = (self.app.clone(), self.now);
+        let notices = end(&app, &session, now).await?;
+        tokio::spawn(async move { logout_notice::deliver(&app, notices, now).await });
+        Ok(())
+    }
+
     async fn renew(&self, old: Option<Session>) -> anyhow::Result<Session> {
         let (app, now, circle) = (&self.app, self.now, self.request.circle.clone());
+        let old = match old {
+            Some(whole) => {
+                let mut left = whole.clone();
+                // Nothing of it counts any more: it ends as another person's does.
+                let counts = left.forget_what_was_signed_out(app).await?;
+                if !counts {
+                    self.end_of_another(whole).await?;
+                }
+                counts.then_some(left)
+            }
+            None => None,
+        };
         let mut session = match old.filter(|old| old.is_alive(now)) {
             Some(mut old) if old.is_of(&self.proved) => {
                 old.started_at = if circle == Circle::Global { self.proved.at() } else { old.started_at };
@@ -293,8 +319,7 @@ impl Change {
             }
             other => {
                 if let Some(others) = other {
-                    let (app, notices) = (app.clone(), end(app, &others, now).await?);
-                    tokio::spawn(async move { logout_notice::deliver(&app, notices, now).await });
+                    self.end_of_another(others).await?;
                 }
                 let sid = app.world.chance.token()?.reveal().to_owned();
                 Session::of(self.proved.clone(), circle, sid, now)

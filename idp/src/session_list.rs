@@ -102,10 +102,18 @@ pub async fn end(app: &App, person: &PersonId, sid: &str, now: Timestamp) -> any
     Ok(true)
 }
 
-/// Ends all of a person's sessions.
-pub async fn end_all(app: &App, person: &PersonId, now: Timestamp) -> anyhow::Result<()> {
-    for (listed, _) in all(app, person, now).await? {
-        end(app, person, &listed.sid, now).await?;
+/// Ends all of a person's sessions, but for one: also those that count for nothing any more, for the services of them
+/// have not been told.
+pub async fn end_all(app: &App, person: &PersonId, but: Option<&str>, now: Timestamp) -> anyhow::Result<()> {
+    let list = app.world.scratch.get::<List>(&key(person), now).await?;
+    for listed in list.map(|read| read.value.0).unwrap_or_default() {
+        if but == Some(listed.sid.as_str()) {
+            continue;
+        }
+        if let Some(ended) = session::close(app, &listed.key, now).await? {
+            let app = app.clone();
+            tokio::spawn(async move { logout_notice::deliver(&app, ended.notices, now).await });
+        }
     }
     Ok(())
 }

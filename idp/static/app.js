@@ -63,29 +63,39 @@
 
   // A new device.
 
+  var begun = null;
+
   by("enrol-form").addEventListener("submit", function (event) {
     event.preventDefault();
     complain("");
     if (!window.PublicKeyCredential || !PublicKeyCredential.parseCreationOptionsFromJSON) return complain(says.unsupported);
-    var code = location.hash.slice(1);
-    history.replaceState(null, "", "/app");
-    call("POST", "/enrolments", { code: code }).then(function (begun) {
-      localStorage.setItem("minid-token", begun.token);
-      var options = PublicKeyCredential.parseCreationOptionsFromJSON(begun.options.publicKey);
-      return navigator.credentials.create({ publicKey: options });
+    // Whoever has taken the finger away tries again with the same invitation, which is good once.
+    var ready = begun ? Promise.resolve(begun) : call("POST", "/enrolments", { code: location.hash.slice(1) });
+    ready.then(function (told) {
+      begun = told;
+      history.replaceState(null, "", "/app");
+      return navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(told.options.publicKey) });
     }).then(function (credential) {
+      localStorage.setItem("minid-token", begun.token);
       var body = { credential: credential.toJSON(), name: by("name").value || root.dataset.name, system: system() };
       return call("POST", "/enrolments/finish", body);
     }).then(function (finished) {
-      by("pair-number").textContent = finished.number;
-      show("pair");
-      return wait_for_person();
+      begun = null;
+      pair(finished.number);
     }).catch(function (error) {
+      if (!error || !error.status) return complain(says.sign);
+      begun = null;
       localStorage.removeItem("minid-token");
-      complain(error && error.status ? says.invitation : says.sign);
+      complain(says.invitation);
       show("start");
     });
   });
+
+  function pair(number) {
+    by("pair-number").textContent = number;
+    show("pair");
+    wait_for_person();
+  }
 
   function wait_for_person() {
     return call("GET", "/device").then(function (told) {
@@ -108,7 +118,8 @@
     var can = !!(told.push_key && "serviceWorker" in navigator && "PushManager" in window);
     by("push-on").hidden = !can || told.push;
     by("push-off").hidden = !told.push;
-    show("home");
+    if (request) show("request");
+    else show("home");
     listen();
   }
 
@@ -239,16 +250,22 @@
   window.addEventListener("online", begin);
 
   function begin() {
-    if (location.hash.length > 20) return show("enrol");
-    if (!token()) return show("start");
+    var invited = location.hash.length > 20;
+    if (!token()) return show(invited ? "enrol" : "start");
     call("GET", "/device").then(function (told) {
-      if (told.state !== "pending") return open(told);
-      localStorage.removeItem("minid-token");
-      show("start");
+      if (told.state === "pending") return pair(told.number);
+      // The app is one person's: it is removed before it becomes another's.
+      history.replaceState(null, "", "/app");
+      open(told);
+      if (invited) complain(says.already);
     }, function (error) {
-      if (is_gone(error)) return forget();
-      by("device-name").parentNode.hidden = true;
-      show("home");
+      if (!is_gone(error)) {
+        by("device-name").parentNode.hidden = true;
+        return show("home");
+      }
+      if (!invited) return forget();
+      localStorage.removeItem("minid-token");
+      show("enrol");
     });
   }
   window.addEventListener("hashchange", begin);

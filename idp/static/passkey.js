@@ -47,6 +47,12 @@
     }
   }
   go.hidden = false;
+  // Enter in the field for the name goes on, and not back.
+  form.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+    event.preventDefault();
+    go.click();
+  });
   go.addEventListener("click", function () {
     if (failed) failed.hidden = true;
     if (waiting) waiting.abort();

@@ -8,9 +8,13 @@
 
   function ask() {
     fetch(waiting.getAttribute("data-wait"), { headers: { accept: "application/json" }, cache: "no-store" })
-      .then(function (answer) { return answer.json(); })
+      .then(function (answer) {
+        if (!answer.ok) return location.reload();
+        return answer.json();
+      })
       .then(function (told) {
         failures = 0;
+        if (!told) return;
         if (told.state === "waiting") return ask();
         if (told.state === "approved") waiting.textContent = waiting.getAttribute("data-approved");
         var button = form.querySelector("button[value=next]");

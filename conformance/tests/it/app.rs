@@ -386,9 +386,7 @@ async fn only_a_signature_over_the_statement_and_the_number_approves() -> anyhow
     assert_eq!(telephone.approve(&idp, &old, &number, &earlier).await?.error()?, "gone");
 
     let forgeries: [(&str, Forgery); 12] = [
-        ("another number", |key, statement, number| {
-            key.sign_as(&question(statement, &other(number)), &key.honestly())
-        }),
+        ("another number", |key, statement, number| key.sign_as(&question(statement, &other(number)), &key.honestly())),
         ("another statement", |key, statement, number| {
             key.sign_as(&question(&statement.replace("Test service", "Bergvik kommune"), number), &key.honestly())
         }),
@@ -561,7 +559,8 @@ async fn fifty_clicks_after_the_approval_are_one_login() -> anyhow::Result<()> {
     let form = [("csrf", csrf.as_str()), ("do", "next"), ("asked", asked.as_str())];
     let tabs = at_once(&browser, &action, &form, 50).await?;
     let to_service = |tab: &&Browser| tab.page.header("location").is_some_and(|to| to.starts_with("https://a.test"));
-    assert_eq!(tabs.iter().filter(to_service).count(), 1, "{:?}", tabs.iter().map(|t| t.page.status).collect::<Vec<_>>());
+    let statuses: Vec<StatusCode> = tabs.iter().map(|tab| tab.page.status).collect();
+    assert_eq!(tabs.iter().filter(to_service).count(), 1, "{statuses:?}");
     let trail = idp.trail_of(&kari).await?;
     let by_app = |details: &serde_json::Map<String, Value>| details.get("amr") == Some(&json!("Minid-APP"));
     assert_eq!(trail.iter().filter(|entry| entry.kind == "login" && by_app(&entry.details)).count(), 1);
@@ -689,15 +688,15 @@ async fn not_me_leaves_the_app_alone_until_there_is_another_password() -> anyhow
     for at_first in [true, false] {
         let (kari, mut telephone) = with_app(&idp, &client).await?;
         let mut thief = at_the_app(&idp, &client, &kari).await?;
-        if !at_first {
+        if at_first {
+            telephone.say_no(&idp, true).await?;
+        } else {
             // It may be said a moment after the no.
             let (id, _) = telephone.sees(&idp).await?.context("a question")?;
             assert_eq!(telephone.decline(&idp, &id, &json!({})).await?.status, StatusCode::NO_CONTENT);
+            assert_eq!(telephone.decline(&idp, &id, &json!({})).await?.error()?, "gone", "one no is enough");
             let said = telephone.decline(&idp, &id, &json!({ "not_me": true })).await?;
             assert_eq!(said.status, StatusCode::NO_CONTENT, "{}", said.body);
-            assert_eq!(telephone.decline(&idp, &id, &json!({ "not_me": true })).await?.error()?, "gone");
-        } else {
-            telephone.say_no(&idp, true).await?;
         }
         assert!(!goes_on(&mut thief).await?);
         assert_eq!(telephone.state(&idp).await?, "paused");
@@ -873,7 +872,8 @@ async fn a_telephone_that_was_removed_is_out_at_once() -> anyhow::Result<()> {
     assert_eq!((answer.status, answer.error()?.as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
     assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     for (method, path) in [(Method::GET, DEVICE), (Method::DELETE, DEVICE), (Method::DELETE, "/app/api/device/push")] {
-        assert_eq!(call(&idp, (method, path), &telephone.token, None).await?.status, StatusCode::UNAUTHORIZED, "{path}");
+        let answer = call(&idp, (method, path), &telephone.token, None).await?;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
     }
     assert!(!goes_on(&mut browser).await?);
     idp.arrives(&kari.email, "En innloggingsmetode er fjernet: MinID-appen").await?;
@@ -960,7 +960,8 @@ async fn nonsense_is_answered_clearly() -> anyhow::Result<()> {
         for path in [DEVICE, REQUESTS] {
             let request = Request::get(path).header(header::AUTHORIZATION, given);
             let answer = idp.send(request.body(Body::empty())?).await?;
-            assert_eq!((answer.status, answer.error()?.as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"), "{given}");
+            let told = (answer.status, answer.error()?);
+            assert_eq!(told, (StatusCode::UNAUTHORIZED, "invalid_token".to_owned()), "{given}");
         }
     }
     assert_eq!(telephone.state(&idp).await?, "active");
@@ -973,7 +974,10 @@ async fn a_key_is_made_for_this_page_and_this_invitation() -> anyhow::Result<()>
     let idp = TestIdp::start().await?;
     let (client, kari) = (idp.client().await?, idp.person().await?);
     let mut profile = idp.by_test_id(&client, &kari, "substantial").await?;
-    let begin = async |code: String| call(&idp, (Method::POST, BEGIN), "", Some(&json!({ "code": code }))).await?.json();
+    let begin = async |code: String| {
+        let body = json!({ "code": code });
+        call(&idp, (Method::POST, BEGIN), "", Some(&body)).await?.json()
+    };
     let finish = async |token: &str, answer: &str| {
         let made = json!({ "credential": serde_json::from_str::<Value>(answer)?, "name": "x", "system": "x" });
         call(&idp, (Method::POST, FINISH), token, Some(&made)).await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use authenticators::contact::{self, Channel, Contact};
+use authenticators::contact::{self, Channel, Contact, Email};
 use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{TestClient, TestIdp, TestPerson, unregistered};
@@ -29,7 +29,7 @@ async fn contact_of(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Contac
 }
 
 fn email_in(contact: &Contact) -> Option<&str> {
-    contact.email.as_ref().map(|email| email.as_str())
+    contact.email.as_ref().map(Email::as_str)
 }
 
 async fn without_email(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<()> {

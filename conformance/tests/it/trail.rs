@@ -6,7 +6,7 @@ use anyhow::Context;
 use authenticators::person::PersonId;
 use authenticators::trail::{Actor, Event, Trail};
 use conformance::idp::{TestIdp, TestPerson};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 async fn id_of(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<PersonId> {
@@ -150,7 +150,7 @@ async fn after_a_hundred_writes_at_once_the_chain_is_whole() -> anyhow::Result<(
         let entries = world.trail.of(world.db.pool(), person, i64::MAX, 100).await?;
         assert_eq!(entries.len(), 50);
         assert!(entries.windows(2).all(|pair| pair[0].number > pair[1].number), "the newest first");
-        numbers.extend(entries.iter().filter_map(|entry| entry.details.get("number").and_then(|n| n.as_i64())));
+        numbers.extend(entries.iter().filter_map(|entry| entry.details.get("number").and_then(Value::as_i64)));
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (0..100).collect::<Vec<i64>>(), "each once");

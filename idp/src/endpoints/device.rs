@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `POST /app/api/enrolments` `{code}` | `{token, options}`: for `navigator.credentials.create` |
 //! | `POST /app/api/enrolments/finish` `{credential, name, system}` | `{number}`: the person types it on their profile page |
-//! | `GET /app/api/device` | `{state, …}`: `pending`, `active` or `paused` |
+//! | `GET /app/api/device` | `{state, …}`: `pending` with its `number`, `active` or `paused` |
 //! | `DELETE /app/api/device` | 204: the device is no longer the person's |
 //! | `PUT /app/api/device/push` an address | 204; `DELETE`: it is not woken any more |
 //! | `GET /app/api/requests` | `{id, statement}`, or 204 after some time without a request |
@@ -146,10 +146,8 @@ pub async fn finish(State(app): State<App>, headers: HeaderMap, body: Body<MadeK
 pub async fn tell(State(app): State<App>, headers: HeaderMap) -> Result<Response, Fault> {
     let (token, now) = (token(&headers)?, app.world.clock.now());
     let Some(device) = device::of_token(app.world.db.pool(), &token).await? else {
-        return match enrolment::is_waiting(&app.world, &token, now).await? {
-            true => Ok(Json(json!({ "state": "pending" })).into_response()),
-            false => Err(no_device()),
-        };
+        let number = enrolment::number_of(&app.world, &token, now).await?.ok_or_else(no_device)?;
+        return Ok(Json(json!({ "state": "pending", "number": number })).into_response());
     };
     let shown = device.shown();
     let state = if shown.paused { "paused" } else { "active" };

@@ -64,10 +64,13 @@ pub async fn act(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> 
             if account::lock(&app.world, &person.id, BY_ONESELF, &event, now).await? {
                 listener.tell(app, Notice::Blocked, now);
             }
-            session_list::end_all(app, &person.id, now).await?;
+            session_list::end_all(app, &person.id, None, now).await?;
             Ok(page(visit, true))
         }
         Some("open") if can_open(visit) => {
+            if let Some(afresh) = visit.afresh_if_old() {
+                return Ok(afresh);
+            }
             let listener = Listener::of(app, &person.id).await?;
             let event = visit.call.told(Event::by_oneself("opened", &person.id));
             account::open(&app.world, person, &event, now).await?;

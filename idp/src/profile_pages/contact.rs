@@ -171,7 +171,7 @@ async fn page(visit: &Visit<'_>, wrong: Wrong) -> Result<Response, Refusal> {
         },
         is_email: matches!(to, Channel::Email(_)),
         length: code.length(),
-        is_over: code.valid_until() <= visit.call.now || code.left() == 0,
+        is_over: code.valid_until() <= visit.call.now,
         valid_until: text::in_norway(code.valid_until(), "%H:%M"),
         code_problem: wrong.field,
         problem: wrong.form,

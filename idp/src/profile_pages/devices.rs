@@ -7,7 +7,7 @@ use authenticators::password;
 use authenticators::trail::Event;
 use axum::response::Response;
 
-use super::{Page, Said, Visit};
+use super::{Page, Said, Visit, factors};
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
@@ -37,12 +37,20 @@ struct App {
 
 /// The page: a picture to scan, or the number of the device that has come.
 pub async fn show(visit: &Visit<'_>) -> Result<Response, Refusal> {
-    let world = &visit.call.app.world;
-    let has_minid = password::stored(world.db.pool(), Some(&visit.person.id)).await?.is_some();
-    if !has_minid || !world.webauthn.is_there() {
+    if !may_have_one(visit).await? {
         return Ok(visit.go(Page::Factors));
     }
-    page(visit, (None, None)).await
+    match factors::full(visit).await? {
+        Some(full) => Ok(full),
+        None => page(visit, (None, None)).await,
+    }
+}
+
+/// The app is a way to log in with MinID.
+async fn may_have_one(visit: &Visit<'_>) -> anyhow::Result<bool> {
+    let world = &visit.call.app.world;
+    let has_minid = password::stored(world.db.pool(), Some(&visit.person.id)).await?.is_some();
+    Ok(has_minid && world.webauthn.is_there())
 }
 
 async fn page(
@@ -67,6 +75,9 @@ async fn page(
 
 /// A device is invited, or its number is typed.
 pub async fn act(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> {
+    if !may_have_one(visit).await? {
+        return Ok(visit.go(Page::Factors));
+    }
     match form.field("do") {
         Some("invite") => invite(visit).await,
         Some("next") => confirm(visit, &bare(form.field("code").unwrap_or_default())).await,
@@ -76,6 +87,9 @@ pub async fn act(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> 
 }
 
 async fn invite(visit: &Visit<'_>) -> Result<Response, Refusal> {
+    if let Some(full) = factors::full(visit).await? {
+        return Ok(full);
+    }
     let app = visit.call.app;
     let code = enrolment::invite(&app.world, &visit.person.id, visit.call.now).await?;
     // Behind the sign, so that it is in no log.

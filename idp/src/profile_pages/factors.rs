@@ -91,7 +91,7 @@ async fn page(visit: &Visit<'_>, said: (Option<&'static str>, Option<&'static st
     let preferred = visit.person.preferred();
     let page = Factors {
         frame: visit.frame(),
-        action: visit.page.path(),
+        action: Page::Factors.path(),
         csrf: visit.csrf(),
         notice: said.0,
         problem: said.1,
@@ -164,6 +164,18 @@ async fn groups(visit: &Visit<'_>) -> anyhow::Result<Vec<Group>> {
     Ok(groups)
 }
 
+/// The list with a word of it, where the person has as many of a page's kind as one can have.
+pub async fn full(visit: &Visit<'_>) -> Result<Option<Response>, Refusal> {
+    let (db, person) = (visit.call.app.world.db.pool(), &visit.person.id);
+    let is_full = match visit.page {
+        Page::App => device::all(db, person).await?.len() >= device::AT_MOST,
+        Page::Passkey => passkey::all(db, person).await?.len() >= passkey::AT_MOST,
+        Page::Totp => totp::all(db, person).await?.len() >= totp::AT_MOST,
+        _ => false,
+    };
+    Ok(if is_full { Some(page(visit, (None, Some("problem-too-many-factors"))).await?) } else { None })
+}
+
 /// Another name, away with it, or which is asked for first.
 pub async fn act(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> {
     let kind = form.field("kind").and_then(FactorKind::second);
@@ -209,14 +221,9 @@ async fn rename(visit: &Visit<'_>, (kind, id): (FactorKind, &str), typed: &str) 
 async fn remove(visit: &Visit<'_>, (kind, id): (FactorKind, &str)) -> Result<Response, Refusal> {
     let (call, person) = (&visit.call, &visit.person.id);
     let (app, now) = (call.app, call.now);
-    let things: usize = groups(visit).await?.iter().map(|group| group.things.len()).sum();
-    let by_sms = Contact::of(app.world.db.pool(), person).await?.mobile.is_some();
-    let by_sms = by_sms && !app.config.minid.is_retired(FactorKind::Otc, now);
-    if things <= 1 && !by_sms {
-        return page(visit, (None, Some("problem-last-factor"))).await;
-    }
     let listener = Listener::of(app, person).await?;
     let mut tx = app.world.db.begin().await?;
+    Person::hold(&mut tx, person).await?;
     let done = match kind {
         FactorKind::App => device::remove(&mut tx, person, id, now).await?,
         FactorKind::Passkey => passkey::remove(&mut tx, person, id, now).await?,
@@ -225,6 +232,14 @@ async fn remove(visit: &Visit<'_>, (kind, id): (FactorKind, &str)) -> Result<Res
     };
     if !done {
         return Ok(visit.go_saying(visit.page, Said::Gone));
+    }
+    let devices = device::all(&mut *tx, person).await?;
+    let devices = devices.into_iter().filter(|device| device.paused_at.is_none()).count();
+    let things = devices + passkey::all(&mut *tx, person).await?.len() + totp::all(&mut *tx, person).await?.len();
+    let by_sms = Contact::of(&mut *tx, person).await?.mobile.is_some();
+    if things == 0 && (!by_sms || app.config.minid.is_retired(FactorKind::Otc, now)) {
+        tx.rollback().await?;
+        return page(visit, (None, Some("problem-last-factor"))).await;
     }
     let event = call.told(Event::by_oneself("factor-removed", person).with("factor", kind.name()));
     app.world.trail.append(&mut tx, &event, now).await?;

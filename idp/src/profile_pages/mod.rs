@@ -163,8 +163,19 @@ impl<'a> Visit<'a> {
     /// Where to prove anew who one is, if that is long ago. `to_the_end` is for a form that was begun in time.
     pub fn stale(&self, to_the_end: bool) -> Option<Response> {
         let limit = if to_the_end { FRESH_TO_THE_END } else { FRESH };
-        let stale = self.page.wants_a_fresh_proof() && self.call.now.since(self.proved.at()) >= limit;
+        // There are lists, for everybody to see who is logged in, and what is done to them opens and closes doors.
+        let acts = to_the_end && matches!(self.page, Page::Factors | Page::Contact);
+        // As `max_age` has it, which counts the last second as well.
+        let age = self.call.now.since(self.proved.at());
+        let is_old = if to_the_end { age >= limit } else { age > limit };
+        let stale = (acts || self.page.wants_a_fresh_proof()) && is_old;
         stale.then(|| page::see_other(&login(&self.call, self.page, true)))
+    }
+
+    /// The same for what is done on a page that wants none otherwise.
+    pub fn afresh_if_old(&self) -> Option<Response> {
+        let is_old = self.call.now.since(self.proved.at()) >= FRESH_TO_THE_END;
+        is_old.then(|| page::see_other(&login(&self.call, self.page, true)))
     }
 
     /// The reader's words.

@@ -76,7 +76,7 @@ pub async fn act(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> 
     let (call, person) = (&visit.call, &visit.person.id);
     if form.field("do") == Some("all") {
         let event = call.told(Event::by_oneself("signed-out", person));
-        session_list::end_all(call.app, person, call.now).await?;
+        session_list::end_all(call.app, person, None, call.now).await?;
         account::sign_out(&call.app.world, person, &event, call.now).await?;
         return Ok(page::see_other("/"));
     }

@@ -1,14 +1,18 @@
 //! Another password, and one more way to log in.
 
+use std::time::Duration;
+
 use askama::Template;
 use authenticators::factor::{FactorKind, name_of};
+use authenticators::person::Person;
+use authenticators::throttle::{self, Subject};
 use authenticators::totp::NewTotp;
 use authenticators::trail::Event;
 use authenticators::webauthn::Purpose;
 use authenticators::{device, passkey, password, recovery_code, totp};
 use axum::response::Response;
 
-use super::{Page, Said, Task, Visit};
+use super::{Page, Said, Task, Visit, factors};
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
@@ -72,6 +76,9 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response, Refusal> {
     if password::stored(visit.call.app.world.db.pool(), Some(&visit.person.id)).await?.is_none() {
         return Ok(visit.go(Page::Factors));
     }
+    if let Some(full) = factors::full(visit).await? {
+        return Ok(full);
+    }
     match visit.page {
         Page::Password => Ok(password_page(visit, &password_change::Objection::default())),
         Page::Totp => totp_page(visit, None).await,
@@ -88,6 +95,9 @@ pub async fn act(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> 
     }
     if password::stored(visit.call.app.world.db.pool(), Some(&visit.person.id)).await?.is_none() {
         return Ok(visit.go(Page::Factors));
+    }
+    if let Some(full) = factors::full(visit).await? {
+        return Ok(full);
     }
     match visit.page {
         Page::Password => change_password(visit, form).await,
@@ -126,17 +136,16 @@ async fn change_password(visit: &Visit<'_>, form: &Params) -> Result<Response, R
     let listener = Listener::of(app, person).await?;
     let mut tx = app.world.db.begin().await?;
     password::set(&mut tx, person, &phc, now).await?;
+    Person::sign_out(&mut *tx, person, visit.proved.at().minus(Duration::from_secs(1))).await?;
+    // Whoever has guessed at the old one has guessed for nothing.
+    throttle::open(&mut *tx, &Subject::of(&visit.person.fnr)).await?;
     device::pause(&mut tx, person, None).await?;
     app.world.trail.append(&mut tx, &call.told(Event::by_oneself("password-changed", person)), now).await?;
     tx.commit().await?;
     listener.tell(app, Notice::PasswordChanged, now);
     // Whoever else knew the old one is out.
     let own = session::find(app, call.browser, now).await?.map(|read| read.value.sid);
-    for (other, _) in session_list::all(app, person, now).await? {
-        if own.as_deref() != Some(other.sid.as_str()) {
-            session_list::end(app, person, &other.sid, now).await?;
-        }
-    }
+    session_list::end_all(app, person, own.as_deref(), now).await?;
     Ok(visit.go_saying(Page::Factors, Said::Saved))
 }
 

@@ -86,6 +86,7 @@ fn shown(kind: FactorKind, is_sent: bool) -> Method {
 /// One was chosen.
 pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
     if turn.wants("eid") {
+        app::leave(turn).await?;
         return turn.other_eid().await;
     }
     let attempt = turn.attempt();

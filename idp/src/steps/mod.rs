@@ -282,7 +282,8 @@ impl Turn<'_> {
     async fn reserve(&self, step: &Step) -> Result<Option<Read<LoginAttempt>>, Refusal> {
         let mut read = self.again().await?;
         loop {
-            let tried = Some(&read.value).filter(|attempt| attempt.step == *step).and_then(LoginAttempt::tried);
+            let same = |attempt: &&LoginAttempt| attempt.step == *step && attempt.asks_the_same_as(self.attempt());
+            let tried = Some(&read.value).filter(same).and_then(LoginAttempt::tried);
             let Some(tried) = tried else { return Ok(None) };
             if self.write(&read, tried).await? {
                 // Read back, for the writes to come compare with it.
@@ -320,6 +321,7 @@ impl Turn<'_> {
             (Step::Totp, _) => "problem-totp-wrong",
             (Step::RecoveryCode, 1) => "problem-recovery-wrong-last",
             (Step::RecoveryCode, _) => "problem-recovery-wrong",
+            (Step::App, _) => "problem-app-too-late",
             _ => "problem-passkey",
         };
         let problems = match step {
@@ -336,8 +338,7 @@ impl Turn<'_> {
         let authentication = Authentication::by_minid(proof, now);
         let answer = (!typed.is_empty()).then(|| self.answer_hash(typed));
         let attempt = LoginAttempt { answer, second: Some(proof.second()), ..read.value.clone() };
-        let due = self.due(&attempt, &authentication).await?;
-        let Some(mut response) = self.end(read, attempt, (authentication, due)).await? else {
+        let Some(mut response) = self.end_proved(read, &attempt, &authentication).await? else {
             return self.twice_or_onwards(typed).await;
         };
         prove::carried_through(&app.world, proof, &known.hash(), now).await?;
@@ -348,6 +349,27 @@ impl Turn<'_> {
         }
         browser::set(app, response.headers_mut(), CookieName::Known, known.reveal());
         Ok(response)
+    }
+
+    /// Goes on with a proof. What was proved can be used up by that, so others who have tried meanwhile, and were too
+    /// late or wrong, do not keep it from counting.
+    async fn end_proved(
+        &self,
+        read: &Read<LoginAttempt>,
+        attempt: &LoginAttempt,
+        who: &Authentication,
+    ) -> Result<Option<Response>, Refusal> {
+        let due = self.due(attempt, who).await?;
+        let mut ended = self.end(read, attempt.clone(), (who.clone(), due)).await?;
+        while ended.is_none() {
+            let again = self.again().await?;
+            if !again.value.has_only_been_tried_since(&read.value) {
+                return Ok(None);
+            }
+            let due = self.due(attempt, who).await?;
+            ended = self.end(&again, attempt.clone(), (who.clone(), due)).await?;
+        }
+        Ok(ended)
     }
 
     fn answer_hash(&self, typed: &str) -> TokenHash {

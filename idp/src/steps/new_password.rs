@@ -84,7 +84,7 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
         }
         None => {
             let known = turn.call.browser.known.as_ref().map(Token::hash);
-            match prove::recovered(&app.world, &person.fnr, known.as_ref()).await? {
+            match prove::recovered(&app.world, &person.fnr, known.as_ref(), now).await? {
                 Some(first) => password::second(&turn.with(read), first).await,
                 None => Ok(turn.onwards()),
             }
@@ -118,7 +118,7 @@ async fn change(turn: &Turn<'_>, person: &PersonId, phc: &str) -> anyhow::Result
     app.world.trail.append(&mut tx, &turn.call.told(Event::by_oneself(kind, person)), now).await?;
     tx.commit().await?;
     if forgotten {
-        crate::session_list::end_all(app, person, now).await?;
+        crate::session_list::end_all(app, person, None, now).await?;
     }
     Ok(())
 }

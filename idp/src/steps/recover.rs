@@ -138,7 +138,7 @@ async fn send(turn: &Turn<'_>, fnr: Fnr, stage: Recover) -> Result<Response, Ref
         to,
         person: person.as_ref().map(|person| &person.id),
         from: turn.call.browser.address,
-        errand: Errand::Login,
+        errand: Errand::Recovery,
     });
     let code = otc::send_unseen(&app.world, order.as_ref(), words, now).await?;
     let again = turn.attempt().step == Step::Recover(stage);
