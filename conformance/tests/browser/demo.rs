@@ -63,6 +63,7 @@ async fn consent_and_the_profile(size: Size) -> anyhow::Result<()> {
     greets(&stage, &chromium, "fastlege", &rolig).await?;
     chromium.open(&stage.porten).await?;
     chromium.press("main a[href='/profil']").await?;
+    chromium.press("a[href='/profil/samtykker']").await?;
     ensure!(chromium.text(".agreements").await?.contains("Fastlegen i Fjordvik"), "the profile does not know of it");
     chromium.press("button[name=client]").await?;
     chromium.see("#notice").await?;
