@@ -100,7 +100,9 @@ impl Browser {
     /// Follows redirects while they stay here.
     pub async fn follow(&mut self) -> anyhow::Result<&mut Browser> {
         for _ in 0..10 {
-            let Some(location) = self.page.header("location").map(str::to_owned) else { return Ok(self) };
+            let refresh = between(&self.page.body, "http-equiv=\"refresh\" content=\"0; url=", "\"");
+            let location = self.page.header("location").map(str::to_owned).or(refresh.map(|to| unescape(&to)));
+            let Some(location) = location else { return Ok(self) };
             let path = location.strip_prefix(&self.origin).unwrap_or(&location).to_owned();
             if !path.starts_with('/') {
                 self.at = location;

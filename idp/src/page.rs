@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::assets;
-use crate::browser::Browser;
+use crate::browser::{Browser, Call};
 use crate::client::Client;
 use crate::error::{Dead, DeadKind, OAuthError, Refusal};
 use crate::keys::TokenType;
@@ -180,6 +180,26 @@ pub async fn answer(
             Ok(html(StatusCode::OK, &FormPost { frame, action: to.redirect_uri.clone(), fields }, &targets))
         }
     }
+}
+
+#[derive(Template)]
+#[template(path = "onwards.html")]
+struct Onwards {
+    frame: Frame,
+    to: String,
+}
+
+/// An answer that would send the browser elsewhere, as a page that does.
+pub fn from_here(call: &Call<'_>, response: Response) -> Response {
+    let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+    let is_ours = |to: &&str| to.starts_with('/') || to.starts_with(&format!("{}/", call.app.config.issuer.as_str()));
+    let Some(to) = to.filter(|to| !is_ours(to)).map(str::to_owned) else { return response };
+    let frame = Frame::new(text_for(call.app, call.browser, None), None, "/");
+    let mut page = html(StatusCode::OK, &Onwards { frame, to }, &[]);
+    for cookie in response.headers().get_all(header::SET_COOKIE) {
+        page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+    page
 }
 
 /// JARM 2.1: the answer as a JWT for its client, good for ten minutes.

@@ -34,6 +34,7 @@ mod leaving;
 mod login;
 mod minid;
 mod neighbour;
+mod other_eid;
 mod pushed;
 mod stage;
 mod tour;

@@ -3,26 +3,28 @@
 use authenticators::chance::Token;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::error::{Dead, DeadKind, Refusal};
+use crate::page;
 use crate::params::Params;
 use crate::steps::{self, Turn, eid};
 use crate::upstream::Journey;
 
-/// `GET /eid/{id}/callback`
-pub async fn arrive(
-    State(app): State<App>,
-    browser: Browser,
-    Path(id): Path<String>,
-    params: Params,
-) -> Result<Response, Refusal> {
+/// `GET /eid/{id}/callback`. A form at the provider may have led here, and its policy says how far a form leads, through
+/// all redirects (Content Security Policy Level 3, 6.4.3): whoever is done goes on to the service from a page of ours.
+pub async fn arrive(State(app): State<App>, browser: Browser, Path(id): Path<String>, params: Params) -> Response {
     let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
+    page::from_here(&call, take(call, &id, params).await.into_response())
+}
+
+async fn take(call: Call<'_>, id: &str, params: Params) -> Result<Response, Refusal> {
+    let app = call.app;
     let dead = |status, kind| Refusal::Page(Box::new(Dead { status, kind, service: None }));
     let gone = || dead(StatusCode::GONE, DeadKind::Expired);
-    let provider = app.upstreams.get(&id).ok_or_else(|| dead(StatusCode::NOT_FOUND, DeadKind::NotFound))?;
+    let provider = app.upstreams.get(id).ok_or_else(|| dead(StatusCode::NOT_FOUND, DeadKind::NotFound))?;
     let state = params.field("state").map(|state| Token::presented(state).hash()).ok_or_else(gone)?;
     let journey = app.world.scratch.get::<Journey>(&state, call.now).await?.ok_or_else(gone)?.value;
     // In another browser nothing is found, and nothing used up.

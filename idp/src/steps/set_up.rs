@@ -23,6 +23,8 @@ struct MinidSetUp {
     action: String,
     csrf: String,
     passkeys: bool,
+    apps: bool,
+    problem: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -60,8 +62,11 @@ pub fn page(turn: &Turn<'_>, stage: SetUp, problems: &Problems) -> Result<Respon
             turn.html(problems, &MinidSetUpPasskey { frame, action, csrf, options, problem })
         }
         _ => {
-            let passkeys = turn.call.app.world.webauthn.is_there();
-            turn.html(problems, &MinidSetUp { frame, action, csrf, passkeys })
+            let (app, now) = (turn.call.app, turn.call.now);
+            let lasts = |kind| !app.config.minid.is_retired(kind, now);
+            let passkeys = app.world.webauthn.is_there() && lasts(FactorKind::Passkey);
+            let (apps, problem) = (lasts(FactorKind::Totp), attempt.remark.and_then(problem_of));
+            turn.html(problems, &MinidSetUp { frame, action, csrf, passkeys, apps, problem })
         }
     })
 }
