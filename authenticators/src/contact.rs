@@ -392,17 +392,6 @@ pub async fn changes(db: impl AnyExecutor<'_>, after: i64, at_most: i64) -> sqlx
     sqlx::query_as(SQL).bind(after).bind(at_most).fetch_all(db).await
 }
 
-/// How many people have this number or address.
-pub async fn shared_by(db: impl AnyExecutor<'_>, channel: &Channel) -> sqlx::Result<i64> {
-    const MOBILE: &str = "SELECT COUNT(*) FROM contact WHERE mobile = $1";
-    const EMAIL: &str = "SELECT COUNT(*) FROM contact WHERE email = $1";
-    let sql = match channel {
-        Channel::Mobile(_) => MOBILE,
-        Channel::Email(_) => EMAIL,
-    };
-    sqlx::query_scalar(sql).bind(channel.as_str()).fetch_one(db).await
-}
-
 /// What the register knows of a person, and how many others it knows by the same number or address.
 #[derive(Debug, Clone, Default, sqlx::FromRow)]
 pub struct Held {

@@ -10,6 +10,8 @@ use anyhow::{Context, anyhow};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use precis_profiles::OpaqueString;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
 use serde::Deserialize;
@@ -50,6 +52,9 @@ impl HashingConfig {
 }
 
 const OUTPUT: usize = 32;
+/// More work than that of a hash from elsewhere nobody has asked for, and a login would take too long.
+const MEMORY_AT_MOST: u32 = 262_144;
+const ITERATIONS_AT_MOST: u32 = 16;
 const WIPE_AFTER: Duration = Duration::from_secs(1);
 const NICENESS: i32 = 10;
 
@@ -210,6 +215,26 @@ fn work(inbox: &flume::Receiver<Job>) {
     }
 }
 
+/// Whether [`Hasher::verify`] could find some password to be the one behind this: a hash of ours or a legacy one, within
+/// the work that a login may take.
+pub fn can_verify(text: &str) -> bool {
+    LegacyHash::parse(text).is_some() || is_argon2id(text)
+}
+
+/// `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, as the pool reads it.
+fn is_argon2id(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('$').collect();
+    let ["", "argon2id", "v=19", params, salt, hash] = parts.as_slice() else { return false };
+    let numbers: Vec<u32> = params.split(',').filter_map(|pair| pair.split_once('=')?.1.parse().ok()).collect();
+    let [memory_kib, iterations, parallelism] = *numbers.as_slice() else { return false };
+    let asked = HashingConfig { memory_kib, iterations, parallelism, ..HashingConfig::default() };
+    let is_possible = memory_kib <= MEMORY_AT_MOST && iterations <= ITERATIONS_AT_MOST;
+    // Nothing else stands there, such as a secret that we do not have.
+    let is_all = *params == format!("m={memory_kib},t={iterations},p={parallelism}");
+    let length = |part: &str| STANDARD_NO_PAD.decode(part).map_or(0, |bytes| bytes.len());
+    is_possible && is_all && asked.params().is_ok() && (8..=48).contains(&length(salt)) && length(hash) == OUTPUT
+}
+
 #[cfg(test)]
 mod tests {
     use argon2::PasswordVerifier;
@@ -218,6 +243,48 @@ mod tests {
 
     fn config() -> HashingConfig {
         HashingConfig { memory_kib: 64, iterations: 1, threads: 1, queue: 1, ..HashingConfig::default() }
+    }
+
+    const SALT: &str = "MDEyMzQ1Njc4OWFiY2RlZg";
+    const HASH: &str = "yi2mzpKV+jyiJI4DPqbMNF4TZwM0RS0MAKWIid8Dl3c";
+
+    #[test]
+    fn hashes_that_can_be_verified() {
+        for good in [
+            format!("$argon2id$v=19$m=64,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=65536,t=3,p=4${SALT}${HASH}"),
+            format!("$pbkdf2-sha256$i=1000,l=32${SALT}${HASH}"),
+            "$2b$04$WS7WDu3E3xUfkZJKXvW5lufzQAEzBA4FO/8DE32wwebDX6zZ41NGi".to_owned(),
+            "{SSHA}+T2vUxF34t1jjGrIfq7Qjy3o8i4wMTIzNDU2Nw==".to_owned(),
+        ] {
+            assert!(can_verify(&good), "{good}");
+        }
+    }
+
+    #[test]
+    fn hashes_that_cannot() {
+        for bad in [
+            String::new(),
+            "Elva renner 7".to_owned(),
+            format!("$argon2i$v=19$m=64,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=16$m=64,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$m=64,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=7,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=064,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=64,t=0,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1,keyid=AAAA${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=4194304,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=64,t=1000,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1$AAAA${HASH}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1${SALT}${SALT}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1${SALT}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1${SALT}${HASH}$"),
+            // A cost too low, and a letter that bcrypt does not have.
+            "$2b$03$WS7WDu3E3xUfkZJKXvW5lufzQAEzBA4FO/8DE32wwebDX6zZ41NGi".to_owned(),
+            "$2b$04$WS7WDu3E3xUfkZJKXvW5lufzQAEzBA4FO/8DE32wwebDX6zZ41NG+".to_owned(),
+        ] {
+            assert!(!can_verify(&bad), "{bad}");
+        }
     }
 
     #[tokio::test]

@@ -3,11 +3,16 @@
 use std::num::NonZeroU32;
 
 use aws_lc_rs::{constant_time, digest, pbkdf2};
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{NO_PAD, STANDARD, STANDARD_NO_PAD};
+use base64::{Engine, alphabet};
 
 /// More work than that nobody asked for, and a login would take too long.
 const BCRYPT_AT_MOST: u32 = 14;
+/// The least cost that bcrypt has.
+const BCRYPT_AT_LEAST: u32 = 4;
+/// How bcrypt writes its salt and its hash.
+const BCRYPT_LETTERS: GeneralPurpose = GeneralPurpose::new(&alphabet::BCRYPT, NO_PAD);
 const PBKDF2_AT_MOST: u32 = 2_000_000;
 const SCRYPT_AT_MOST: u8 = 17;
 
@@ -83,8 +88,10 @@ impl LegacyHash {
         let mut parts = text.strip_prefix('$')?.split('$');
         match parts.next()? {
             "2a" | "2b" | "2y" => {
-                let cost = parts.next()?.parse::<u32>().ok()?;
-                let fits = cost <= BCRYPT_AT_MOST && text.len() == 60;
+                let (cost, letters) = (parts.next()?.parse::<u32>().ok()?, parts.next()?);
+                let (salt, hash) = letters.split_at_checked(22).filter(|_| text.len() == 60)?;
+                let decodes = |letters: &str| BCRYPT_LETTERS.decode(letters).is_ok();
+                let fits = (BCRYPT_AT_LEAST..=BCRYPT_AT_MOST).contains(&cost) && decodes(salt) && decodes(hash);
                 fits.then(|| LegacyHash::Bcrypt(text.to_owned()))
             }
             name if name.starts_with("pbkdf2") => {

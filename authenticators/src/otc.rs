@@ -265,13 +265,6 @@ impl OtcChallenge {
         (self.tries <= TRIES).then_some(self)
     }
 
-    /// Carries the tries of the code before over to this one: a new code is no new try.
-    #[must_use]
-    pub fn after(mut self, earlier: Option<&OtcChallenge>) -> OtcChallenge {
-        self.tries = earlier.map_or(0, |earlier| earlier.tries);
-        self
-    }
-
     /// Whether it is one and the same code, however often it was tried.
     pub fn is_the_same_as(&self, other: &OtcChallenge) -> bool {
         self.salt == other.salt
@@ -284,11 +277,6 @@ impl OtcChallenge {
 
     /// Compares; the reservation shows that the try has been counted.
     pub fn is_right(&self, _: &Reservation, code: &str) -> bool {
-        self.code.is(&hash(&self.salt, code))
-    }
-
-    /// Whether this is the very code that has let somebody in already; says nothing of any other code.
-    pub fn was_answered_by(&self, code: &str) -> bool {
         self.code.is(&hash(&self.salt, code))
     }
 }
@@ -318,7 +306,6 @@ mod tests {
 
         let third = code.tried().and_then(OtcChallenge::tried).and_then(OtcChallenge::tried).unwrap();
         assert_eq!(third.left(), 0);
-        assert_eq!(challenge(now).after(Some(&third)).tried(), None);
         assert_eq!(third.tried(), None);
     }
 }

@@ -196,6 +196,9 @@ pub struct Person {
 /// The lock that a person has put on themselves.
 pub const BY_ONESELF: &str = "self";
 
+/// Why an account is closed whose person has died.
+pub const DEATH: &str = "death";
+
 /// What is told of a new person.
 #[derive(Debug, Clone, Default)]
 pub struct NewPerson {
@@ -220,6 +223,11 @@ impl Person {
                 preferred_factor, last_factor
             FROM person WHERE id = $1";
         sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db).await
+    }
+
+    /// Whether it was closed because they died: nobody is them any more, by whichever eID.
+    pub fn is_dead(&self) -> bool {
+        self.closed_at.is_some() && self.closed_code.as_deref() == Some(DEATH)
     }
 
     /// First and last name, as far as they are known.
@@ -318,8 +326,8 @@ impl Person {
 
     /// Whether a proof of that time still counts.
     pub async fn is_signed_in(db: impl AnyExecutor<'_>, id: &PersonId, proved_at: Timestamp) -> sqlx::Result<bool> {
-        const SQL: &str = "SELECT id FROM person WHERE id = $1 AND (signed_out_at IS NULL OR signed_out_at < $2)";
-        Ok(sqlx::query(SQL).bind(id.as_str()).bind(proved_at.seconds()).fetch_optional(db).await?.is_some())
+        let found = Person::signed_out_at(db, id).await?;
+        Ok(found.is_some_and(|out| out.is_none_or(|out| out < proved_at)))
     }
 
     /// Whoever else changes something of this person in such a transaction waits until this one is through: for what is

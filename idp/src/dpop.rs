@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::access_token::AccessToken;
 use crate::app::App;
 use crate::client_auth::seconds;
 use crate::client_keys::PRIVATE_MEMBERS;
@@ -216,6 +217,28 @@ pub fn fresh_nonce(app: &App, now: Timestamp) -> String {
 
 fn nonce_of(app: &App, window: i64) -> String {
     URL_SAFE_NO_PAD.encode(hmac::sign(&app.dpop, &window.to_be_bytes()))
+}
+
+/// A bound access token comes with a proof of its key, and no other token does (RFC 9449 7.1). `with_dpop` says by which
+/// scheme it came.
+pub async fn is_held(
+    app: &App,
+    headers: &HeaderMap,
+    about: About<'_>,
+    (token, with_dpop): (&AccessToken, bool),
+    now: Timestamp,
+) -> Result<(), OAuthError> {
+    let wrong = |why: &str| Err(OAuthError::invalid_token(why).of_a_bound_token());
+    match (&token.cnf, with_dpop) {
+        (None, false) => Ok(()),
+        (None, true) => wrong("The access token is not bound to a key."),
+        (Some(_), false) => wrong("The access token is bound to a key."),
+        (Some(bound), true) => match check(app, headers, about, now).await.map_err(OAuthError::of_a_bound_token)? {
+            Some(jkt) if jkt == bound.jkt => Ok(()),
+            Some(_) => wrong("The access token is bound to another key."),
+            None => wrong("A DPoP proof is missing."),
+        },
+    }
 }
 
 #[cfg(test)]

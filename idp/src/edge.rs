@@ -58,7 +58,7 @@ pub async fn pass(State(app): State<App>, request: Request, next: Next) -> Respo
         cookies.append(header::COOKIE, line.clone());
     }
     async {
-        let mut response = next.run(request).await;
+        let mut response = carried_through(request, next).await;
         if let Some(Refused(refusal)) = response.extensions_mut().remove::<Refused>() {
             let set: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
             response = page::refuse(&app, &cookies, &refusal, &trace_id).await;
@@ -70,6 +70,15 @@ pub async fn pass(State(app): State<App>, request: Request, next: Next) -> Respo
     }
     .instrument(span)
     .await
+}
+
+/// What changes something goes on though whoever asked for it hangs up: what is committed is also told and written down.
+async fn carried_through(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let done = tokio::spawn(next.run(request).in_current_span()).await;
+    done.unwrap_or_else(|error| Refusal::from(anyhow::Error::from(error)).into_response())
 }
 
 fn set_headers(app: &App, trace_id: &str, headers: &mut HeaderMap) {

@@ -1,8 +1,12 @@
 //! The end of a login: session, grant, and back to the service.
 
-use authenticators::chance::Token;
+use std::time::Duration;
+
+use authenticators::chance::{Token, TokenHash};
+use authenticators::scratch::Kept;
 use authenticators::trail::Event;
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 
 use crate::browser::{self, Call, CookieName};
 use crate::claims;
@@ -32,7 +36,7 @@ pub async fn grant(
     (id, sid): (GrantId, &str),
     how: How,
 ) -> Result<Response, Refusal> {
-    write_down(call, request, &authentication, how).await?;
+    write_down(call, request, &authentication, (how, sid)).await?;
     if !consent::note(call, request, &authentication, &id).await? {
         return Err(request.refuse(OAuthError::consent_required("The citizen has withdrawn the consent.")));
     }
@@ -54,16 +58,30 @@ pub async fn grant(
     Ok(page::answer(call.app, call.browser, &request.return_to, fields).await?)
 }
 
-/// Single sign-on is written down soon, a login before it goes on.
+/// That a session's silent logins to a service are written down already.
+#[derive(Serialize, Deserialize)]
+struct Written;
+
+impl Kept for Written {
+    const KIND: &'static str = "sso-written";
+    const FOR: Duration = Duration::from_mins(10);
+}
+
+/// Single sign-on is written down soon, a login before it goes on. A page that asks again and again in one session is
+/// written down once in ten minutes: what it does tells nothing, and every writer would wait for it.
 async fn write_down(
     call: &Call<'_>,
     request: &AuthorizationRequest,
     who: &Authentication,
-    how: How,
+    (how, sid): (How, &str),
 ) -> anyhow::Result<()> {
     let client = &request.return_to.client;
-    if client.as_str() == PROFILE && how == How::Sso {
-        return Ok(());
+    if how == How::Sso {
+        let visit = TokenHash::of(&format!("{sid} {}", client.as_str()));
+        let is_new = async || call.app.world.scratch.claim(&visit, &Written, call.now).await;
+        if client.as_str() == PROFILE || !is_new().await? {
+            return Ok(());
+        }
     }
     let service = call.app.client(client).await?;
     let service = service.map(|client| client.registration.shown_name_for(request.onbehalfof.as_deref()).to_owned());

@@ -55,16 +55,17 @@ impl Authentication {
         Authentication { person, fnr, acr, amr, at: now, names: Names::default() }
     }
 
-    /// A synthetic person was picked.
-    pub fn by_test_id(person: Person, acr: Acr, now: Timestamp) -> Authentication {
+    /// A synthetic person was picked. Nobody is somebody who has died.
+    pub fn by_test_id(person: Person, acr: Acr, now: Timestamp) -> Option<Authentication> {
         let (amr, names) = (acr::AMR_TEST_ID.to_owned(), Names::default());
-        Authentication { person: person.id, fnr: person.fnr, acr, amr, at: now, names }
+        let is_dead = person.is_dead();
+        (!is_dead).then_some(Authentication { person: person.id, fnr: person.fnr, acr, amr, at: now, names })
     }
 
-    /// Somebody else's eID was proved, and what it says was verified.
-    pub fn by_other(person: Person, said: Said) -> Authentication {
-        let Said { reached: Reached { acr, amr }, names, at, .. } = said;
-        Authentication { person: person.id, fnr: person.fnr, acr, amr, at, names }
+    /// Somebody else's eID was proved, and what it says was verified. Nobody is somebody who has died.
+    pub fn by_other(person: Person, said: Said) -> Option<Authentication> {
+        let (is_dead, Said { reached: Reached { acr, amr }, names, at, .. }) = (person.is_dead(), said);
+        (!is_dead).then_some(Authentication { person: person.id, fnr: person.fnr, acr, amr, at, names })
     }
 
     /// Who.
@@ -278,8 +279,10 @@ pub enum Remark {
     AppQuiet,
     /// The passkey has not been accepted.
     PasskeyFailed,
-    /// The password has been changed.
-    PasswordChanged,
+    /// The code did not go out.
+    ProofFailed,
+    /// There have been too many codes.
+    ProofTooMany,
     /// The citizen has turned back at the other eID.
     EidCancelled,
     /// The other eID does not answer.

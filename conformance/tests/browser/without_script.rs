@@ -5,7 +5,7 @@ use anyhow::ensure;
 use crate::chromium::{Chromium, Size};
 use crate::stage::{SERVICE, Stage};
 
-on_both!(login_without_script, axe_finds_nothing);
+on_both!(login_without_script, the_own_pages_without_script, axe_finds_nothing);
 
 async fn login_without_script(size: Size) -> anyhow::Result<()> {
     let stage = Stage::open().await?;
@@ -47,6 +47,38 @@ async fn login_without_script(size: Size) -> anyhow::Result<()> {
 
     chromium.press("a[href='/logout']").await?;
     ensure!(chromium.text("#bye").await? == "as asked", "logout came back without its state");
+    chromium.was_quiet(&stage).await
+}
+
+/// How one is reached and how one logs in, changed with forms alone.
+async fn the_own_pages_without_script(size: Size) -> anyhow::Result<()> {
+    let stage = Stage::open().await?;
+    let chromium = Chromium::without_script("no-script-profile", size).await?;
+    let rolig = stage.person("Rolig Elv").await?;
+    chromium.open(&format!("{}/profil", stage.porten)).await?;
+    stage.minid(&chromium, &rolig).await?;
+    chromium.check("profile").await?;
+    chromium.press("a[href='/profil/kontakt']").await?;
+    chromium.press("a[href='/profil/kontakt/mobil']").await?;
+    chromium.fill("#mobile", "987 65 433").await?;
+    chromium.press("button[value=next]").await?;
+    chromium.fill("#code", &stage.proof_code("sms", "+4798765433").await?).await?;
+    chromium.press("button[value=next]").await?;
+    chromium.check("contact").await?;
+    ensure!(chromium.shows("#notice").await?, "nothing is said of the change");
+    chromium.open(&format!("{}/profil/innlogging/gjenoppretting", stage.porten)).await?;
+    chromium.press("button[value=next]").await?;
+    ensure!(chromium.text(".codes").await?.lines().count() >= 8, "no codes");
+    // What cannot be done says so, and has no button that does nothing.
+    chromium.open(&format!("{}/profil/innlogging/passnokkel", stage.porten)).await?;
+    chromium.check("passkey").await?;
+    ensure!(
+        !chromium.shows("#passkey-go").await? && chromium.text("main").await?.contains("JavaScript"),
+        "a dead button"
+    );
+    chromium.open(&format!("{}/app", stage.porten)).await?;
+    chromium.check("app").await?;
+    ensure!(chromium.text("main").await?.contains("JavaScript"), "the app says nothing");
     chromium.was_quiet(&stage).await
 }
 

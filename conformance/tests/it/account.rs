@@ -457,3 +457,26 @@ async fn a_lock_counts_for_an_answer_that_is_on_its_way() -> anyhow::Result<()> 
     assert!(!browser.cookies.contains_key("__Host-porten-session"));
     Ok(())
 }
+
+// A passkey, another eID: whoever holds what a dead person had is nobody.
+#[tokio::test]
+async fn nobody_is_logged_in_as_the_dead_by_any_eid() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari, ola) = (idp.client().await?, idp.person().await?, idp.person().await?);
+    for (person, reason, is_in) in [(&kari, "death", false), (&ola, "wish", true)] {
+        let row = idp.row_of(person).await?;
+        account::close(&elsewhere(&idp), &row.id, reason, &by_operator("closed", &row), idp.now()).await?;
+        idp.advance(SECOND);
+        let mut browser = idp.browser();
+        browser.get(&idp.authorize(&client, &[])).await?.answer(&[("eid", "testid")]).await?;
+        let form = [("do", "next"), ("fnr", person.fnr.as_str()), ("acr", "idporten-loa-high")];
+        browser.answer(&form).await?;
+        assert_eq!(browser.shows("MinID er avsluttet"), !is_in, "{reason}: {}", browser.page.body);
+        assert_eq!(browser.cookies.contains_key("__Host-porten-session"), is_in, "{reason}");
+        let hint = format!("testid:{}_idporten-loa-high", person.fnr);
+        let mut browser = idp.browser();
+        browser.get(&idp.authorize(&client, &[("login_hint", &hint)])).await?;
+        assert_eq!(browser.sent_back("code").is_ok(), is_in, "{reason} by hint: {}", browser.at);
+    }
+    Ok(())
+}

@@ -12,6 +12,7 @@ mod dpop;
 mod enterprise;
 mod enumeration;
 mod forgotten;
+mod hang_up;
 mod headers;
 mod imported;
 mod introspect;

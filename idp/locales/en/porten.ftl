@@ -59,7 +59,6 @@ passkey-instead-go = Log in with a passkey
 passkey-not-now = We got no answer from the passkey. Try again, or choose another way to log in.
 passkey-no-script = Passkeys need JavaScript, and it is turned off in your browser. Choose another login method.
 problem-passkey = The passkey was not accepted. Try again, or choose another way to log in.
-notice-password-changed = Your password has been changed.
 
 ## MinID: the code
 code-title = Enter the code from the text message

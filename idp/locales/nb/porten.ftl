@@ -59,7 +59,6 @@ passkey-instead-go = Logg inn med passnøkkel
 passkey-not-now = Vi fikk ikke svar fra passnøkkelen. Prøv igjen, eller velg en annen måte å logge inn på.
 passkey-no-script = Passnøkler trenger JavaScript, og det er slått av i nettleseren din. Velg en annen innloggingsmetode.
 problem-passkey = Passnøkkelen ble ikke godtatt. Prøv igjen, eller velg en annen måte å logge inn på.
-notice-password-changed = Passordet ditt er endret.
 
 ## MinID: the code
 code-title = Skriv inn koden fra SMS-en

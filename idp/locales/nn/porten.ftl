@@ -59,7 +59,6 @@ passkey-instead-go = Logg inn med passnøkkel
 passkey-not-now = Vi fekk ikkje svar frå passnøkkelen. Prøv igjen, eller vel ein annan måte å logge inn på.
 passkey-no-script = Passnøklar treng JavaScript, og det er slått av i nettlesaren din. Vel ein annan innloggingsmetode.
 problem-passkey = Passnøkkelen vart ikkje godteken. Prøv igjen, eller vel ein annan måte å logge inn på.
-notice-password-changed = Passordet ditt er endra.
 
 ## MinID: the code
 code-title = Skriv inn koden frå SMS-en

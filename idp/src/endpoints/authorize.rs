@@ -39,7 +39,10 @@ pub async fn ask(
     }
     if let Some((fnr, acr)) = request.test_id.clone().filter(|_| !request.prompt.none) {
         let person = Person::ensure(&app.world.db, &app.world.chance, &fnr, now).await?;
-        let proved = Authentication::by_test_id(person, acr, now);
+        let Some(proved) = Authentication::by_test_id(person, acr, now) else {
+            let error = OAuthError::access_denied("The account is closed.");
+            return Err(request.end_with(&app, error, now).await);
+        };
         let token = app.world.chance.token()?;
         return finish::login(&call, &request, proved, &token).await;
     }

@@ -45,6 +45,9 @@ use crate::profile_pages::Page;
 /// Where the app is.
 pub const APP_PATH: &str = "/app";
 
+/// At every second look an app that waits sees whether it was removed.
+const LOOKS_AT_ONESELF: u32 = 2;
+
 /// An error that an app is told.
 pub struct Fault(StatusCode, Value);
 
@@ -196,8 +199,13 @@ pub async fn let_sleep(State(app): State<App>, headers: HeaderMap) -> Result<Res
 /// meanwhile is told.
 pub async fn requests(State(app): State<App>, headers: HeaderMap, query: Params) -> Result<Response, Fault> {
     let (seen, patience) = (query.field("seen"), Patience::fresh());
-    loop {
-        let (device, now) = find(&app, &headers).await?;
+    let (mut device, _) = find(&app, &headers).await?;
+    for look in 1_u32.. {
+        // The scratch store is asked at each look, and the database now and then.
+        if look.is_multiple_of(LOOKS_AT_ONESELF) {
+            device = find(&app, &headers).await?.0;
+        }
+        let now = app.world.clock.now();
         let request = approval::waiting(&app.world, &device, now).await?;
         let is_news = request.as_ref().map(|request| request.id.as_str()) != seen;
         if is_news || !patience.wait().await {
@@ -207,6 +215,7 @@ pub async fn requests(State(app): State<App>, headers: HeaderMap, query: Params)
             });
         }
     }
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Yes: the number that stands on the page, and the signature.

@@ -202,9 +202,10 @@ impl FromRequestParts<App> for Bearer {
         if ![issuer, &address].iter().any(|resource| access_token::is_for(&token.aud, resource)) {
             return Err(scheme.refusal("The access token was issued for another resource."));
         }
-        let bearer = Bearer { scheme, token, client, now };
-        bearer.holds_the_key(app, parts, shown).await?;
-        Ok(bearer)
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let about = About { method, path, token: Some(shown), nonce: Nonce::of(&client.registration) };
+        dpop::is_held(app, &parts.headers, about, (&token, scheme == Scheme::Dpop), now).await?;
+        Ok(Bearer { scheme, token, client, now })
     }
 }
 
@@ -216,26 +217,6 @@ fn shown(headers: &HeaderMap) -> Option<(Scheme, &str)> {
 }
 
 impl Bearer {
-    /// A bound token comes with a proof of its key, and no other token does (RFC 9449 7.1).
-    async fn holds_the_key(&self, app: &App, parts: &Parts, shown: &str) -> Result<(), OAuthError> {
-        let wrong = |why: &str| Err(OAuthError::invalid_token(why).of_a_bound_token());
-        match (&self.token.cnf, self.scheme) {
-            (None, Scheme::Bearer) => Ok(()),
-            (None, Scheme::Dpop) => wrong("The access token is not bound to a key."),
-            (Some(_), Scheme::Bearer) => wrong("The access token is bound to a key."),
-            (Some(bound), Scheme::Dpop) => {
-                let (method, path) = (parts.method.as_str(), parts.uri.path());
-                let about = About { method, path, token: Some(shown), nonce: Nonce::of(&self.client.registration) };
-                let checked = dpop::check(app, &parts.headers, about, self.now).await;
-                match checked.map_err(OAuthError::of_a_bound_token)? {
-                    Some(jkt) if jkt == bound.jkt => Ok(()),
-                    Some(_) => wrong("The access token is bound to another key."),
-                    None => wrong("A DPoP proof is missing."),
-                }
-            }
-        }
-    }
-
     fn has_one_of(&self, scopes: &[&str]) -> bool {
         scopes.iter().any(|scope| self.token.has(scope))
     }

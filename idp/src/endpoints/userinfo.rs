@@ -1,12 +1,11 @@
 //! `/userinfo`: OpenID Connect Core 5.3, RFC 6750, RFC 9449 7.
 
-use authenticators::clock::Timestamp;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::access_token::{self, AccessToken};
+use crate::access_token;
 use crate::app::App;
 use crate::claims;
 use crate::dpop::{self, About, Nonce};
@@ -44,37 +43,13 @@ pub async fn tell(
     };
     let claims = access_token::find(&app, token, now).await?.ok_or_else(invalid)?;
     let client = app.client(&claims.client_id).await?.ok_or_else(invalid)?;
-    let nonce = Nonce::of(&client.registration);
-    is_held(&app, (&method, &headers, nonce), (scheme, token, &claims), now).await?;
+    let (method, nonce) = (method.as_str(), Nonce::of(&client.registration));
+    let about = About { method, path: "/userinfo", token: Some(token), nonce };
+    dpop::is_held(&app, &headers, about, (&claims, scheme.eq_ignore_ascii_case("dpop")), now).await?;
     let said = claims::userinfo(&app, claims)?;
     let Some(algorithm) = client.registration.userinfo_signed_response_alg else {
         return Ok(Json(said).into_response());
     };
     let signed = app.keys.sign(algorithm, TokenType::UserInfo, &said.to(&app, &client.id), now)?;
     Ok(([(header::CONTENT_TYPE, "application/jwt")], signed).into_response())
-}
-
-/// A bound token comes with a proof of its key, and no other token does.
-async fn is_held(
-    app: &App,
-    request: (&Method, &HeaderMap, Nonce),
-    shown: (&str, &str, &AccessToken),
-    now: Timestamp,
-) -> Result<(), OAuthError> {
-    let ((method, headers, nonce), (scheme, token, claims)) = (request, shown);
-    let wrong = |why: &str| Err(OAuthError::invalid_token(why).of_a_bound_token());
-    match (&claims.cnf, scheme.eq_ignore_ascii_case("dpop")) {
-        (None, false) => Ok(()),
-        (None, true) => wrong("The access token is not bound to a key."),
-        (Some(_), false) => wrong("The access token is bound to a key."),
-        (Some(bound), true) => {
-            let about = About { method: method.as_str(), path: "/userinfo", token: Some(token), nonce };
-            let jkt = dpop::check(app, headers, about, now).await.map_err(OAuthError::of_a_bound_token)?;
-            match jkt {
-                Some(jkt) if jkt == bound.jkt => Ok(()),
-                Some(_) => wrong("The access token is bound to another key."),
-                None => wrong("A DPoP proof is missing."),
-            }
-        }
-    }
 }

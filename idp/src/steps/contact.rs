@@ -208,8 +208,8 @@ async fn send(turn: &Turn<'_>, person: &PersonId, to: Channel) -> Result<Respons
             let next = LoginAttempt { sent: Some(Sent { to: Some(to), code }), ..next };
             turn.go(if again { next.saying(Remark::SentAgain) } else { next }).await?
         }
-        Sending::TooMany => turn.go(turn.attempt().saying(Remark::SmsTooMany)).await?,
-        Sending::Failed => turn.go(turn.attempt().saying(Remark::SmsFailed)).await?,
+        Sending::TooMany => turn.go(turn.attempt().saying(Remark::ProofTooMany)).await?,
+        Sending::Failed => turn.go(turn.attempt().saying(Remark::ProofFailed)).await?,
     })
 }
 

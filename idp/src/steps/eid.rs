@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authenticators::factor::Stop;
 use authenticators::person::{Fnr, Person};
 use axum::response::Response;
 
@@ -55,7 +56,9 @@ pub async fn arrived(turn: &Turn<'_>, provider: &Arc<Provider>, journey: &Journe
         return back(turn, Remark::EidNobody).await;
     };
     let person = Person::ensure(&app.world.db, &app.world.chance, &fnr, now).await?;
-    let proved = Authentication::by_other(person, said);
+    let Some(proved) = Authentication::by_other(person, said) else {
+        return turn.go(turn.attempt().at(Step::Stopped(Stop::Closed))).await;
+    };
     let due = turn.due(turn.attempt(), &proved).await?;
     let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
     Ok(ended.unwrap_or_else(|| turn.onwards()))

@@ -473,7 +473,6 @@ fn notice_of(remark: Remark) -> Option<&'static str> {
         Remark::MoreTime => Some("notice-more-time"),
         Remark::AskedAgain => Some("notice-app-asked-again"),
         Remark::NotYet => Some("notice-app-not-yet"),
-        Remark::PasswordChanged => Some("notice-password-changed"),
         _ => None,
     }
 }
@@ -483,6 +482,8 @@ fn problem_of(remark: Remark) -> Option<&'static str> {
         Remark::SmsFailed => Some("problem-sms-failed"),
         Remark::SmsTooMany => Some("problem-sms-too-many"),
         Remark::TooSoon => Some("problem-resend-wait"),
+        Remark::ProofFailed => Some("problem-proof-failed"),
+        Remark::ProofTooMany => Some("problem-proof-too-many"),
         Remark::CodeUsedUp => Some("problem-code-used-up"),
         Remark::AppTooLate => Some("problem-app-too-late"),
         Remark::AppDeclined => Some("problem-app-declined"),
@@ -494,7 +495,7 @@ fn problem_of(remark: Remark) -> Option<&'static str> {
         Remark::EidRefused => Some("problem-eid-refused"),
         Remark::EidTooLow => Some("problem-eid-too-low"),
         Remark::EidNobody => Some("problem-eid-nobody"),
-        Remark::SentAgain | Remark::MoreTime | Remark::AskedAgain | Remark::NotYet | Remark::PasswordChanged => None,
+        Remark::SentAgain | Remark::MoreTime | Remark::AskedAgain | Remark::NotYet => None,
     }
 }
 

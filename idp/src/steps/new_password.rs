@@ -11,7 +11,7 @@ use axum::response::Response;
 
 use super::{Common, Problems, Turn, password};
 use crate::error::Refusal;
-use crate::flow::{Authentication, LoginAttempt, Remark};
+use crate::flow::{Authentication, LoginAttempt, Step};
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
 use crate::password_change::{self, Chosen};
@@ -68,8 +68,8 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
             return turn.page(&Problems { password: Some("problem-busy"), ..Problems::default() }).await;
         }
     };
-    // Of a double click one changes it.
-    let next = LoginAttempt { remark: Some(Remark::PasswordChanged), ..attempt.clone() };
+    // Of a double click one changes it, and nobody who comes later.
+    let next = LoginAttempt { step: Step::Password, ..attempt.clone() };
     if !turn.write(&turn.read, next).await? {
         return Ok(turn.onwards());
     }

@@ -1,13 +1,14 @@
 //! TestID: a synthetic person and a level, where synthetic people are let in.
 
 use askama::Template;
+use authenticators::factor::Stop;
 use authenticators::person::{Fnr, Person};
 use axum::response::Response;
 
 use super::{Common, Problems, Turn, fnr_problem};
 use crate::acr::{Acr, Eid};
 use crate::error::Refusal;
-use crate::flow::Authentication;
+use crate::flow::{Authentication, Step};
 use crate::page::Frame;
 
 #[derive(Template)]
@@ -65,7 +66,9 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
     }
     let (Ok(fnr), Some(acr)) = (fnr, acr) else { return turn.page(&problems).await };
     let person = Person::ensure(&app.world.db, &app.world.chance, &fnr, now).await?;
-    let proved = Authentication::by_test_id(person, acr, now);
+    let Some(proved) = Authentication::by_test_id(person, acr, now) else {
+        return turn.go(turn.attempt().at(Step::Stopped(Stop::Closed))).await;
+    };
     let due = turn.due(turn.attempt(), &proved).await?;
     let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
     Ok(ended.unwrap_or_else(|| turn.onwards()))

@@ -3,7 +3,7 @@
 use anyhow::{Context, bail, ensure};
 use authenticators::account;
 use authenticators::clock::Timestamp;
-use authenticators::person::{FnrPolicy, Person};
+use authenticators::person::{DEATH, FnrPolicy, Person};
 use authenticators::trail::{Actor, Entry, Event};
 use authenticators::world::World;
 use clap::{Args, Subcommand, ValueEnum};
@@ -79,7 +79,7 @@ impl Reason {
     fn code(self) -> &'static str {
         match self {
             Reason::Wish => "wish",
-            Reason::Death => "death",
+            Reason::Death => DEATH,
         }
     }
 }

@@ -8,16 +8,11 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use authenticators::contact::{self, Channel, Contact, Email, Known, Phone};
-use authenticators::hashing::HashingConfig;
-use authenticators::legacy_hash::LegacyHash;
+use authenticators::hashing;
 use authenticators::password;
 use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::GeneralPurpose;
-use base64::engine::general_purpose::{NO_PAD, STANDARD_NO_PAD};
 use migrations::Tx;
 use serde::Deserialize;
 
@@ -25,14 +20,6 @@ use super::{parse, world};
 use crate::open::Place;
 use crate::say;
 use crate::verbs::read_text;
-
-/// More work than that nobody asked for, and a login would take too long.
-const ARGON2_MEMORY_AT_MOST: u32 = 262_144;
-const ARGON2_PASSES_AT_MOST: u32 = 16;
-/// The least cost that bcrypt has.
-const BCRYPT_AT_LEAST: u32 = 4;
-/// How bcrypt writes its salt and its hash.
-const BCRYPT_LETTERS: GeneralPurpose = GeneralPurpose::new(&alphabet::BCRYPT, NO_PAD);
 
 /// What stands on a line.
 #[derive(Deserialize)]
@@ -105,7 +92,7 @@ fn read(text: &str, people: FnrPolicy) -> Result<Newcomer, Vec<String>> {
     let fnr = parse(&line.fnr, people).map_err(|problem| format!("fnr: {problem}"));
     let mobile = optional(line.mobile.as_deref(), Phone::parse, "mobile: not a mobile number");
     let email = optional(line.email.as_deref(), Email::parse, "email: not an e-mail address");
-    let verifiable = |hash: &str| can_be_verified(hash).then(|| hash.to_owned());
+    let verifiable = |hash: &str| hashing::can_verify(hash).then(|| hash.to_owned());
     let phc = optional(line.password_hash.as_deref(), verifiable, "password_hash: of no kind that can be verified");
     match (fnr, mobile, email, phc) {
         (Ok(fnr), Ok(mobile), Ok(email), Ok(phc)) => {
@@ -121,39 +108,6 @@ fn read(text: &str, people: FnrPolicy) -> Result<Newcomer, Vec<String>> {
 /// What may be left out, read if it was not.
 fn optional<T>(text: Option<&str>, read: impl Fn(&str) -> Option<T>, objection: &str) -> Result<Option<T>, String> {
     text.map(|text| read(text).ok_or_else(|| objection.to_owned())).transpose()
-}
-
-/// Whether some password could be found to be the one behind this. The hasher says so only when somebody logs in.
-fn can_be_verified(hash: &str) -> bool {
-    match LegacyHash::parse(hash) {
-        Some(LegacyHash::Bcrypt(_)) => is_bcrypt(hash),
-        Some(_) => true,
-        None => is_argon2id(hash),
-    }
-}
-
-/// `$2b$12$` with 22 letters of salt and 31 of hash.
-fn is_bcrypt(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('$').collect();
-    let [_, _, cost, letters] = parts.as_slice() else { return false };
-    let decodes = |letters: &str| BCRYPT_LETTERS.decode(letters).is_ok();
-    let halves = letters.split_at_checked(22).filter(|_| letters.len() == 53);
-    let cost_fits = cost.parse::<u32>().is_ok_and(|cost| cost >= BCRYPT_AT_LEAST);
-    cost_fits && halves.is_some_and(|(salt, hash)| decodes(salt) && decodes(hash))
-}
-
-/// `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, as the hasher reads it.
-fn is_argon2id(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('$').collect();
-    let ["", "argon2id", "v=19", params, salt, hash] = parts.as_slice() else { return false };
-    let numbers: Vec<u32> = params.split(',').filter_map(|pair| pair.split_once('=')?.1.parse().ok()).collect();
-    let [memory_kib, iterations, parallelism] = *numbers.as_slice() else { return false };
-    let asked = HashingConfig { memory_kib, iterations, parallelism, ..HashingConfig::default() };
-    let is_possible = memory_kib <= ARGON2_MEMORY_AT_MOST && iterations <= ARGON2_PASSES_AT_MOST;
-    // Nothing else stands there, such as a secret that we do not have.
-    let is_all = *params == format!("m={memory_kib},t={iterations},p={parallelism}");
-    let length = |part: &str| STANDARD_NO_PAD.decode(part).map_or(0, |bytes| bytes.len());
-    is_possible && is_all && asked.params().is_ok() && (8..=48).contains(&length(salt)) && length(hash) == 32
 }
 
 /// Takes somebody in; false if they were there already. If the program was killed between the two steps of this, the
@@ -212,47 +166,6 @@ mod tests {
     use super::*;
 
     const REAL: FnrPolicy = FnrPolicy { real: true, synthetic: true, expanded: false };
-    const SALT: &str = "MDEyMzQ1Njc4OWFiY2RlZg";
-    const HASH: &str = "yi2mzpKV+jyiJI4DPqbMNF4TZwM0RS0MAKWIid8Dl3c";
-
-    #[test]
-    fn hashes_that_can_be_verified() {
-        for good in [
-            format!("$argon2id$v=19$m=64,t=1,p=1${SALT}${HASH}"),
-            format!("$argon2id$v=19$m=65536,t=3,p=4${SALT}${HASH}"),
-            format!("$pbkdf2-sha256$i=1000,l=32${SALT}${HASH}"),
-            "$2b$04$WS7WDu3E3xUfkZJKXvW5lufzQAEzBA4FO/8DE32wwebDX6zZ41NGi".to_owned(),
-            "{SSHA}+T2vUxF34t1jjGrIfq7Qjy3o8i4wMTIzNDU2Nw==".to_owned(),
-        ] {
-            assert!(can_be_verified(&good), "{good}");
-        }
-    }
-
-    #[test]
-    fn hashes_that_cannot() {
-        for bad in [
-            String::new(),
-            "Elva renner 7".to_owned(),
-            format!("$argon2i$v=19$m=64,t=1,p=1${SALT}${HASH}"),
-            format!("$argon2id$v=16$m=64,t=1,p=1${SALT}${HASH}"),
-            format!("$argon2id$m=64,t=1,p=1${SALT}${HASH}"),
-            format!("$argon2id$v=19$m=7,t=1,p=1${SALT}${HASH}"),
-            format!("$argon2id$v=19$m=064,t=1,p=1${SALT}${HASH}"),
-            format!("$argon2id$v=19$m=64,t=0,p=1${SALT}${HASH}"),
-            format!("$argon2id$v=19$m=64,t=1,p=1,keyid=AAAA${SALT}${HASH}"),
-            format!("$argon2id$v=19$m=4194304,t=1,p=1${SALT}${HASH}"),
-            format!("$argon2id$v=19$m=64,t=1000,p=1${SALT}${HASH}"),
-            format!("$argon2id$v=19$m=64,t=1,p=1$AAAA${HASH}"),
-            format!("$argon2id$v=19$m=64,t=1,p=1${SALT}${SALT}"),
-            format!("$argon2id$v=19$m=64,t=1,p=1${SALT}"),
-            format!("$argon2id$v=19$m=64,t=1,p=1${SALT}${HASH}$"),
-            // A cost too low, and a letter that bcrypt does not have.
-            "$2b$03$WS7WDu3E3xUfkZJKXvW5lufzQAEzBA4FO/8DE32wwebDX6zZ41NGi".to_owned(),
-            "$2b$04$WS7WDu3E3xUfkZJKXvW5lufzQAEzBA4FO/8DE32wwebDX6zZ41NG+".to_owned(),
-        ] {
-            assert!(!can_be_verified(&bad), "{bad}");
-        }
-    }
 
     #[test]
     fn what_is_said_of_a_line_does_not_quote_it() {
