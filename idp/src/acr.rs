@@ -30,14 +30,21 @@ impl Acr {
     /// What BankID, Buypass and Commfides reach.
     pub const HIGH: Acr = Acr { framework: Framework::Idporten, level: Level::High };
 
+    /// What the eIDs of other countries reach.
+    pub const EIDAS_LOW: Acr = Acr { framework: Framework::Eidas, level: Level::Low };
+    /// What the eIDs of other countries reach.
+    pub const EIDAS_SUBSTANTIAL: Acr = Acr { framework: Framework::Eidas, level: Level::Substantial };
+    /// What the eIDs of other countries reach.
+    pub const EIDAS_HIGH: Acr = Acr { framework: Framework::Eidas, level: Level::High };
+
     /// All that a service can ask for, in the order of the discovery document.
     pub const ALL: [Acr; 6] = [
         Acr { framework: Framework::Idporten, level: Level::Low },
         Acr::SUBSTANTIAL,
         Acr::HIGH,
-        Acr { framework: Framework::Eidas, level: Level::Low },
-        Acr { framework: Framework::Eidas, level: Level::Substantial },
-        Acr { framework: Framework::Eidas, level: Level::High },
+        Acr::EIDAS_LOW,
+        Acr::EIDAS_SUBSTANTIAL,
+        Acr::EIDAS_HIGH,
     ];
 
     /// Reads the name on the wire.

@@ -1,8 +1,8 @@
 //! What a browser brings along: its cookies, its language, where it comes from.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use authenticators::chance::{Token, same};
+use authenticators::chance::{Token, TokenHash, same};
 use authenticators::clock::Timestamp;
 use authenticators::trail::Event;
 use axum::extract::{ConnectInfo, FromRequestParts};
@@ -24,6 +24,8 @@ pub enum CookieName {
     Known,
     /// The reader's own choice of language.
     Language,
+    /// The eID that was used last.
+    Eid,
 }
 
 impl CookieName {
@@ -34,6 +36,7 @@ impl CookieName {
             CookieName::Session => "porten-session",
             CookieName::Known => "porten-known",
             CookieName::Language => "porten-language",
+            CookieName::Eid => "porten-eid",
         };
         if secure { format!("__Host-{name}") } else { name.to_owned() }
     }
@@ -42,7 +45,7 @@ impl CookieName {
     fn max_age(self) -> Option<cookie::time::Duration> {
         match self {
             CookieName::Browser | CookieName::Session => None,
-            CookieName::Known | CookieName::Language => Some(cookie::time::Duration::days(365)),
+            CookieName::Known | CookieName::Language | CookieName::Eid => Some(cookie::time::Duration::days(365)),
         }
     }
 }
@@ -59,6 +62,8 @@ pub struct Browser {
     pub known: Option<Token>,
     /// The reader's own choice.
     pub language: Option<Language>,
+    /// What it says is the eID that was used last; it decides nothing.
+    pub last_eid: Option<String>,
     /// Where it comes from.
     pub address: IpAddr,
     /// What it says it is (RFC 9110 10.1.5).
@@ -75,6 +80,16 @@ impl Browser {
     /// Whether a form came from a page that we gave this browser.
     pub fn has_sent(&self, purpose: &str, csrf: Option<&str>) -> bool {
         !self.cross_site && !self.is_new && csrf.is_some_and(|csrf| same(csrf, &self.csrf(purpose)))
+    }
+
+    /// Where it comes from, for those who count: whoever has one IPv6 address has the 64 bits behind the prefix.
+    pub fn neighbourhood(&self) -> TokenHash {
+        match self.address {
+            IpAddr::V6(address) => {
+                TokenHash::of(&Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).to_string())
+            }
+            IpAddr::V4(address) => TokenHash::of(&address.to_string()),
+        }
     }
 
     /// Puts the browser's secret into the answer if it is new.
@@ -102,6 +117,7 @@ impl Browser {
             session: find(CookieName::Session),
             known: find(CookieName::Known),
             language: find(CookieName::Language).and_then(|token| Language::parse(token.reveal())),
+            last_eid: find(CookieName::Eid).map(|token| token.reveal().to_owned()),
             address: address(app, headers, peer),
             agent: text_of(headers, header::USER_AGENT.as_str()).chars().take(300).collect(),
             cross_site: is_cross_site(headers, app.config.issuer.as_str()),

@@ -467,6 +467,18 @@ mod tests {
     }
 
     #[test]
+    fn a_preset_spares_words() {
+        let eid = |preset: &str| {
+            let own = "id = \"b\"\nissuer = \"https://op.example\"\nclient_id = \"p\"\nkey_file = \"/k\"";
+            read(&format!("{GOOD}\n[[eid]]\n{own}\npreset = {preset:?}"))
+        };
+        let config = eid("bankid").unwrap();
+        assert_eq!(config.objections(), Vec::<String>::new());
+        assert_eq!(config.eid[0].identifier_claim, "nnin_altsub");
+        assert!(eid("vipps").unwrap_err().contains("vipps"));
+    }
+
+    #[test]
     fn a_start_in_earnest_refuses_what_belongs_to_development() {
         let check = |from: &str, to: &str, expected: &str| {
             let lines = read(&GOOD.replace(from, to)).unwrap().objections();

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::acr::{AMR_TEST_ID, Acr, Eid};
 use crate::config::secret;
+use crate::eid_preset::Written;
 use crate::redirect;
 use crate::text::Language;
 
@@ -22,9 +23,9 @@ const NAME_CLAIMS: [&str; 2] = ["given_name", "family_name"];
 /// No honest clock is further away.
 const SKEW_AT_MOST: u64 = 300;
 
-/// `[[eid]]`
+/// `[[eid]]`, with what its preset knows.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct EidConfig {
     /// Its name in addresses and forms.
     pub id: String,
@@ -45,34 +46,19 @@ pub struct EidConfig {
     /// A line about it.
     pub about: Wording,
     /// What is asked for.
-    #[serde(default = "scopes")]
     pub scopes: Vec<String>,
     /// The claim that holds the fødselsnummer or D-number.
-    #[serde(default = "identifier_claim")]
     pub identifier_claim: String,
     /// The claims with names that services may be told.
-    #[serde(default)]
     pub name_claims: Vec<String>,
     /// What it reaches; what isn't named here is refused.
     pub levels: Vec<LevelConfig>,
     /// Where it sends browsers besides, on the way: `https://login.bank.no`. Pages of ours let forms lead there.
-    #[serde(default)]
     pub origins: Vec<Url>,
     /// How far its clock may be from ours.
-    #[serde(default = "max_clock_skew_seconds")]
     pub max_clock_skew_seconds: u64,
-}
-
-fn scopes() -> Vec<String> {
-    vec!["openid".to_owned()]
-}
-
-fn identifier_claim() -> String {
-    "pid".to_owned()
-}
-
-fn max_clock_skew_seconds() -> u64 {
-    10
+    /// How many requests are pushed to it in a minute.
+    pub pushes_a_minute: u32,
 }
 
 /// Words in each language.
@@ -100,11 +86,12 @@ impl Wording {
 }
 
 /// A level of theirs, and what it is here.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct LevelConfig {
     /// Their `acr`.
     pub acr: String,
+    /// What it is asked for by, where that is not what comes back.
+    pub ask: Option<String>,
     /// A value that must be in their `amr`; left out, any will do.
     pub method: Option<String>,
     /// The level here.
@@ -121,6 +108,15 @@ pub enum Level {
     Substantial,
     /// As BankID.
     High,
+    /// Of another country's eID, low.
+    #[serde(rename = "eidas-low")]
+    EidasLow,
+    /// Of another country's eID, substantial.
+    #[serde(rename = "eidas-substantial")]
+    EidasSubstantial,
+    /// Of another country's eID, high.
+    #[serde(rename = "eidas-high")]
+    EidasHigh,
 }
 
 impl Level {
@@ -129,6 +125,9 @@ impl Level {
         match self {
             Level::Substantial => Acr::SUBSTANTIAL,
             Level::High => Acr::HIGH,
+            Level::EidasLow => Acr::EIDAS_LOW,
+            Level::EidasSubstantial => Acr::EIDAS_SUBSTANTIAL,
+            Level::EidasHigh => Acr::EIDAS_HIGH,
         }
     }
 }
@@ -162,6 +161,7 @@ impl EidConfig {
         object(self.levels.is_empty(), "levels: nobody could log in with it");
         let ours = |amr: &str| amr.is_empty() || amr == AMR_TEST_ID || amr.to_ascii_lowercase().starts_with("minid");
         object(self.levels.iter().any(|level| ours(&level.amr)), "levels: an amr of MinID or TestID is not given out");
+        object(self.pushes_a_minute == 0, "pushes_a_minute: nobody could log in with it");
         object(self.max_clock_skew_seconds > SKEW_AT_MOST, "max_clock_skew_seconds: 300 at most");
         object(self.name.nb.is_empty() || self.about.nb.is_empty(), "name, about: words are missing");
         lines
@@ -275,8 +275,9 @@ impl OtherEid {
         let fitting = self.config.levels.iter().filter(|level| level.level.acr().satisfies_one_of(asked));
         let mut values: Vec<&str> = Vec::new();
         for level in fitting {
-            if !values.contains(&level.acr.as_str()) {
-                values.push(&level.acr);
+            let value = level.ask.as_deref().unwrap_or(&level.acr);
+            if !values.contains(&value) {
+                values.push(value);
             }
         }
         values.join(" ")
@@ -336,6 +337,7 @@ mod tests {
         check("levels", json!([]), "nobody");
         check("levels", json!([{ "acr": "a", "level": "high", "amr": "Minid-OTC" }]), "amr");
         check("max_clock_skew_seconds", json!(301), "300");
+        check("pushes_a_minute", json!(0), "nobody");
         let twice = EidConfig::objections_to(&[config(|_| {}), config(|_| {})]);
         assert!(twice[0].contains("another one has it"), "{twice:?}");
     }

@@ -4,9 +4,9 @@
 //! and [`client_profile`]), [`client`], [`scope`] and [`acr`] are the services, what they may ask for and the levels;
 //! [`client_auth`], [`client_keys`], [`certificate`] and [`dpop`] are how a service proves who it is; [`request`] and
 //! [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`] shows the citizen the
-//! pages in between, to the [`finish`]; [`minid`] is what a site has decided about MinID, [`eid`] and [`upstream`] are
-//! the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`], [`consent`], [`claims`],
-//! [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in its own name, and
+//! pages in between, to the [`finish`]; [`minid`] is what a site has decided about MinID, [`eid`] (with `eid_preset`)
+//! and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`],
+//! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in its own name, and
 //! [`logout_notice`] what is told when a session is over. [`profile_pages`] are the citizen's own, with
 //! [`contact_change`], [`password_change`] and [`notify`] for what is changed and told; [`register`] is what services
 //! are told of how people are reached. [`page`], [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`] and
@@ -31,6 +31,7 @@ pub mod document;
 pub mod dpop;
 pub mod edge;
 pub mod eid;
+mod eid_preset;
 pub mod endpoints;
 pub mod error;
 pub mod finish;

@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use anyhow::bail;
+use authenticators::outbound::Outbound;
 use authenticators::scratch::Scratch;
 use authenticators::vault::Vault;
 use axum_server::tls_rustls::RustlsConfig;
 use idp::config::{Config, SmsConfig, secret};
+use idp::eid::EidConfig;
 use idp::keys::Keys;
+use idp::upstream::metadata;
 use migrations::Db;
 
 use crate::{open, say};
@@ -28,11 +31,12 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     note("mail", open::mail(config.mail.as_ref()).map(|_| ()));
     note("push", open::push_to_phones(&config.push).map(|_| ()));
     note("minid", open::breached(&config.minid).map(|_| ()));
-    note("outbound.ca_file", open::outbound(&config.outbound).map(|_| ()));
+    let outbound = open::outbound(&config.outbound);
     note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
     for eid in &config.eid {
-        note(&format!("eid {}", eid.id), eid.clone().open().map(|_| ()));
+        note(&format!("eid {}", eid.id), other_eid(eid, outbound.as_ref().ok()).await);
     }
+    note("outbound.ca_file", outbound.map(|_| ()));
     if let Some(tls) = &config.server.tls {
         let loaded = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await;
         note("server.tls", loaded.map(|_| ()).map_err(Into::into));
@@ -61,6 +65,15 @@ async fn database_and_keys(config: &Config, vault: Option<&Vault>) -> anyhow::Re
 async fn scratch(config: &Config) -> anyhow::Result<()> {
     match config.scratch.redis()? {
         Some(url) => Scratch::redis(&url).await?.ping().await,
+        None => Ok(()),
+    }
+}
+
+/// Its key, and what its provider publishes.
+async fn other_eid(config: &EidConfig, outbound: Option<&Outbound>) -> anyhow::Result<()> {
+    let eid = config.clone().open()?;
+    match outbound {
+        Some(outbound) => metadata::check(&eid, outbound).await.map_err(anyhow::Error::msg),
         None => Ok(()),
     }
 }

@@ -63,6 +63,8 @@ struct Inner {
     rotated: bool,
     asked_for_keys: usize,
     asked_for_tokens: usize,
+    /// What it answers at a path, instead of what it should.
+    instead: BTreeMap<&'static str, (StatusCode, String)>,
 }
 
 impl Op {
@@ -76,6 +78,7 @@ impl Op {
             rotated: false,
             asked_for_keys: 0,
             asked_for_tokens: 0,
+            instead: BTreeMap::new(),
         };
         let origin = format!("http://{}", listener.local_addr()?);
         let (key, newer) = (ClientKey::fresh()?, ClientKey::fresh()?);
@@ -91,19 +94,40 @@ impl Op {
 
     /// The provider as an eID of Porten's.
     fn eid(&self, id: &str) -> anyhow::Result<Arc<OtherEid>> {
-        let (folder, key) = (TempDir::new()?, rcgen::KeyPair::generate()?);
-        let file = folder.path().join("key.pem");
-        std::fs::write(&file, key.serialize_pem())?;
-        self.inner().porten = key.public_key_pem();
-        let config: EidConfig = serde_json::from_value(json!({
-            "id": id, "issuer": self.origin, "client_id": "porten", "key_file": file,
+        self.eid_with(id, json!({}))
+    }
+
+    /// The same, with some of the configuration otherwise.
+    fn eid_with(&self, id: &str, more: Value) -> anyhow::Result<Arc<OtherEid>> {
+        let mut config = json!({
             "name": { "nb": "BankID" }, "about": { "nb": "Med app eller kodebrikke" },
             "name_claims": ["given_name", "family_name"],
             "levels": [
                 { "acr": HIGH, "level": "high", "amr": "BankID" },
                 { "acr": LOW, "level": "substantial", "amr": "BankID" },
             ],
-        }))?;
+        });
+        if let (Some(all), Value::Object(more)) = (config.as_object_mut(), more) {
+            all.extend(more);
+        }
+        self.eid_of(id, config)
+    }
+
+    /// The same with another configuration, to which is added what is the provider's own.
+    fn eid_of(&self, id: &str, mut config: Value) -> anyhow::Result<Arc<OtherEid>> {
+        let (folder, key) = (TempDir::new()?, rcgen::KeyPair::generate()?);
+        let file = folder.path().join("key.pem");
+        std::fs::write(&file, key.serialize_pem())?;
+        self.inner().porten = key.public_key_pem();
+        for (name, value) in [
+            ("id", json!(id)),
+            ("issuer", json!(self.origin)),
+            ("client_id", json!("porten")),
+            ("key_file", json!(file)),
+        ] {
+            config[name] = value;
+        }
+        let config: EidConfig = serde_json::from_value(config)?;
         assert_eq!(config.objections(), Vec::<String>::new());
         Ok(Arc::new(config.open()?))
     }
@@ -205,6 +229,10 @@ fn callback(id: &str, fields: &[(&str, &str)]) -> String {
 
 async fn answer(State(op): State<Op>, uri: Uri, body: String) -> Response {
     let form: Fields = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let instead = op.inner().instead.get(uri.path()).cloned();
+    if let Some(answer) = instead {
+        return answer.into_response();
+    }
     match uri.path() {
         "/.well-known/openid-configuration" => op.publish().await,
         "/elsewhere" => op.metadata().to_string().into_response(),
@@ -241,6 +269,20 @@ async fn to_the_provider(idp: &TestIdp, client: &TestClient, acr: &str) -> anyho
     browser.get(&idp.authorize(client, &[("acr_values", acr)])).await?;
     browser.answer(&[("eid", "bankid")]).await?;
     Ok(browser)
+}
+
+/// What stands on the picker, from the first to the last.
+fn choices(browser: &Browser) -> Vec<String> {
+    let choices = browser.page.body.split("name=\"eid\" value=\"").skip(1);
+    choices.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+}
+
+/// From the provider back to the service, or wherever it leads.
+async fn come_back(op: &Op, idp: &TestIdp, browser: &mut Browser, pid: &str) -> anyhow::Result<String> {
+    let request = op.request(browser)?;
+    let path = op.answers(&request, op.sign(&op.claims(idp, &request, pid))?)?;
+    browser.get(&path).await?;
+    Ok(path)
 }
 
 fn is_logged_in(browser: &Browser) -> bool {
@@ -582,5 +624,312 @@ async fn a_citizen_who_is_new_and_one_without_an_identifier_that_is_let_in() -> 
     // How they are reached nobody knows yet.
     browser.answer(&[("do", "skip")]).await?;
     assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_used_last_comes_first_and_decides_nothing() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let again = |acr: &str, language: &str| {
+        idp.authorize(&client, &[("prompt", "login"), ("acr_values", acr), ("ui_locales", language)])
+    };
+    let substantial = "idporten-loa-substantial";
+    let mut browser = idp.browser();
+    browser.get(&again(substantial, "nb")).await?;
+    assert_eq!(choices(&browser), ["minid", "bankid", "testid"]);
+    // Who turns back has not used it.
+    browser.answer(&[("eid", "bankid")]).await?;
+    let request = op.request(&browser)?;
+    let denied = [("error", "access_denied"), ("state", request["state"].as_str()), ("iss", op.origin.as_str())];
+    browser.get(&callback("bankid", &denied)).await?;
+    assert_eq!(choices(&browser), ["minid", "bankid", "testid"]);
+    assert!(!browser.shows("Sist brukt"), "{}", browser.page.body);
+
+    browser.answer(&[("eid", "bankid")]).await?;
+    come_back(&op, &idp, &mut browser, &kari.fnr).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    assert_eq!(browser.cookies["__Host-porten-eid"], "bankid", "its name, and nothing of the person");
+    let cookies: Vec<_> = browser.page.headers.get_all(header::SET_COOKIE).iter().collect();
+    let is_kept = |cookie: &str| cookie.contains("porten-eid=bankid") && cookie.contains("Max-Age=31536000");
+    assert!(cookies.iter().any(|cookie| cookie.to_str().is_ok_and(is_kept)), "{cookies:?}");
+    for (language, words) in [("en", "Last used"), ("nn", "Sist brukt"), ("nb", "Sist brukt")] {
+        browser.get(&again(substantial, language)).await?;
+        assert_eq!(choices(&browser), ["bankid", "minid", "testid"], "{language}");
+        assert_eq!(browser.page.body.matches(words).count(), 1, "{language}: {}", browser.page.body);
+    }
+    browser.log_in(&idp, &kari).await?;
+    browser.get(&again(substantial, "nb")).await?;
+    assert_eq!(choices(&browser), ["minid", "bankid", "testid"]);
+    assert!(browser.shows("Sist brukt"));
+
+    // Whatever the cookie says, what is offered is what the service has asked for.
+    for said in ["minid", "testid\"><b>", "", "https://op.rogue.test"] {
+        browser.cookies.insert("__Host-porten-eid".to_owned(), said.to_owned());
+        browser.get(&again("idporten-loa-high", "nb")).await?;
+        assert_eq!(choices(&browser), ["bankid", "testid"], "{said}");
+        assert!(!browser.shows("Sist brukt") && !browser.page.body.contains("<b>"), "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_line_tells_why_minid_is_not_offered() -> anyhow::Result<()> {
+    let (idp, _op) = start(Manner::Honest).await?;
+    let client = idp.client().await?;
+    let mut browser = idp.browser();
+    for (language, line) in [
+        ("nb", "MinID kan ikke brukes her, fordi tjenesten krever høyere sikkerhet."),
+        ("nn", "MinID kan ikkje brukast her, fordi tenesta krev høgare tryggleik."),
+        ("en", "MinID cannot be used here, because the service requires a higher level of security."),
+    ] {
+        for (acr, is_there) in [
+            ("idporten-loa-high", true),
+            ("idporten-loa-high eidas-loa-low", true),
+            ("idporten-loa-substantial", false),
+            ("idporten-loa-substantial idporten-loa-high", false),
+        ] {
+            browser.get(&idp.authorize(&client, &[("acr_values", acr), ("ui_locales", language)])).await?;
+            assert_eq!(choices(&browser).contains(&"minid".to_owned()), !is_there, "{acr}");
+            assert_eq!(browser.shows(line), is_there, "{language} {acr}: {}", browser.page.body);
+        }
+    }
+    Ok(())
+}
+
+// Attack: somebody without a login has us call a provider again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_has_so_many_requests_pushed_and_no_more() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let work = (0..10).map(|_| async {
+        let mut browser = idp.browser();
+        browser.get(&idp.authorize(&client, &[])).await?;
+        let (action, csrf) = (browser.action()?, browser.csrf()?);
+        for _ in 0..180 {
+            browser.post_only(&action, &[("csrf", &csrf), ("eid", "bankid")]).await?;
+            let to = browser.page.header("location").unwrap_or_default();
+            anyhow::ensure!(to.starts_with(&op.origin), "{to}: {}", browser.page.body);
+        }
+        browser.get(&action).await?;
+        anyhow::Ok(browser)
+    });
+    let browsers = join_all(work).await.into_iter().collect::<anyhow::Result<Vec<Browser>>>()?;
+    assert_eq!(op.inner().pushed.len(), 1800);
+    let mut browser = browsers.into_iter().next().context("a browser")?;
+    browser.answer(&[("eid", "bankid")]).await?;
+    assert!(browser.shows(UNAVAILABLE), "{}", browser.page.body);
+    assert_eq!(op.inner().pushed.len(), 1800, "it is counted before anybody is called");
+    browser.log_in(&idp, &kari).await?;
+    assert!(browser.sent_back("code").is_ok(), "MinID is there: {}", browser.page.body);
+    idp.advance(Duration::from_hours(1));
+    let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    come_back(&op, &idp, &mut browser, &kari.fnr).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_provider_is_pushed_so_many_requests_a_minute() -> anyhow::Result<()> {
+    let op = Op::start(Manner::Honest).await?;
+    let eids = vec![op.eid("buypass")?, op.eid_with("bankid", json!({ "pushes_a_minute": 3 }))?];
+    let idp = TestIdp::with(|setup| setup.eids = eids).await?;
+    let client = idp.client().await?;
+    for _ in 0..2 {
+        for number in 0..5 {
+            let browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+            assert_eq!(browser.at.starts_with(&op.origin), number < 3, "{number}: {}", browser.page.body);
+            assert_eq!(browser.shows(UNAVAILABLE), number >= 3, "{number}: {}", browser.page.body);
+        }
+        idp.advance(Duration::from_mins(1));
+    }
+    assert_eq!(op.inner().pushed.len(), 6);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_preset_knows_what_the_provider_publishes() -> anyhow::Result<()> {
+    let op = Op::start(Manner::Honest).await?;
+    let eids = vec![op.eid_of("bankid", json!({ "preset": "bankid" }))?];
+    let idp = TestIdp::with(|setup| setup.eids = eids).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    for (acr, amr) in [
+        ("urn:bankid:bid;LOA=4", Some("BankID")),
+        ("urn:bankid:bim;LOA=4", Some("BankID Mobil")),
+        ("urn:bankid:bis;LOA=3", None),
+    ] {
+        let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+        let request = op.request(&browser)?;
+        assert_eq!(request["acr_values"], "urn:bankid:bid");
+        assert_eq!(request["scope"], "openid profile nnin_altsub");
+        let mut said = op.claims(&idp, &request, "not here");
+        (said["acr"], said["nnin_altsub"]) = (json!(acr), json!(kari.fnr));
+        browser.get(&op.answers(&request, op.sign(&said)?)?).await?;
+        let Some(amr) = amr else {
+            assert!(browser.shows(REFUSED) && !is_logged_in(&browser), "{acr}: {}", browser.page.body);
+            continue;
+        };
+        let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
+        let token = claims(&tokens["id_token"])?;
+        assert_eq!((&token["pid"], &token["amr"]), (&json!(kari.fnr), &json!([amr])), "{acr}");
+        assert_eq!((&token["acr"], &token["given_name"]), (&json!("idporten-loa-high"), &json!("Kari")), "{acr}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_eids_of_other_countries_are_on_a_scale_of_their_own() -> anyhow::Result<()> {
+    let op = Op::start(Manner::Honest).await?;
+    let eids = vec![op.eid_of("eidas", json!({ "preset": "eidas" }))?];
+    let idp = TestIdp::with(|setup| setup.eids = eids).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[("acr_values", "idporten-loa-substantial")])).await?;
+    assert_eq!(choices(&browser), ["minid", "testid"], "it is not shown where nobody asks for it");
+    let both = "idporten-loa-substantial eidas-loa-substantial";
+    browser.get(&idp.authorize(&client, &[("acr_values", both)])).await?;
+    assert!(browser.shows("Elektronisk ID fra et annet land"), "{}", browser.page.body);
+    for (acr, is_enough) in [("eidas-loa-low", false), ("idporten-loa-high", false), ("eidas-loa-substantial", true)] {
+        browser.answer(&[("eid", "eidas")]).await?;
+        let request = op.request(&browser)?;
+        assert_eq!(request["acr_values"], "eidas-loa-substantial eidas-loa-high");
+        let mut said = op.claims(&idp, &request, &kari.fnr);
+        said["acr"] = json!(acr);
+        let path = op.answers(&request, op.sign(&said)?)?.replace("/eid/bankid/", "/eid/eidas/");
+        browser.get(&path).await?;
+        assert_eq!(is_logged_in(&browser), is_enough, "{acr}: {}", browser.page.body);
+    }
+    let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
+    let token = claims(&tokens["id_token"])?;
+    assert_eq!((&token["acr"], &token["amr"]), (&json!("eidas-loa-substantial"), &json!(["eIDAS"])));
+    assert_eq!(token["pid"], kari.fnr.as_str());
+    assert!(token.get("given_name").is_none(), "it tells no names");
+    Ok(())
+}
+
+// Attack: neither a sub nor an e-mail address of somebody else's leads to their account.
+#[tokio::test]
+async fn a_person_is_known_by_the_identifier_alone() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari, ola) = (idp.client().await?, idp.person().await?, idp.person().await?);
+    let mut names = Vec::new();
+    for (person, sub) in [(&kari, "kari"), (&ola, "kari"), (&kari, "another")] {
+        let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+        let request = op.request(&browser)?;
+        let mut said = op.claims(&idp, &request, &person.fnr);
+        (said["sub"], said["email"], said["email_verified"]) = (json!(sub), json!(kari.email), json!(true));
+        browser.get(&op.answers(&request, op.sign(&said)?)?).await?;
+        let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
+        let token = claims(&tokens["id_token"])?;
+        assert_eq!(token["pid"], person.fnr.as_str());
+        names.push(token["sub"].clone());
+    }
+    assert!(names[0] == names[2] && names[0] != names[1], "{names:?}");
+    Ok(())
+}
+
+// Attack: the keys change while nobody can fetch them.
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_for_a_while() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let log_in = async |key: &ClientKey| {
+        let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+        let request = op.request(&browser)?;
+        let token = key.sign("JWT", &op.claims(&idp, &request, &kari.fnr))?;
+        browser.get(&op.answers(&request, token)?).await?;
+        anyhow::ensure!(browser.sent_back("code").is_ok() || browser.shows(REFUSED), "{}", browser.page.body);
+        anyhow::Ok(is_logged_in(&browser))
+    };
+    assert!(log_in(&op.key).await?);
+    op.inner().instead.insert("/jwks", (StatusCode::INTERNAL_SERVER_ERROR, String::new()));
+    idp.advance(Duration::from_mins(11));
+    assert!(log_in(&op.key).await?, "those that are known are used");
+    op.inner().rotated = true;
+    assert!(!log_in(&op.newer).await?);
+    op.inner().instead.clear();
+    idp.advance(Duration::from_secs(11));
+    assert!(log_in(&op.newer).await?, "and then by the next login");
+    assert!(!log_in(&op.key).await?);
+    Ok(())
+}
+
+// Attack: a provider that answers at length, in depth, or with nothing.
+#[tokio::test]
+async fn what_a_provider_answers_is_bounded() -> anyhow::Result<()> {
+    for path in ["/par", "/token", "/jwks"] {
+        let (idp, op) = start(Manner::Honest).await?;
+        let (client, kari) = (idp.client().await?, idp.person().await?);
+        for body in [" ".repeat(1024 * 1024), "[".repeat(30_000), "{\"keys\":[]}".to_owned(), String::new()] {
+            let status = if path == "/par" { StatusCode::CREATED } else { StatusCode::OK };
+            op.inner().instead.insert(path, (status, body));
+            let begun = Instant::now();
+            let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+            if path != "/par" {
+                come_back(&op, &idp, &mut browser, &kari.fnr).await?;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(5), "{path}");
+            assert!(browser.shows(UNAVAILABLE) || browser.shows(REFUSED), "{path}: {}", browser.page.body);
+            assert!(!is_logged_in(&browser), "{path}");
+            idp.advance(Duration::from_secs(31));
+        }
+        op.inner().instead.clear();
+        let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
+        come_back(&op, &idp, &mut browser, &kari.fnr).await?;
+        assert!(browser.sent_back("code").is_ok(), "{path}: {}", browser.page.body);
+    }
+    Ok(())
+}
+
+// Attack: whoever comes next to the same computer goes back to the tabs of the one before.
+#[tokio::test]
+async fn nothing_of_the_first_is_left_for_the_next() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari, ola) = (idp.client().await?, idp.person().await?, idp.person().await?);
+    let high = idp.authorize(&client, &[("acr_values", "idporten-loa-high")]);
+    let mut browser = idp.browser();
+    browser.get(&high).await?;
+    let place = browser.action()?;
+    browser.answer(&[("eid", "bankid")]).await?;
+    let answer = come_back(&op, &idp, &mut browser, &kari.fnr).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    browser.get("/logout").await?.answer(&[("do", "logout")]).await?;
+
+    browser.get(&high).await?.answer(&[("eid", "bankid")]).await?;
+    come_back(&op, &idp, &mut browser, &ola.fnr).await?;
+    for old in [&answer, &place] {
+        browser.get(old).await?;
+        assert!(browser.sent_back("code").is_err() && !browser.shows(&kari.fnr), "{old}: {}", browser.page.body);
+    }
+    browser.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
+    let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
+    assert_eq!(claims(&tokens["id_token"])?["pid"], ola.fnr.as_str());
+    Ok(())
+}
+
+// Attack: a page of ours in a frame, a form that is sent on, an answer that tells who is logged in.
+#[tokio::test]
+async fn the_way_to_a_provider_and_back_tells_nothing() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?;
+    let (action, csrf) = (browser.action()?, browser.csrf()?);
+    browser.post_only(&action, &[("csrf", &csrf), ("eid", "bankid")]).await?;
+    assert_eq!(browser.page.status, StatusCode::SEE_OTHER, "a form is never sent on");
+    assert_eq!(browser.page.header("referrer-policy"), Some("no-referrer"));
+    browser.follow().await?;
+    come_back(&op, &idp, &mut browser, &kari.fnr).await?;
+    let policy = browser.page.header("content-security-policy").unwrap_or_default();
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(browser.page.header("cache-control"), Some("no-store"));
+    assert!(is_logged_in(&browser));
+
+    let made_up = callback("bankid", &[("code", "c"), ("state", "made-up"), ("iss", &op.origin)]);
+    let mut stranger = idp.browser();
+    stranger.get(&made_up).await?;
+    browser.get(&made_up).await?;
+    assert_eq!(stranger.page.status, browser.page.status);
+    assert_eq!(stranger.page.body.len(), browser.page.body.len(), "{}", browser.page.body);
     Ok(())
 }

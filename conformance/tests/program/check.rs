@@ -1,5 +1,9 @@
 //! `porten check`: all that is wrong, one line each.
 
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
 use crate::site::{Site, master_key};
@@ -107,5 +111,58 @@ async fn a_database_of_a_newer_version() -> anyhow::Result<()> {
     assert!(lines.len() == 1 && lines[0].contains("newer version") && lines[0].contains("9999"), "{lines:?}");
     let said = site.run("serve", [""; 0]).await?.refused()?;
     assert!(said.contains("newer version") && said.contains("9999"), "{said}");
+    Ok(())
+}
+
+/// What the provider of this name publishes.
+async fn publish(State(origin): State<String>, Path(name): Path<String>) -> Json<Value> {
+    let mut all = json!({
+        "issuer": format!("{origin}/{name}"), "authorization_endpoint": format!("{origin}/go"),
+        "token_endpoint": format!("{origin}/token"), "jwks_uri": format!("{origin}/jwks"),
+        "id_token_signing_alg_values_supported": ["RS256"],
+    });
+    match name.as_str() {
+        "issuer" => all["issuer"] = json!("https://op.other.example"),
+        "par" => all["require_pushed_authorization_requests"] = json!(true),
+        "alg" => all["id_token_signing_alg_values_supported"] = json!(["none", "HS256"]),
+        _ => (),
+    }
+    Json(all)
+}
+
+#[tokio::test]
+async fn what_the_providers_of_other_eids_publish() -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let origin = format!("http://{}", listener.local_addr()?);
+    let routes = Router::new().route("/{name}/.well-known/openid-configuration", get(publish));
+    let routes = routes.with_state(origin.clone());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+
+    let mut site = Site::on_sqlite()?;
+    let secret = site.file("eid.secret", "secret\n")?;
+    let eid = |name: &str, issuer: &str| {
+        let own = format!("id = {name:?}\nissuer = {issuer:?}\nclient_id = \"porten\"\nsecret_file = {secret:?}");
+        format!("{own}\npreset = \"bankid\"\n")
+    };
+    site.set("outbound", "allow = [\"127.0.0.0/8\"]")?;
+    site.set("[eid]", eid("good", &format!("{origin}/good")))?;
+    assert_eq!(site.run("check", [""; 0]).await?.well()?, "The configuration is good.\n");
+
+    let wrong = ["issuer", "par", "alg"].map(|name| eid(name, &format!("{origin}/{name}")));
+    let all = [wrong.as_slice(), &[eid("gone", "http://127.0.0.1:1/gone")]].concat();
+    site.set("[eid]", all.join("[[eid]]\n"))?;
+    let lines = lines(&site).await?;
+    for (name, words) in [
+        ("issuer", "they are of another issuer: \"https://op.other.example\""),
+        ("par", "pushed_authorization_request_endpoint"),
+        ("alg", "id_token_signing_alg_values_supported"),
+        ("gone", "no answer"),
+    ] {
+        let of_it = |line: &&String| line.starts_with(&format!("eid {name}: ")) && line.contains(words);
+        assert_eq!(lines.iter().filter(of_it).count(), 1, "{name} in {lines:#?}");
+    }
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    site.set("[eid]", eid("vipps", &origin).replace("bankid", "vipps"))?;
+    assert!(site.run("check", [""; 0]).await?.refused()?.contains("vipps"));
     Ok(())
 }

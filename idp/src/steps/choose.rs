@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 
 use super::{Common, Problems, Turn, eid, problem_of};
-use crate::acr::Eid;
+use crate::acr::{Acr, Eid};
 use crate::error::Refusal;
 use crate::flow;
 use crate::page::Frame;
@@ -16,6 +16,8 @@ struct ChooseEid {
     action: String,
     csrf: String,
     problem: Option<&'static str>,
+    /// The service asks for more than MinID reaches.
+    asks_for_more: bool,
     eids: Vec<Choice>,
 }
 
@@ -24,6 +26,8 @@ struct Choice {
     id: String,
     name: String,
     about: String,
+    /// It was used last in this browser.
+    is_last: bool,
 }
 
 /// The picker. No provider is waited for: those that are not known yet are asked meanwhile.
@@ -31,12 +35,16 @@ pub fn page(turn: &Turn<'_>) -> Response {
     let Common { frame, action, csrf } = turn.common();
     let app = turn.call.app;
     app.upstreams.warm(turn.call.now);
-    let offered = app.offered(&turn.attempt().request.acr);
+    let asked = &turn.attempt().request.acr;
+    let offered = app.offered(asked);
     let targets = offered.iter().filter_map(|eid| app.upstreams.get(eid.id()));
     let targets = targets.flat_map(|provider| provider.form_targets()).collect();
-    let eids = offered.iter().filter_map(|eid| choice(turn, eid)).collect();
+    let mut eids: Vec<Choice> = offered.iter().filter_map(|eid| choice(turn, eid)).collect();
+    // What was used last comes first, of what is offered anyway; the others keep their order.
+    eids.sort_by_key(|eid| !eid.is_last);
+    let asks_for_more = !offered.contains(&Eid::MinId) && asked.contains(&Acr::HIGH);
     let problem = turn.attempt().remark.and_then(problem_of);
-    let page = ChooseEid { frame, action, csrf, problem, eids };
+    let page = ChooseEid { frame, action, csrf, problem, asks_for_more, eids };
     turn.html_leading_to(Problems::default().status(), &page, targets)
 }
 
@@ -55,7 +63,8 @@ fn choice(turn: &Turn<'_>, eid: &Eid) -> Option<Choice> {
             (config.name.of(text.language).to_owned(), about)
         }
     };
-    Some(Choice { id: eid.id().to_owned(), name, about })
+    let is_last = turn.call.browser.last_eid.as_deref() == Some(eid.id());
+    Some(Choice { id: eid.id().to_owned(), name, about, is_last })
 }
 
 /// One was chosen.

@@ -61,7 +61,8 @@ pub async fn arrived(turn: &Turn<'_>, provider: &Arc<Provider>, journey: &Journe
     };
     let due = turn.due(turn.attempt(), &proved).await?;
     let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
-    Ok(ended.unwrap_or_else(|| turn.onwards()))
+    let eid = provider.eid.as_choice();
+    Ok(ended.map_or_else(|| turn.onwards(), |response| turn.remembering(&eid, response)))
 }
 
 /// To the picker, which says what happened. The browser may be new, where there was nothing to choose.

@@ -348,7 +348,13 @@ impl Turn<'_> {
             Listener::of(app, proof.person()).await?.tell(app, Notice::RecoveryCodeUsed, now);
         }
         browser::set(app, response.headers_mut(), CookieName::Known, known.reveal());
-        Ok(response)
+        Ok(self.remembering(&Eid::MinId, response))
+    }
+
+    /// The answer to whoever has carried a login through: the browser, and nobody else, remembers by which eID.
+    fn remembering(&self, eid: &Eid, mut response: Response) -> Response {
+        browser::set(self.call.app, response.headers_mut(), CookieName::Eid, eid.id());
+        response
     }
 
     /// Goes on with a proof. What was proved can be used up by that, so others who have tried meanwhile, and were too

@@ -1,10 +1,9 @@
 //! MinID's first page: identifier and password, or a passkey instead of both.
 
-use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use askama::Template;
-use authenticators::chance::{Token, TokenHash};
+use authenticators::chance::Token;
 use authenticators::factor::{FirstFactor, PasswordVerdict, Verdict};
 use authenticators::person::{Fnr, Person};
 use authenticators::prove;
@@ -105,12 +104,7 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
 }
 
 async fn too_many_from_here(turn: &Turn<'_>) -> anyhow::Result<bool> {
-    // Whoever has one IPv6 address has the 64 bits behind the prefix.
-    let from = match turn.call.browser.address {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).to_string(),
-        IpAddr::V4(address) => address.to_string(),
-    };
-    let name = format!("passwords from {}", TokenHash::of(&from).as_str());
+    let name = format!("passwords from {}", turn.call.browser.neighbourhood().as_str());
     Ok(turn.call.app.world.scratch.count(&name, ADDRESS_WINDOW, turn.call.now).await? > PER_ADDRESS)
 }
 

@@ -71,5 +71,5 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
     };
     let due = turn.due(turn.attempt(), &proved).await?;
     let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
-    Ok(ended.unwrap_or_else(|| turn.onwards()))
+    Ok(ended.map_or_else(|| turn.onwards(), |response| turn.remembering(&Eid::TestId, response)))
 }

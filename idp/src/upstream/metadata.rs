@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authenticators::clock::Timestamp;
+use authenticators::outbound::Outbound;
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use url::Url;
 
 use crate::client_keys::ALGORITHMS;
+use crate::eid::OtherEid;
 
 /// How long metadata are used before they are fetched again.
 const FRESH: Duration = Duration::from_hours(1);
@@ -33,6 +35,9 @@ pub struct Metadata {
     /// RFC 9207 3
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
+    /// RFC 9126 5
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
     #[serde(default)]
     id_token_signing_alg_values_supported: Vec<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
@@ -43,7 +48,8 @@ impl Metadata {
     pub fn parse(body: &[u8], issuer: &str) -> Result<Metadata, String> {
         let metadata: Metadata = serde_json::from_slice(body).map_err(|error| format!("not metadata: {error}"))?;
         if metadata.issuer != issuer {
-            return Err("they are of another issuer".to_owned());
+            let other: String = metadata.issuer.chars().take(200).collect();
+            return Err(format!("they are of another issuer: {other:?}"));
         }
         let all = [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri];
         let safe = |url: &Url| url.scheme() == "https" || (issuer.starts_with("http:") && url.scheme() == "http");
@@ -65,6 +71,16 @@ impl Metadata {
         if self.id_token_signing_alg_values_supported.is_empty() { vec![Algorithm::RS256] } else { all }
     }
 
+    /// What they promise that nobody could log in by.
+    fn objection(&self) -> Option<&'static str> {
+        let names_par = self.pushed_authorization_request_endpoint.is_some();
+        match (self.require_pushed_authorization_requests && !names_par, self.algorithms().is_empty()) {
+            (true, _) => Some("they require pushed requests and have no pushed_authorization_request_endpoint"),
+            (_, true) => Some("id_token_signing_alg_values_supported has none that is accepted here"),
+            (false, false) => None,
+        }
+    }
+
     /// Whether a secret goes into the header: what goes for one who says nothing as well (Discovery 3).
     pub fn takes_basic(&self) -> bool {
         let methods = self.token_endpoint_auth_methods_supported.as_ref();
@@ -78,6 +94,14 @@ pub fn address(issuer: &Url) -> Url {
     let path = format!("{}/.well-known/openid-configuration", issuer.path().trim_end_matches('/'));
     address.set_path(&path);
     address
+}
+
+/// Fetches what a provider publishes; what is wrong with it, in one line.
+pub async fn check(eid: &OtherEid, outbound: &Outbound) -> Result<(), String> {
+    let place = address(&eid.issuer);
+    let body = outbound.get_json(&place).await.map_err(|error| format!("{place}: {error}"))?;
+    let metadata = Metadata::parse(&body, &eid.config.issuer).map_err(|why| format!("{place}: {why}"))?;
+    metadata.objection().map_or(Ok(()), |why| Err(format!("{place}: {why}")))
 }
 
 /// What is known of one provider.
@@ -149,6 +173,9 @@ mod tests {
         assert!(parse(|all| all["jwks_uri"] = Value::Null).is_err());
         let unsigned = parse(|all| all["id_token_signing_alg_values_supported"] = json!(["none"])).unwrap();
         assert_eq!(unsigned.algorithms(), []);
+        assert!(unsigned.objection().is_some() && metadata.objection().is_none());
+        let demanding = parse(|all| all["require_pushed_authorization_requests"] = json!(true)).unwrap();
+        assert!(demanding.objection().is_some());
         let found = address(&Url::parse(ISSUER).unwrap());
         assert_eq!(found.as_str(), "https://op.test/a/.well-known/openid-configuration");
     }

@@ -37,8 +37,12 @@ use metadata::{Metadata, Next, State};
 
 /// RFC 7523 2.2
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// Requests that one address has us push in [`HOUR`]; a school's pupils share one.
+const PUSHES_FROM_AN_ADDRESS: i64 = 1800;
+const HOUR: Duration = Duration::from_hours(1);
+const MINUTE: Duration = Duration::from_mins(1);
 /// An assertion is on its way for no longer.
-const ASSERTION_FOR: Duration = Duration::from_mins(1);
+const ASSERTION_FOR: Duration = MINUTE;
 
 /// Why a login at another eID came to nothing. The details are in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,6 +214,22 @@ impl Provider {
         ]
     }
 
+    /// Anybody can have us call the provider, so it is counted before we do. An address that has had its share takes
+    /// nothing from what the others have together.
+    async fn may_push(&self, call: &Call<'_>) -> anyhow::Result<bool> {
+        let (scratch, config) = (&call.app.world.scratch, &self.eid.config);
+        let from = format!("pushes from {}", call.browser.neighbourhood().as_str());
+        if scratch.count(&from, HOUR, call.now).await? > PUSHES_FROM_AN_ADDRESS {
+            return Ok(false);
+        }
+        let (to, most) = (format!("pushes to {}", config.id), i64::from(config.pushes_a_minute));
+        let count = scratch.count(&to, MINUTE, call.now).await?;
+        if count == most + 1 {
+            self.tell("no more requests are pushed this minute", "pushes_a_minute");
+        }
+        Ok(count <= most)
+    }
+
     /// RFC 9126 2
     async fn push(
         &self,
@@ -217,6 +237,9 @@ impl Provider {
         (metadata, uri): (&Metadata, &Url),
         request: Vec<(&'static str, String)>,
     ) -> anyhow::Result<Result<String, Failure>> {
+        if !self.may_push(call).await? {
+            return Ok(Err(Failure::Unavailable));
+        }
         let answer = match self.post(call, metadata, uri, request).await? {
             Ok((StatusCode::CREATED, answer)) => answer,
             Ok((status, _)) => {

@@ -1,0 +1,290 @@
+//! `[[eid]]` as it is written, and what is publicly known of some eIDs, so that it need not be.
+//!
+//! Whatever the file says goes before what is known here. Nothing is guessed: where a provider's `acr` is told to its
+//! customers alone, the file has to say it.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::eid::{EidConfig, Level, LevelConfig, Wording};
+
+/// Requests that are pushed to one provider in a minute, if nothing is said.
+const PUSHES_A_MINUTE: u32 = 6000;
+/// What is asked for, if nothing is said.
+const SCOPES: &[&str] = &["openid"];
+/// How far its clock may be from ours, if nothing is said.
+const SKEW: u64 = 10;
+
+/// `[[eid]]`, with whatever may be left out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    id: String,
+    preset: Option<Preset>,
+    issuer: String,
+    client_id: String,
+    key_file: Option<PathBuf>,
+    key_id: Option<String>,
+    secret_file: Option<PathBuf>,
+    assertion_audience: Option<String>,
+    name: Option<Wording>,
+    about: Option<Wording>,
+    scopes: Option<Vec<String>>,
+    identifier_claim: Option<String>,
+    name_claims: Option<Vec<String>>,
+    levels: Option<Vec<WrittenLevel>>,
+    #[serde(default)]
+    origins: Vec<Url>,
+    max_clock_skew_seconds: Option<u64>,
+    pushes_a_minute: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLevel {
+    acr: String,
+    ask: Option<String>,
+    method: Option<String>,
+    level: Option<Level>,
+    amr: Option<String>,
+}
+
+impl TryFrom<Written> for EidConfig {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<EidConfig, String> {
+        let (id, preset) = (written.id, written.preset);
+        let missing = |what: &str| format!("eid {id}: {what}");
+        let levels = match written.levels {
+            Some(rows) => {
+                let rows: Option<Vec<LevelConfig>> = rows.into_iter().map(|row| row.with(preset)).collect();
+                rows.ok_or_else(|| missing("levels: each needs level and amr"))?
+            }
+            None => {
+                let known = preset.map(Preset::levels).filter(|rows| !rows.is_empty());
+                known.ok_or_else(|| missing("levels: are missing; the provider tells its acr with the agreement"))?
+            }
+        };
+        let name = written.name.or(preset.map(Preset::name)).ok_or_else(|| missing("name: is missing"))?;
+        let about = written.about.or(preset.map(Preset::about)).ok_or_else(|| missing("about: is missing"))?;
+        let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+        Ok(EidConfig {
+            id,
+            issuer: written.issuer,
+            client_id: written.client_id,
+            key_file: written.key_file,
+            key_id: written.key_id,
+            secret_file: written.secret_file,
+            assertion_audience: written.assertion_audience,
+            name,
+            about,
+            scopes: written.scopes.unwrap_or_else(|| list(preset.map_or(SCOPES, Preset::scopes))),
+            identifier_claim: written
+                .identifier_claim
+                .unwrap_or_else(|| preset.map_or("pid", Preset::identifier_claim).to_owned()),
+            name_claims: written
+                .name_claims
+                .unwrap_or_else(|| list(preset.map(Preset::name_claims).unwrap_or_default())),
+            levels,
+            origins: written.origins,
+            max_clock_skew_seconds: written.max_clock_skew_seconds.unwrap_or(SKEW),
+            pushes_a_minute: written.pushes_a_minute.unwrap_or(PUSHES_A_MINUTE),
+        })
+    }
+}
+
+impl WrittenLevel {
+    /// With what the preset knows; nothing if something is still missing.
+    fn with(self, preset: Option<Preset>) -> Option<LevelConfig> {
+        let level = self.level.or(preset.and_then(Preset::level))?;
+        let amr = self.amr.or(preset.map(|preset| preset.amr().to_owned()))?;
+        Some(LevelConfig { acr: self.acr, ask: self.ask, method: self.method, level, amr })
+    }
+}
+
+/// The eIDs that something is known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Preset {
+    /// BankID's own OpenID Provider.
+    Bankid,
+    /// Buypass's own OpenID Provider.
+    Buypass,
+    /// Commfides; what its provider says is not public.
+    Commfides,
+    /// A connector to the eIDs of other countries, such as ID-porten's.
+    Eidas,
+}
+
+impl Preset {
+    fn name(self) -> Wording {
+        match self {
+            Preset::Bankid => words("BankID", "BankID", "BankID"),
+            Preset::Buypass => words("Buypass ID", "Buypass ID", "Buypass ID"),
+            Preset::Commfides => words("Commfides", "Commfides", "Commfides"),
+            Preset::Eidas => words(
+                "Elektronisk ID fra et annet land",
+                "Elektronisk ID frå eit anna land",
+                "eID from another country",
+            ),
+        }
+    }
+
+    fn about(self) -> Wording {
+        match self {
+            Preset::Bankid => words("Med app eller kodebrikke", "Med app eller kodebrikke", "By app or code device"),
+            Preset::Buypass => {
+                words("Med smartkort eller mobil", "Med smartkort eller mobil", "By smart card or mobile phone")
+            }
+            Preset::Commfides => {
+                words("Med USB-nøkkel eller smartkort", "Med USB-nøkkel eller smartkort", "By USB key or smart card")
+            }
+            Preset::Eidas => words(
+                "For deg som har elektronisk ID fra et EU- eller EØS-land",
+                "For deg som har elektronisk ID frå eit EU- eller EØS-land",
+                "If you have an electronic ID from an EU or EEA country",
+            ),
+        }
+    }
+
+    fn scopes(self) -> &'static [&'static str] {
+        match self {
+            Preset::Bankid => &["openid", "profile", "nnin_altsub"],
+            Preset::Buypass => &["openid", "profile", "bpnnin"],
+            Preset::Commfides => &["openid"],
+            Preset::Eidas => &["openid", "profile", "eidas:mds"],
+        }
+    }
+
+    fn identifier_claim(self) -> &'static str {
+        match self {
+            Preset::Bankid => "nnin_altsub",
+            Preset::Buypass => "bp_nnin_sub",
+            Preset::Commfides | Preset::Eidas => "pid",
+        }
+    }
+
+    /// Those that tell names in ID-porten.
+    fn name_claims(self) -> &'static [&'static str] {
+        match self {
+            Preset::Bankid | Preset::Buypass => &["given_name", "family_name"],
+            Preset::Commfides | Preset::Eidas => &[],
+        }
+    }
+
+    /// What services are told.
+    fn amr(self) -> &'static str {
+        match self {
+            Preset::Bankid => "BankID",
+            Preset::Buypass => "Buypass",
+            Preset::Commfides => "Commfides",
+            Preset::Eidas => "eIDAS",
+        }
+    }
+
+    /// The level, where there is one alone.
+    fn level(self) -> Option<Level> {
+        match self {
+            Preset::Bankid | Preset::Buypass | Preset::Commfides => Some(Level::High),
+            Preset::Eidas => None,
+        }
+    }
+
+    /// The table, where their `acr` is public.
+    fn levels(self) -> Vec<LevelConfig> {
+        let row = |acr: &str, level: Level, amr: &str| LevelConfig {
+            acr: acr.to_owned(),
+            ask: None,
+            method: None,
+            level,
+            amr: amr.to_owned(),
+        };
+        // One acr goes into the request, and a longer one comes back.
+        let bankid =
+            |acr: &str, amr: &str| LevelConfig { ask: Some("urn:bankid:bid".to_owned()), ..row(acr, Level::High, amr) };
+        match self {
+            Preset::Bankid => {
+                vec![bankid("urn:bankid:bid;LOA=4", "BankID"), bankid("urn:bankid:bim;LOA=4", "BankID Mobil")]
+            }
+            Preset::Buypass | Preset::Commfides => Vec::new(),
+            Preset::Eidas => vec![
+                row("eidas-loa-low", Level::EidasLow, self.amr()),
+                row("eidas-loa-substantial", Level::EidasSubstantial, self.amr()),
+                row("eidas-loa-high", Level::EidasHigh, self.amr()),
+            ],
+        }
+    }
+}
+
+fn words(nb: &str, nn: &str, en: &str) -> Wording {
+    Wording { nb: nb.to_owned(), nn: Some(nn.to_owned()), en: Some(en.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(more: Value) -> Result<EidConfig, String> {
+        let mut all = json!({ "id": "x", "issuer": "https://op.test", "client_id": "porten", "key_file": "/k" });
+        if let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) {
+            all.extend(more.clone());
+        }
+        serde_json::from_value(all).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_preset_is_whole_once_the_acr_is_known() {
+        for (name, level, amr) in [
+            ("bankid", Level::High, "BankID"),
+            ("buypass", Level::High, "Buypass"),
+            ("commfides", Level::High, "Commfides"),
+            ("eidas", Level::EidasLow, "eIDAS"),
+        ] {
+            let without = read(json!({ "preset": name }));
+            let config = match ["buypass", "commfides"].contains(&name) {
+                true => {
+                    assert!(without.unwrap_err().contains("levels"), "{name}");
+                    read(json!({ "preset": name, "levels": [{ "acr": "theirs" }] })).unwrap()
+                }
+                false => without.unwrap(),
+            };
+            assert_eq!(config.objections(), Vec::<String>::new(), "{name}");
+            assert_eq!((config.levels[0].level, config.levels[0].amr.as_str()), (level, amr), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_file_says_goes_first() {
+        let config = read(json!({
+            "preset": "bankid", "name": { "nb": "B" }, "scopes": ["openid"], "identifier_claim": "nin", "name_claims": [],
+            "levels": [{ "acr": "a", "level": "substantial", "amr": "Other" }, { "acr": "b" }], "pushes_a_minute": 7,
+        }))
+        .unwrap();
+        assert_eq!((config.name.nb.as_str(), config.about.nb.as_str()), ("B", "Med app eller kodebrikke"));
+        assert_eq!((config.scopes, config.identifier_claim.as_str()), (vec!["openid".to_owned()], "nin"));
+        assert!(config.name_claims.is_empty() && config.pushes_a_minute == 7);
+        let rows: Vec<_> = config.levels.iter().map(|row| (row.level, row.amr.as_str())).collect();
+        assert_eq!(rows, [(Level::Substantial, "Other"), (Level::High, "BankID")]);
+    }
+
+    #[test]
+    fn what_is_missing_or_unheard_of_is_refused() {
+        let labels = json!({ "name": { "nb": "B" }, "about": { "nb": "B" } });
+        let with = |levels: Value| {
+            let mut all = labels.clone();
+            all["levels"] = levels;
+            read(all)
+        };
+        assert!(with(json!([{ "acr": "a", "level": "high", "amr": "BankID" }])).is_ok());
+        assert!(with(json!([{ "acr": "a" }])).unwrap_err().contains("amr"));
+        assert!(read(labels.clone()).unwrap_err().contains("levels"));
+        assert!(read(json!({ "levels": [] })).unwrap_err().contains("name"));
+        assert!(read(json!({ "preset": "vipps" })).unwrap_err().contains("vipps"));
+        assert!(read(json!({ "preset": "eidas", "levels": [{ "acr": "a" }] })).unwrap_err().contains("level"));
+        assert!(read(json!({ "preset": "bankid", "colour": "red" })).unwrap_err().contains("colour"));
+    }
+}
