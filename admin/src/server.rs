@@ -11,7 +11,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use idp::app::App;
 use idp::config::Tls;
-use idp::logout_notice;
+use idp::{logout_notice, notify};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -21,7 +21,7 @@ const DRAIN: Duration = Duration::from_secs(25);
 const HEAD: Duration = Duration::from_secs(15);
 /// How often the certificate files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
-/// How often services are told what is due.
+/// How often services and people are told what is due.
 const TELL: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
@@ -47,6 +47,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
         stopper.graceful_shutdown(Some(DRAIN));
     });
     tokio::spawn(tell(app.clone()));
+    tokio::spawn(tell_people(app.clone()));
     tokio::spawn(clean(app.clone()));
     tokio::spawn(refresh_keys(app.clone()));
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
@@ -75,6 +76,18 @@ async fn tell(app: App) {
         ticks.tick().await;
         if let Err(error) = logout_notice::deliver_due(&app).await {
             tracing::warn!(error = format!("{error:#}"), "telling of logouts failed");
+        }
+    }
+}
+
+/// By itself, so that no service waits for a gateway that does not answer.
+async fn tell_people(app: App) {
+    let mut ticks = interval(TELL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = notify::deliver_due(&app).await {
+            tracing::warn!(error = format!("{error:#}"), "telling people failed");
         }
     }
 }

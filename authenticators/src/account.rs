@@ -1,13 +1,14 @@
-//! What happens to an account as a whole: locked, opened, closed, erased. Each writes the trail in its own transaction.
+//! What happens to an account as a whole: locked, opened, closed, erased. Each writes the trail in its own transaction,
+//! and queues what the person is to be told of it, where support does it.
 
 use migrations::{Db, Tx};
 
 use crate::clock::Timestamp;
-use crate::person::{Fnr, Person, PersonId};
+use crate::person::{DEATH, Fnr, Person, PersonId};
 use crate::throttle::{self, Subject};
 use crate::trail::{Event, Trail};
 use crate::world::World;
-use crate::{contact, device, known_browser, passkey, password, recovery_code, totp};
+use crate::{contact, device, known_browser, notice, passkey, password, recovery_code, totp};
 
 /// Nobody gets in any more, in any browser, and whoever is in is out. False if it was locked already.
 pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
@@ -15,6 +16,7 @@ pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, n
     if !Person::lock(&mut *tx, person, code, now).await? {
         return Ok(false);
     }
+    notice::queue(&mut tx, &world.chance, event, now).await?;
     Person::sign_out(&mut *tx, person, now).await?;
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
@@ -24,6 +26,7 @@ pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, n
 /// What was locked or counted is forgotten, and the app may be asked again. A closed account stays closed.
 pub async fn open(world: &World, person: &Person, event: &Event, now: Timestamp) -> anyhow::Result<()> {
     let mut tx = world.db.begin().await?;
+    notice::queue(&mut tx, &world.chance, event, now).await?;
     Person::unlock(&mut *tx, &person.id).await?;
     throttle::open(&mut *tx, &Subject::of(&person.fnr)).await?;
     device::pause(&mut tx, &person.id, None).await?;
@@ -34,26 +37,45 @@ pub async fn open(world: &World, person: &Person, event: &Event, now: Timestamp)
 /// Whoever is logged in as this person no longer is.
 pub async fn sign_out(world: &World, person: &PersonId, event: &Event, now: Timestamp) -> anyhow::Result<()> {
     let mut tx = world.db.begin().await?;
+    notice::queue(&mut tx, &world.chance, event, now).await?;
     Person::sign_out(&mut *tx, person, now).await?;
     world.trail.append(&mut tx, event, now).await?;
     Ok(tx.commit().await?)
 }
 
 /// There is no MinID any more, and the register no longer knows how the person is reached. `code` says why: `wish`,
-/// `death`.
-pub async fn close(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<()> {
+/// `death`. False, and nothing is changed, if it was closed for that reason already: once more would only put off the
+/// day on which what is left is erased.
+pub async fn close(
+    world: &World,
+    person: &PersonId,
+    code: &str,
+    event: &Event,
+    now: Timestamp,
+) -> anyhow::Result<bool> {
     let mut tx = world.db.begin().await?;
+    Person::hold(&mut tx, person).await?;
+    let known = Person::by_id(&mut *tx, person).await?;
+    if known.is_none_or(|known| known.closed_at.is_some() && known.closed_code.as_deref() == Some(code)) {
+        return Ok(false);
+    }
+    // A message to the telephone of somebody who has died would reach those who mourn.
+    if code != DEATH {
+        notice::queue(&mut tx, &world.chance, event, now).await?;
+    }
     Person::close(&mut *tx, person, Some(code), now).await?;
     Person::sign_out(&mut *tx, person, now).await?;
     forget_factors(&mut tx, person, now).await?;
     contact::delete(&mut tx, person, now).await?;
     world.trail.append(&mut tx, event, now).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// All factors are gone: the person begins anew, with what proves who they are.
 pub async fn reset(world: &World, person: &PersonId, event: &Event, now: Timestamp) -> anyhow::Result<()> {
     let mut tx = world.db.begin().await?;
+    notice::queue(&mut tx, &world.chance, event, now).await?;
     Person::sign_out(&mut *tx, person, now).await?;
     forget_factors(&mut tx, person, now).await?;
     world.trail.append(&mut tx, event, now).await?;
@@ -88,6 +110,7 @@ pub async fn change_number(
     if !Person::change_fnr(&mut tx, person, to, now).await? {
         return Ok(false);
     }
+    notice::queue(&mut tx, &world.chance, event, now).await?;
     // Whoever keeps a copy of the register hears of it.
     contact::touch(&mut tx, &person.id).await?;
     throttle::move_to(&mut tx, &Subject::of(&person.fnr), &Subject::of(to)).await?;

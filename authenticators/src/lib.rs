@@ -4,7 +4,8 @@
 //! what is kept, and [`house_secret`] and [`trail`] keep something so. [`sms`], [`mail`] and [`push`] are the ways out
 //! to people ([`inbox`] in development) and [`outbound`] to addresses that others have written; [`world`] holds all of
 //! these and is exactly what a test replaces. [`person`] and [`contact`] are the registers. [`throttle`] counts attempts
-//! before secrets are compared, in the lane that [`known_browser`] finds. [`factor`] has the shared types. The factors
+//! before secrets are compared, in the lane that [`known_browser`] finds. [`account`] is what happens to all of it at
+//! once, and [`notice`] what people are told of it later. [`factor`] has the shared types. The factors
 //! are [`password`] (with [`password_rules`], [`hashing`] and [`legacy_hash`]), [`otc`], [`totp`], [`recovery_code`],
 //! [`passkey`] and [`device`], which is asked for an [`approval`]; the last two rest on [`webauthn`]. [`prove`] is the
 //! one `match` over them.
@@ -39,6 +40,7 @@ pub mod inbox;
 pub mod known_browser;
 pub mod legacy_hash;
 pub mod mail;
+pub mod notice;
 pub mod otc;
 pub mod outbound;
 pub mod passkey;

@@ -11,7 +11,7 @@ use crate::otc::OtcChallenge;
 use crate::person::{BY_ONESELF, Fnr, Person, PersonId};
 use crate::throttle::{self, Lane, Reservation, Standing, Subject, Weight};
 use crate::totp::NewTotp;
-use crate::trail::Event;
+use crate::trail::{Actor, Event};
 use crate::webauthn::{Ceremony, Webauthn};
 use crate::world::World;
 use crate::{contact, device, known_browser, passkey, password, recovery_code, totp};
@@ -107,9 +107,10 @@ async fn check_password(
             reservation.settle_right(db).await?;
             (person, phc)
         }
-        (Ok(_), reservation, ..) => {
+        (Ok(_), reservation, person, _) => {
             if let Some(reservation) = reservation {
-                reservation.settle_wrong(db, now).await?;
+                let person = person.as_ref().map(|person| &person.id);
+                settle_wrong(world, reservation, (person, &lane), now).await?;
             }
             return Ok(PasswordVerdict::Wrong);
         }
@@ -186,8 +187,28 @@ async fn check_second(world: &World, first: FirstFactor, answer: &Answer, now: T
         reservation.settle_right(db).await?;
         return Ok(Verdict::Proved(Proof::of(first, answer.kind())));
     }
-    reservation.settle_wrong(db, now).await?;
+    settle_wrong(world, reservation, (Some(&first.person), &lane), now).await?;
     Ok(Verdict::Wrong)
+}
+
+/// Settles a wrong one. If it has closed the lane its person finds that among what has happened: written soon, so that
+/// how long it takes does not tell whether there is anybody.
+async fn settle_wrong(
+    world: &World,
+    reservation: Reservation,
+    (person, lane): (Option<&PersonId>, &Lane),
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let closed = reservation.settle_wrong(&world.db, now).await?;
+    let (Some(standing), Some(person)) = (closed, person) else { return Ok(()) };
+    let lane = match lane {
+        Lane::Strangers => "strangers",
+        Lane::Known(_) => "known",
+        Lane::Recovery => "recovery",
+    };
+    let event = Event::by("quarantined", person, Actor::System).with("lane", lane);
+    world.trail.note(event.with("locked", standing == Standing::Locked), now).await;
+    Ok(())
 }
 
 /// The one `match` over the kinds.
@@ -304,7 +325,8 @@ pub async fn recovery(
         });
     };
     if !challenge.is_right(&reservation, code) || person.is_none() {
-        reservation.settle_wrong(db, now).await?;
+        let person = person.as_ref().map(|person| &person.id);
+        settle_wrong(world, reservation, (person, &Lane::Recovery), now).await?;
         return Ok(RecoveryVerdict::Wrong);
     }
     reservation.settle_right(db).await?;

@@ -146,21 +146,26 @@ async fn close_unsettled(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp
     let query = sqlx::query(SQL).bind(subject.0.as_str()).bind(lane.name()).bind(LIMIT);
     let stuck = query.bind(now.minus(UNSETTLED).seconds()).fetch_optional(db.pool()).await?.is_some();
     match stuck {
-        true => close_if_full(db, subject, lane, now).await,
+        true => close_if_full(db, subject, lane, now).await.map(|_| ()),
         false => Ok(()),
     }
 }
 
-async fn close_if_full(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) -> sqlx::Result<()> {
+/// How the lane stands, if it was closed just now.
+async fn close_if_full(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) -> sqlx::Result<Option<Standing>> {
     const SQL: &str = "
         UPDATE attempt_ledger SET points = 0, looks = 0, quarantined_until = $3,
             locked_at = CASE WHEN quarantined_until > $7 AND quarantines + 1 >= $5 THEN $6 ELSE locked_at END,
             quarantines = CASE WHEN quarantined_until > $7 THEN quarantines + 1 ELSE 1 END
-        WHERE subject = $1 AND lane = $2 AND points >= $4";
-    let query = sqlx::query(SQL).bind(subject.0.as_str()).bind(lane.name());
-    let query = query.bind(now.plus(QUARANTINE).seconds()).bind(LIMIT).bind(QUARANTINES).bind(now.seconds());
-    let query = query.bind(now.minus(COUNTS_FOR).seconds());
-    query.execute(db.pool()).await.map(|_| ())
+        WHERE subject = $1 AND lane = $2 AND points >= $4 RETURNING locked_at";
+    let until = now.plus(QUARANTINE);
+    let query = sqlx::query_scalar(SQL).bind(subject.0.as_str()).bind(lane.name());
+    let query = query.bind(until.seconds()).bind(LIMIT).bind(QUARANTINES).bind(now.seconds());
+    let closed: Vec<Option<Timestamp>> = query.bind(now.minus(COUNTS_FOR).seconds()).fetch_all(db.pool()).await?;
+    Ok(closed.first().map(|locked_at| match locked_at {
+        Some(_) => Standing::Locked,
+        None => Standing::Quarantined { until },
+    }))
 }
 
 async fn look(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) -> sqlx::Result<bool> {
@@ -181,8 +186,8 @@ impl Reservation {
         self.look
     }
 
-    /// The secret was wrong: the attempt stays counted, and may close the lane.
-    pub async fn settle_wrong(self, db: &Db, now: Timestamp) -> sqlx::Result<()> {
+    /// The secret was wrong: the attempt stays counted, and may close the lane. How it stands then, if it does so.
+    pub async fn settle_wrong(self, db: &Db, now: Timestamp) -> sqlx::Result<Option<Standing>> {
         close_if_full(db, &self.subject, &self.lane, now).await
     }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
+use authenticators::trail::Event;
+use migrations::Db;
 
 use crate::access_token;
 use crate::app::App;
@@ -66,16 +68,41 @@ pub async fn agreed(
 }
 
 /// Remembers that a citizen has agreed. What they had agreed to before keeps its time.
-pub async fn give(app: &App, request: &AuthorizationRequest, person: &PersonId, now: Timestamp) -> anyhow::Result<()> {
+pub async fn give(call: &Call<'_>, request: &AuthorizationRequest, person: &PersonId) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO consent (person, client, onbehalfof, scope, given_at) VALUES ($1, $2, $3, $4, $5)
                        ON CONFLICT (person, client, onbehalfof, scope) DO UPDATE
                        SET given_at = excluded.given_at, withdrawn_at = NULL WHERE consent.withdrawn_at IS NOT NULL";
-    let with = With::whom(request);
-    for scope in &request.consent {
-        let query = sqlx::query(SQL).bind(person.as_str()).bind(with.client.as_str()).bind(with.onbehalfof);
-        query.bind(scope.as_str()).bind(now.seconds()).execute(app.world.db.pool()).await?;
+    if request.consent.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let (with, now) = (With::whom(request), call.now);
+    let event = event(call, "consent-given", (person, with)).await?;
+    // In one order, so that two tabs do not wait for each other.
+    let mut scopes: Vec<&ScopeName> = request.consent.iter().collect();
+    scopes.sort();
+    let mut given = Vec::new();
+    let mut tx = call.app.world.db.begin().await?;
+    for scope in scopes {
+        let query = sqlx::query(SQL).bind(person.as_str()).bind(with.client.as_str()).bind(with.onbehalfof);
+        let query = query.bind(scope.as_str()).bind(now.seconds());
+        if query.execute(&mut *tx).await?.rows_affected() == 1 {
+            given.push(scope.as_str());
+        }
+    }
+    if !given.is_empty() {
+        call.app.world.trail.append(&mut tx, &event.with("scopes", given), now).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// What the trail tells of a consent.
+async fn event(call: &Call<'_>, kind: &'static str, of: (&PersonId, With<'_>)) -> anyhow::Result<Event> {
+    let (person, with) = of;
+    let customer = Some(with.onbehalfof).filter(|customer| !customer.is_empty());
+    let client = call.app.client(with.client).await?;
+    let service = client.map(|client| client.registration.shown_name_for(customer).to_owned());
+    let event = Event::by_oneself(kind, person).with("client", with.client.as_str());
+    Ok(call.told(event.with("service", service.unwrap_or_else(|| with.client.as_str().to_owned()))))
 }
 
 /// Notes a grant that rests on a consent, and only then looks whether the consent still stands: whoever
@@ -103,24 +130,43 @@ pub async fn note(
 
 /// Withdraws all that a citizen has agreed to with a service or its customer, and ends the grants that rest on it: their codes,
 /// access tokens and refresh tokens. Tells what was withdrawn.
-pub async fn withdraw(
-    app: &App,
-    person: &PersonId,
-    with: With<'_>,
-    now: Timestamp,
-) -> Result<Vec<ScopeName>, OAuthError> {
+pub async fn withdraw(call: &Call<'_>, person: &PersonId, with: With<'_>) -> Result<Vec<ScopeName>, OAuthError> {
     const WITHDRAW: &str = "UPDATE consent SET withdrawn_at = $4
                             WHERE person = $1 AND client = $2 AND onbehalfof = $3 AND withdrawn_at IS NULL
                             RETURNING scope";
-    let db = app.world.db.pool();
+    let (app, now) = (call.app, call.now);
+    let event = event(call, "consent-withdrawn", (person, with)).await?;
     // If this fails the consent still stands, and its button with it.
     end_grants(app, (person, with), now).await?;
+    let mut tx = app.world.db.begin().await?;
     let query = sqlx::query_scalar(WITHDRAW).bind(person.as_str()).bind(with.client.as_str()).bind(with.onbehalfof);
-    let mut withdrawn: Vec<ScopeName> = query.bind(now.seconds()).fetch_all(db).await?;
+    let mut withdrawn: Vec<ScopeName> = query.bind(now.seconds()).fetch_all(&mut *tx).await?;
     withdrawn.sort();
+    if !withdrawn.is_empty() {
+        let scopes: Vec<&str> = withdrawn.iter().map(ScopeName::as_str).collect();
+        app.world.trail.append(&mut tx, &event.with("scopes", scopes), now).await?;
+    }
+    tx.commit().await?;
     // Those that were made in between.
     end_grants(app, (person, with), now).await?;
     Ok(withdrawn)
+}
+
+/// Withdraws all that a citizen has agreed to with anybody.
+pub async fn withdraw_all(call: &Call<'_>, person: &PersonId) -> Result<(), OAuthError> {
+    let mut given: Vec<(ClientId, String)> =
+        all(call.app, person).await?.into_iter().map(|consent| (consent.client, consent.onbehalfof)).collect();
+    given.dedup();
+    for (client, onbehalfof) in &given {
+        withdraw(call, person, With { client, onbehalfof }).await?;
+    }
+    Ok(())
+}
+
+/// Whatever somebody has agreed to lapses: support closes their account, which signs them out and so ends all grants.
+pub async fn lapse(db: &Db, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE consent SET withdrawn_at = $2 WHERE person = $1 AND withdrawn_at IS NULL";
+    sqlx::query(SQL).bind(person.as_str()).bind(now.seconds()).execute(db.pool()).await.map(|_| ())
 }
 
 async fn end_grants(app: &App, of: (&PersonId, With<'_>), now: Timestamp) -> Result<(), OAuthError> {
@@ -136,9 +182,17 @@ async fn end_grants(app: &App, of: (&PersonId, With<'_>), now: Timestamp) -> Res
     Ok(())
 }
 
-/// Forgets some of the grants that are over; true if there may be more.
+/// Forgets some of the grants that are over, and some of what was withdrawn so long ago that of a closed account, too,
+/// nothing would be left; true if there may be more.
 pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<bool> {
-    const SQL: &str =
+    const GRANTS: &str =
         "DELETE FROM consented_grant WHERE id IN (SELECT id FROM consented_grant WHERE ends_at <= $1 LIMIT 1000)";
-    Ok(sqlx::query(SQL).bind(now.seconds()).execute(app.world.db.pool()).await?.rows_affected() == 1000)
+    const WITHDRAWN: &str = "DELETE FROM consent WHERE (person, client, onbehalfof, scope) IN (
+                                 SELECT person, client, onbehalfof, scope FROM consent
+                                 WHERE withdrawn_at < $1 LIMIT 1000)";
+    let db = app.world.db.pool();
+    let before = now.minus(Duration::from_hours(24 * u64::from(app.config.minid.closed_days)));
+    let grants = sqlx::query(GRANTS).bind(now.seconds()).execute(db).await?.rows_affected();
+    let withdrawn = sqlx::query(WITHDRAWN).bind(before.seconds()).execute(db).await?.rows_affected();
+    Ok(grants == 1000 || withdrawn == 1000)
 }

@@ -1,11 +1,15 @@
-//! Telling people what has happened to their account, where they were reached before it did.
+//! Telling people what has happened to their account, where they were reached before it did: at once, or from the queue
+//! in which support's command line has left it.
 
 use std::time::Duration;
 
 use authenticators::clock::Timestamp;
 use authenticators::contact::{Channel, Contact};
 use authenticators::factor::FactorKind;
+use authenticators::notice::{self, Waiting};
 use authenticators::person::PersonId;
+use authenticators::sms::Failed;
+use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::text::{Language, Text};
@@ -36,9 +40,30 @@ pub enum Notice {
     NotMe,
     /// A code from the list was used.
     RecoveryCodeUsed,
+    /// MinID is closed.
+    Closed,
+    /// All ways to log in are gone.
+    Reset,
+    /// Whoever was logged in is logged out.
+    SignedOut,
+    /// Another fødselsnummer or D-number.
+    NumberChanged,
 }
 
 impl Notice {
+    /// What is told of what support has done, by the kind of its entry in the trail.
+    fn of_support(kind: &str) -> Option<Notice> {
+        match kind {
+            "locked" => Some(Notice::Blocked),
+            "opened" => Some(Notice::Reopened),
+            "closed" => Some(Notice::Closed),
+            "reset" => Some(Notice::Reset),
+            "signed-out" => Some(Notice::SignedOut),
+            "number-changed" => Some(Notice::NumberChanged),
+            _ => None,
+        }
+    }
+
     fn words(self, text: Text) -> String {
         let kind = |kind: FactorKind| match kind {
             FactorKind::App => "method-app",
@@ -58,6 +83,10 @@ impl Notice {
             Notice::AppQuiet => "tell-app-quiet",
             Notice::NotMe => "tell-not-me",
             Notice::RecoveryCodeUsed => "tell-recovery-code-used",
+            Notice::Closed => "tell-closed",
+            Notice::Reset => "tell-reset",
+            Notice::SignedOut => "tell-signed-out",
+            Notice::NumberChanged => "tell-number-changed",
         };
         text.t(key)
     }
@@ -90,13 +119,54 @@ impl Listener {
                     continue;
                 }
                 // It does not count with the codes, and is not tried again: why is in the log.
-                let _ = match channel {
-                    Channel::Mobile(phone) => app.world.sms.send(phone, &words, now).await,
-                    Channel::Email(email) => app.world.mail.send(email, (&text.t("tell-subject"), &words), now).await,
-                };
+                let _ = send(&app, channel, (text, &words), now).await;
             }
         });
     }
+}
+
+async fn send(app: &App, to: &Channel, (text, words): (Text, &str), now: Timestamp) -> Result<(), Failed> {
+    match to {
+        Channel::Mobile(phone) => app.world.sms.send(phone, words, now).await,
+        Channel::Email(email) => app.world.mail.send(email, (&text.t("tell-subject"), words), now).await,
+    }
+}
+
+/// Tells people what support has done, where that waits to be told. What does not go out now is tried again later.
+pub async fn deliver_due(app: &App) -> anyhow::Result<()> {
+    let now = app.world.clock.now();
+    let mut tries = JoinSet::new();
+    for waiting in notice::take_due(&app.world.db, now).await? {
+        let app = app.clone();
+        tries.spawn(async move {
+            if let Err(error) = attempt(&app, &waiting, now).await {
+                tracing::warn!(error = format!("{error:#}"), "a notice is left for later");
+            }
+        });
+    }
+    tries.join_all().await;
+    Ok(())
+}
+
+async fn attempt(app: &App, waiting: &Waiting, now: Timestamp) -> anyhow::Result<()> {
+    let channel = waiting.channel()?;
+    let is_possible = match channel {
+        Channel::Mobile(_) => !waiting.is_new() || may_cost(app, &waiting.person, now).await,
+        Channel::Email(_) => app.world.mail.is_there(),
+    };
+    let done = match Notice::of_support(&waiting.kind) {
+        Some(notice) if is_possible => {
+            let language = waiting.language.as_deref().and_then(Language::parse).unwrap_or_default();
+            let text = app.words.text(language);
+            let words = format!("{} {}", notice.words(text), text.t("tell-by-support"));
+            send(app, &channel, (text, &words), now).await
+        }
+        _ => Ok(()),
+    };
+    if done.is_ok() || waiting.is_given_up() {
+        notice::forget(&app.world.db, waiting).await?;
+    }
+    Ok(())
 }
 
 /// An SMS costs money, and whoever changes something again and again is told by e-mail.

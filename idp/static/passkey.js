@@ -37,8 +37,9 @@
   var get = form.getAttribute("data-get");
   var create = form.getAttribute("data-create");
 
+  // Where a passkey is one way of several its form is not there until it can be used.
+  form.hidden = false;
   if (conditional) {
-    form.hidden = false;
     // The browser offers a passkey where it offers names and passwords.
     if (PublicKeyCredential.isConditionalMediationAvailable) {
       PublicKeyCredential.isConditionalMediationAvailable().then(function (available) {

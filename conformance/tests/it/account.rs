@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use authenticators::contact::Contact;
-use authenticators::person::{Fnr, NewPerson, Person};
+use authenticators::person::{BY_ONESELF, Fnr, NewPerson, Person};
 use authenticators::scratch::Scratch;
+use authenticators::sms::{Gateway, Sms, http_client};
 use authenticators::trail::{Actor, Event, Trail};
 use authenticators::world::World;
 use authenticators::{account, device, passkey, password, recovery_code, totp};
@@ -13,12 +14,14 @@ use axum::http::StatusCode;
 use conformance::authenticator::{Passkey, asked};
 use conformance::browser::Browser;
 use conformance::idp::{ISSUER, TestClient, TestIdp, TestPerson, claims, unregistered};
+use conformance::program::install_tls;
 use futures_util::future::join_all;
+use idp::notify;
 use idp::register::{View, entry};
 use serde_json::{Value, json};
 
 use crate::app::{add_telephone, at_the_app, goes_on, number_on};
-use crate::profile::{contact, is_out, kinds, refresh_token, refreshing};
+use crate::profile::{CLOSE, at_once, contact, is_out, kinds, refresh_token, refreshing};
 use crate::recovery_code::add_list;
 use crate::scopes::register;
 use crate::totp::add_app;
@@ -118,6 +121,12 @@ async fn opening_forgives_what_was_counted() -> anyhow::Result<()> {
         after_password(&idp, &client, &guess).await?;
     }
     assert!(after_password(&idp, &client, &kari).await?.shows("MinID er satt på pause"));
+    // She finds it among what has happened, once, and not as something that support has done.
+    assert_eq!(kinds(&idp, &kari).await?, ["quarantined"]);
+    let mut profile = idp.by_test_id(&client, &kari, "substantial").await?;
+    profile.get("/profil/hendelser").await?;
+    assert!(profile.shows("MinID er satt på pause etter flere mislykkede forsøk"), "{}", profile.page.body);
+    assert!(profile.shows("Gjort av Porten") && !profile.shows("Gjort av brukerstøtte"));
     let row = idp.row_of(&kari).await?;
     account::open(&elsewhere(&idp), &row, &by_operator("opened", &row), idp.now()).await?;
     logged_in(&idp, &client, &kari).await?;
@@ -478,5 +487,143 @@ async fn nobody_is_logged_in_as_the_dead_by_any_eid() -> anyhow::Result<()> {
         browser.get(&idp.authorize(&client, &[("login_hint", &hint)])).await?;
         assert_eq!(browser.sent_back("code").is_ok(), is_in, "{reason} by hint: {}", browser.at);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_closes_their_minid_is_told_where_they_were_reached() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    register(&idp, "fjordvik:sak.read", json!({ "requires_user_consent": true })).await?;
+    let fields = json!({
+        "scopes": ["openid", "profile", "fjordvik:sak.read"],
+        "grant_types": ["authorization_code", "refresh_token"],
+    });
+    let (client, kari, scope) = (idp.client_with(fields).await?, idp.person().await?, "openid fjordvik:sak.read");
+    let mut elsewhere = idp.browser();
+    elsewhere.get(&idp.authorize(&client, &[("scope", scope)])).await?.log_in(&idp, &kari).await?;
+    elsewhere.answer(&[("do", "next")]).await?;
+    let token = refresh_token(&idp, &client, &elsewhere).await?;
+    with_everything(&idp, &client, &kari).await?;
+    let row = idp.row_of(&kari).await?;
+
+    let mut browser = idp.by_test_id(&client, &kari, "substantial").await?;
+    browser.get("/profil").await?;
+    assert!(browser.page.body.contains(&format!("href=\"{CLOSE}\"")), "{}", browser.page.body);
+    browser.get(CLOSE).await?.answer(&[("do", "close")]).await?;
+    assert_eq!(browser.page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(browser.page.body.contains("id=\"sure-problem\""), "{}", browser.page.body);
+    assert_eq!(has(&idp, &row).await?, (3, 10, true), "nothing has happened");
+    browser.answer(&[("do", "close"), ("sure", "yes")]).await?;
+    assert!(browser.shows("MinID-en din er avsluttet") && browser.shows("aktiveringsbrev"), "{}", browser.page.body);
+    for to in [&kari.phone, &kari.email] {
+        idp.arrives(to, "MinID-en din er avsluttet. Var det ikke deg?").await?;
+    }
+    assert!(is_out(&idp, &mut browser, &client).await? && is_out(&idp, &mut elsewhere, &client).await?);
+    assert_eq!(idp.refresh(&client, &token).await?.error()?, "invalid_grant");
+    assert_eq!(has(&idp, &row).await?, (0, 0, false));
+    let known: Contact = contact(&idp, &kari).await?;
+    assert!(known.mobile.is_none() && known.email.is_none() && known.deleted_at == Some(idp.now()));
+    assert_eq!(kinds(&idp, &kari).await?.get(..2).context("two")?, ["closed", "consent-withdrawn"]);
+    // Another eID still tells who she is: there is nothing to close any more, and all is asked anew.
+    idp.advance(SECOND);
+    let mut high = idp.by_test_id(&client, &kari, "high").await?;
+    high.get("/profil").await?;
+    assert!(!high.page.body.contains(CLOSE), "{}", high.page.body);
+    high.get(CLOSE).await?;
+    assert!(high.shows("Du har ikke MinID") && high.csrf().is_err(), "{}", high.page.body);
+    high.get("/profil/samtykker").await?;
+    assert!(high.shows("Du har ingen samtykker nå."), "{}", high.page.body);
+    high.get("/profil/hendelser").await?;
+    assert!(high.shows("Samtykke trukket tilbake fra Test service"), "{}", high.page.body);
+    assert!(high.shows("MinID er avsluttet") && !high.shows("Gjort av brukerstøtte"), "{}", high.page.body);
+    high.get(&idp.authorize(&client, &[("scope", scope)])).await?;
+    assert!(high.shows("Godkjenner du dette?"), "{}", high.page.body);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_close_an_account_at_once_one_does() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (refreshing(&idp).await?, idp.person().await?);
+    let mut browser = idp.by_test_id(&client, &kari, "substantial").await?;
+    let csrf = browser.get(CLOSE).await?.csrf()?;
+    at_once(&browser, CLOSE, &[("csrf", &csrf), ("do", "close"), ("sure", "yes")], 20).await?;
+    assert_eq!(kinds(&idp, &kari).await?, ["closed", "login"]);
+    idp.arrives(&kari.email, "MinID-en din er avsluttet").await?;
+    assert_eq!(idp.messages_to(&kari.email).len(), 1);
+    Ok(())
+}
+
+/// How much waits to be told.
+async fn waiting(idp: &TestIdp) -> anyhow::Result<i64> {
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM notice").fetch_one(idp.app.world.db.pool()).await?)
+}
+
+// The command line has no way to telephones: the server tells what is done there.
+#[tokio::test]
+async fn what_support_does_is_told_once_wherever_the_person_was_reached() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (kari, ola) = (idp.person().await?, idp.person().await?);
+    let (world, row, now) = (elsewhere(&idp), idp.row_of(&kari).await?, idp.now());
+    account::lock(&world, &row.id, "support", &by_operator("locked", &row), now).await?;
+    account::lock(&world, &row.id, "support", &by_operator("locked", &row), now).await?;
+    account::open(&world, &row, &by_operator("opened", &row), now).await?;
+    account::sign_out(&world, &row.id, &by_operator("signed-out", &row), now).await?;
+    account::reset(&world, &row.id, &by_operator("reset", &row), now).await?;
+    let to = fresh_number(&idp)?;
+    assert!(account::change_number(&world, &row, &to, &by_operator("number-changed", &row), now).await?);
+    assert!(account::close(&world, &row.id, "wish", &by_operator("closed", &row), now).await?);
+    assert!(!account::close(&world, &row.id, "wish", &by_operator("closed", &row), now).await?, "once is enough");
+    assert!(idp.messages_to(&kari.phone).is_empty() && idp.messages_to(&kari.email).is_empty());
+    assert_eq!(waiting(&idp).await?, 12);
+    for _ in 0..2 {
+        notify::deliver_due(&idp.app).await?;
+    }
+    for to in [&kari.phone, &kari.email] {
+        let told = idp.messages_to(to);
+        assert_eq!(told.len(), 6, "{told:?}");
+        assert!(told.iter().all(|message| message.text.contains("Brukerstøtte har gjort det")), "{told:?}");
+        assert!(told.iter().all(|message| message.text.contains("800 30 300") && !message.text.contains("http")));
+        for words in [
+            "MinID-en din er sperret.",
+            "MinID-en din er åpnet igjen.",
+            "Du er logget ut alle steder.",
+            "Passordet og alle innloggingsmetodene dine er fjernet.",
+            "Fødselsnummeret ditt er endret.",
+            "MinID-en din er avsluttet.",
+        ] {
+            assert_eq!(told.iter().filter(|message| message.text.contains(words)).count(), 1, "{words}: {told:?}");
+        }
+    }
+    assert_eq!(waiting(&idp).await?, 0, "no address stays behind");
+    // What people do themselves is told on the spot, and nobody writes to the dead.
+    let row = idp.row_of(&ola).await?;
+    account::lock(&world, &row.id, BY_ONESELF, &Event::by_oneself("locked", &row.id), now).await?;
+    account::close(&world, &row.id, "death", &by_operator("closed", &row), now).await?;
+    assert_eq!(waiting(&idp).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_does_not_go_out_is_tried_again_for_a_day() -> anyhow::Result<()> {
+    install_tls();
+    // Nobody is there.
+    let url = "http://127.0.0.1:9/send".parse()?;
+    let sms = Sms::Gateway(Gateway { url, token: "t".into(), from: "MinID".into(), http: http_client()? });
+    let idp = TestIdp::with(|setup| setup.sms = Some(sms)).await?;
+    let kari = idp.person().await?;
+    let row = idp.row_of(&kari).await?;
+    account::sign_out(&elsewhere(&idp), &row.id, &by_operator("signed-out", &row), idp.now()).await?;
+    notify::deliver_due(&idp.app).await?;
+    assert_eq!(waiting(&idp).await?, 1, "the e-mail has gone out");
+    for _ in 0..23 {
+        idp.advance(Duration::from_hours(1));
+        notify::deliver_due(&idp.app).await?;
+        assert_eq!(waiting(&idp).await?, 1);
+    }
+    idp.advance(Duration::from_hours(1));
+    notify::deliver_due(&idp.app).await?;
+    assert_eq!(waiting(&idp).await?, 0, "it is old news now");
+    assert_eq!(idp.messages_to(&kari.email).len(), 1);
     Ok(())
 }

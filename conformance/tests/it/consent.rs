@@ -7,6 +7,7 @@ use conformance::idp::{TestClient, TestIdp, TestPerson, unregistered};
 use futures_util::future::join_all;
 use serde_json::json;
 
+use crate::profile::kinds;
 use crate::scopes::register;
 
 const SCOPE: (&str, &str) = ("scope", "openid fjordvik:sak.read");
@@ -392,5 +393,26 @@ async fn what_one_customer_gets_no_other_customer_has() -> anyhow::Result<()> {
     assert!(asks(&browser));
     browser.get(&ask("")).await?;
     assert!(browser.sent_back("code").is_ok());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_agreed_to_and_withdrawn_stands_among_what_has_happened() -> anyhow::Result<()> {
+    let (idp, client) = fjordvik().await?;
+    let kari = idp.person().await?;
+    let mut browser = agreed(&idp, &client, &kari).await?;
+    // Asked again, and nothing new is agreed to.
+    browser.get(&idp.authorize(&client, &[SCOPE, ("prompt", "consent")])).await?.answer(&[("do", "next")]).await?;
+    let given = |kinds: &[String]| kinds.iter().filter(|kind| *kind == "consent-given").count();
+    assert_eq!(given(&kinds(&idp, &kari).await?), 1);
+    let csrf = browser.get("/profil/samtykker").await?.csrf()?;
+    withdraw(&mut browser, &client).await?;
+    browser.post("/profil/samtykker", &[("csrf", &csrf), ("client", &client.id)]).await?;
+    let kinds = kinds(&idp, &kari).await?;
+    assert_eq!(kinds.iter().filter(|kind| *kind == "consent-withdrawn").count(), 1, "{kinds:?}");
+    browser.get("/profil/hendelser").await?;
+    for words in ["Samtykke gitt til Fjordvik kommune", "Samtykke trukket tilbake fra Fjordvik kommune"] {
+        assert!(browser.shows(words), "{words}: {}", browser.page.body);
+    }
     Ok(())
 }

@@ -9,11 +9,13 @@ use authenticators::password_rules::Breached;
 use authenticators::person::Person;
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use axum::http::StatusCode;
+use conformance::authenticator::asked;
 use conformance::browser::Browser;
 use conformance::idp::{Answer, TestClient, TestIdp, TestPerson, claims, unregistered};
 use futures_util::future::join_all;
 use tempfile::TempDir;
 
+use crate::passkey::add_passkey;
 use crate::totp::{add_app, code_of};
 
 /// What stands in the messages with the codes, by SMS and by e-mail.
@@ -519,5 +521,57 @@ async fn who_has_to_choose_another_password_gets_in_no_earlier() -> anyhow::Resu
     let mut again = idp.browser();
     again.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
     assert!(again.sent_back("code").is_ok(), "{}", again.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_passkey_takes_the_place_of_both_codes_and_of_no_second_factor() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut own = add_passkey(&idp, &kari).await?;
+    let mut browser = at_the_question(&idp, &client, &kari).await?;
+    let question = asked(&browser.page.body, "data-get")?;
+    let answer = own.sign(&question)?;
+    browser.answer(&[("do", "passkey"), ("credential", &answer)]).await?;
+    assert!(browser.shows("Velg nytt passord") && !has_session(&browser), "{}", browser.page.body);
+    choose(&mut browser, NEW).await?;
+    assert!(browser.shows("Bekreft med passnøkkelen") && !has_session(&browser), "{}", browser.page.body);
+    let question = asked(&browser.page.body, "data-get")?;
+    browser.answer(&[("credential", &own.sign(&question)?)]).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
+    assert_eq!(arrived(&idp, &kari.phone, CODE) + arrived(&idp, &kari.email, CODE), 0);
+    next_message(&idp, &kari.email, "Passordet ditt er endret", 0).await?;
+    assert_eq!(kinds_of_events(&idp, &kari).await?, ["login", "password-recovered"]);
+    Ok(())
+}
+
+// Attack: one's own passkey beside another's identifier, an answer from another login, and one that is no answer.
+#[tokio::test]
+async fn a_passkey_opens_the_way_for_its_owner_alone() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari, ola) = (idp.client().await?, idp.person().await?, idp.person().await?);
+    let (mut of_kari, mut of_ola) = (add_passkey(&idp, &kari).await?, add_passkey(&idp, &ola).await?);
+    let before = stored(&idp, &kari).await?;
+    let mut browser = at_the_question(&idp, &client, &kari).await?;
+    let elsewhere = at_the_question(&idp, &client, &kari).await?;
+    let of_another_login = of_kari.sign(&asked(&elsewhere.page.body, "data-get")?)?;
+    for credential in [of_another_login.as_str(), "x", "{}"] {
+        browser.answer(&[("do", "passkey"), ("credential", credential)]).await?;
+        assert!(browser.shows("Passnøkkelen ble ikke godtatt") && browser.shows("Glemt passord"), "{credential}");
+    }
+    let answer = of_ola.sign(&asked(&browser.page.body, "data-get")?)?;
+    browser.answer(&[("do", "passkey"), ("credential", &answer), ("fnr", &kari.fnr)]).await?;
+    assert!(browser.shows("Velg nytt passord") && !browser.shows(&kari.fnr), "{}", browser.page.body);
+    choose(&mut browser, NEW).await?;
+    assert_eq!(stored(&idp, &kari).await?, before);
+    assert_eq!(kinds_of_events(&idp, &ola).await?, ["password-recovered"]);
+    // Nor for whoever is locked.
+    let row = idp.row_of(&kari).await?;
+    Person::lock(idp.app.world.db.pool(), &row.id, "support", idp.now()).await?;
+    let mut browser = at_the_question(&idp, &client, &kari).await?;
+    let answer = of_kari.sign(&asked(&browser.page.body, "data-get")?)?;
+    browser.answer(&[("do", "passkey"), ("credential", &answer)]).await?;
+    assert!(browser.shows("MinID er sperret"), "{}", browser.page.body);
+    assert_eq!(stored(&idp, &kari).await?, before);
     Ok(())
 }

@@ -36,9 +36,11 @@ const RECOVERY: &str = "/profil/innlogging/gjenoppretting";
 const APP: &str = "/profil/innlogging/app";
 const PLACES: &str = "/profil/innlogget";
 const BLOCK: &str = "/profil/sperr";
+/// Where MinID is closed.
+pub(crate) const CLOSE: &str = "/profil/avslutt";
 
 /// All pages, and what stands there.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     ("/profil", "Profilen din"),
     ("/profil/kontakt", "Dine kontaktopplysninger"),
     (MOBILE, "Mobilnummeret ditt"),
@@ -53,10 +55,11 @@ const PAGES: [(&str, &str); 15] = [
     ("/profil/hendelser", "Dette har skjedd"),
     ("/profil/samtykker", "Samtykkene dine"),
     (BLOCK, "Vil du sperre MinID?"),
+    (CLOSE, "Vil du avslutte MinID?"),
     ("/profil/data", "\"login_methods\""),
 ];
-/// Those that open a door.
-const DOORS: [&str; 7] = [MOBILE, EMAIL, PASSWORD, TOTP, PASSKEY, RECOVERY, APP];
+/// Those that open a door, or shut them all.
+const DOORS: [&str; 8] = [MOBILE, EMAIL, PASSWORD, TOTP, PASSKEY, RECOVERY, APP, CLOSE];
 
 /// The same form from so many tabs at the same instant; each tab stays at its answer.
 pub(crate) async fn at_once(
@@ -227,11 +230,12 @@ async fn only_ones_own_form_counts() -> anyhow::Result<()> {
         let what = match path {
             PLACES => "all",
             BLOCK => "block",
+            CLOSE => "close",
             "/profil/kontakt" => "language",
             _ => "next",
         };
         for mark in [None, Some("x"), Some(of_another.as_str()), Some(of_a_login.as_str())] {
-            let mut form = vec![("do", what), ("language", "en")];
+            let mut form = vec![("do", what), ("language", "en"), ("sure", "yes")];
             form.extend(mark.map(|mark| ("csrf", mark)));
             browser.post_only(path, &form).await?;
             assert_eq!(browser.page.status, StatusCode::FORBIDDEN, "{path} {mark:?}");

@@ -1,7 +1,10 @@
 //! `porten person` and `porten audit`: the life of an account, what the trail tells of it, and people from elsewhere.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use crate::outside::Gateway;
 use crate::site::{Said, Site};
@@ -50,6 +53,25 @@ async fn a_lock_shows_and_is_opened_again() -> anyhow::Result<()> {
     let shown = show(&site, fnr).await?;
     assert_eq!((&shown["standing"], &shown["minid"]), (&json!("normal"), &json!(true)), "{shown}");
     assert_eq!(kinds(&trail(&site, fnr).await?), ["opened", "locked"], "what changed nothing is not there");
+    Ok(())
+}
+
+// The command line has no way to telephones; the server has.
+#[tokio::test]
+async fn whoever_is_locked_by_support_is_told_by_the_server() -> anyhow::Result<()> {
+    let (mut site, gateway) = (Site::new().await?, Gateway::start().await?);
+    site.set_gateway(&gateway.url)?;
+    let person = Person::register(&site).await?;
+    let _server = site.serve().await?;
+    support(&site, "person lock", &[person.fnr.as_str()]).await?.well()?;
+    let told = async {
+        while gateway.messages().is_empty() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), told).await.context("nobody was told")?;
+    let words = gateway.last()?;
+    assert!(words.contains("MinID-en din er sperret") && words.contains("Brukerstøtte har gjort det"), "{words}");
     Ok(())
 }
 

@@ -51,7 +51,7 @@ pub async fn act(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> 
     let Some(client) = form.field("client").and_then(ClientId::named) else { return Ok(visit.go(visit.page)) };
     let (call, with) =
         (&visit.call, With { client: &client, onbehalfof: form.field("onbehalfof").unwrap_or_default() });
-    let scopes = consent::withdraw(call.app, &visit.person.id, with, call.now).await.map_err(Refusal::ToPerson)?;
+    let scopes = consent::withdraw(call, &visit.person.id, with).await.map_err(Refusal::ToPerson)?;
     let onbehalfof = with.onbehalfof.to_owned();
     let given = scopes.into_iter().map(|scope| Consent {
         client: client.clone(),

@@ -89,6 +89,12 @@ fn words(text: Text, entry: &Entry) -> String {
         }
         "factor-added" => return text.with("event-factor-added", "what", factor),
         "factor-removed" => return text.with("event-factor-removed", "what", factor),
+        "consent-given" => return text.with("event-consent-given", "service", detail("service")),
+        "consent-withdrawn" => return text.with("event-consent-withdrawn", "service", detail("service")),
+        "quarantined" if entry.details.get("locked").and_then(Value::as_bool) == Some(true) => {
+            "event-locked-by-failures"
+        }
+        "quarantined" => "event-quarantined",
         "password-changed" => "event-password-changed",
         "password-recovered" => "event-password-recovered",
         "mobile-changed" => "event-mobile-changed",

@@ -1,7 +1,8 @@
 //! The citizen's own pages: how they are reached, how they log in, where they are logged in, what has happened, what they
-//! have agreed to, and the way to lock it all.
+//! have agreed to, and the ways to lock it all and to close it.
 
 pub mod block;
+pub mod close;
 pub mod consents;
 pub mod contact;
 pub mod data;
@@ -74,10 +75,12 @@ pub enum Page {
     Data,
     /// Locking MinID.
     Block,
+    /// Closing it.
+    Close,
 }
 
 impl Page {
-    const ALL: [(Page, &'static str); 15] = [
+    const ALL: [(Page, &'static str); 16] = [
         (Page::Overview, PROFILE_PATH),
         (Page::Contact, "/profil/kontakt"),
         (Page::Mobile, "/profil/kontakt/mobil"),
@@ -93,6 +96,7 @@ impl Page {
         (Page::Consents, "/profil/samtykker"),
         (Page::Data, "/profil/data"),
         (Page::Block, "/profil/sperr"),
+        (Page::Close, "/profil/avslutt"),
     ];
 
     /// The page at a path.
@@ -105,10 +109,10 @@ impl Page {
         Page::ALL.into_iter().find(|(page, _)| *page == self).map_or(PROFILE_PATH, |(_, path)| path)
     }
 
-    /// Whether something is changed there by which one is reached or logs in.
+    /// Whether something is changed there by which one is reached or logs in, or ended for good.
     fn wants_a_fresh_proof(self) -> bool {
-        use Page::{App, Email, Mobile, Passkey, Password, Recovery, Totp};
-        matches!(self, Mobile | Email | Password | Totp | Passkey | Recovery | App)
+        use Page::{App, Close, Email, Mobile, Passkey, Password, Recovery, Totp};
+        matches!(self, Mobile | Email | Password | Totp | Passkey | Recovery | App | Close)
     }
 }
 

@@ -29,6 +29,8 @@ struct Overview {
     doors: Vec<Door>,
     is_blocked: bool,
     block: &'static str,
+    /// Where MinID is closed, for those who have it.
+    close: Option<&'static str>,
 }
 
 /// The page.
@@ -40,6 +42,7 @@ pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal
     let email = contact.email.map(|email| email.as_str().to_owned());
     let reached: Vec<String> = mobile.into_iter().chain(email).collect();
     let ways = ways(visit).await?;
+    let has_minid = password::stored(db, Some(&person.id)).await?.is_some();
     let places = session_list::all(visit.call.app, &person.id, visit.call.now).await?.len();
     let door = |page: Page, name, about: String| Door { href: page.path(), name, about };
     let doors = vec![
@@ -62,6 +65,7 @@ pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal
         doors,
         is_blocked: person.locked_code.as_deref() == Some(BY_ONESELF),
         block: Page::Block.path(),
+        close: has_minid.then(|| Page::Close.path()),
     };
     Ok(visit.html(&page, false))
 }

@@ -91,6 +91,6 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
     if !turn.write(&turn.read, attempt.finished(token.hash())).await? {
         return Ok(turn.onwards());
     }
-    consent::give(app, &attempt.request, proved.person(), turn.call.now).await?;
+    consent::give(&turn.call, &attempt.request, proved.person()).await?;
     finish::login(&turn.call, &attempt.request, proved, &token).await
 }

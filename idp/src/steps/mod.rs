@@ -43,7 +43,7 @@ use crate::browser::{self, Call, CookieName};
 use crate::client::{Client, ClientId, PROFILE};
 use crate::error::{Dead, DeadKind, Refusal};
 use crate::finish;
-use crate::flow::{self, AT_MOST, Authentication, Due, LoginAttempt, Remark, Step};
+use crate::flow::{self, AT_MOST, Authentication, Due, LoginAttempt, Recover, Remark, Step};
 use crate::grant::GrantId;
 use crate::notify::{Listener, Notice};
 use crate::page::{self, Frame};
@@ -154,10 +154,10 @@ pub async fn open(
     }
 }
 
-/// Where a password is asked for, a passkey will do as well.
+/// Where a password is asked for, or is forgotten, a passkey will do as well.
 fn prepared(app: &App, attempt: LoginAttempt) -> anyhow::Result<LoginAttempt> {
     match attempt.step {
-        Step::Password if attempt.ceremony.is_none() && app.world.webauthn.is_there() => {
+        Step::Password | Step::Recover(Recover::Who) if attempt.ceremony.is_none() && app.world.webauthn.is_there() => {
             Ok(LoginAttempt { ceremony: Some(app.world.webauthn.ask_anybody()?), ..attempt })
         }
         _ => Ok(attempt),

@@ -1,8 +1,10 @@
-//! The password is forgotten: who it is, the code by SMS, the code by e-mail. What is shown is the same whether there is
-//! anybody or not.
+//! The password is forgotten: who it is, the code by SMS, the code by e-mail; or a passkey instead of all three. What is
+//! shown is the same whether there is anybody or not, and whatever they have.
 
 use askama::Template;
+use authenticators::chance::Token;
 use authenticators::contact::{Channel, Contact};
+use authenticators::factor::Verdict;
 use authenticators::otc::{self, Errand, Order, OtcChallenge, Words};
 use authenticators::person::{Fnr, Person};
 use authenticators::prove::{self, RecoveryVerdict};
@@ -24,6 +26,8 @@ struct MinidRecover {
     fnr: String,
     fnr_problem: Option<&'static str>,
     problem: Option<&'static str>,
+    /// What the browser is asked, if it can have passkeys.
+    passkey: Option<String>,
     profile: &'static str,
 }
 
@@ -61,8 +65,17 @@ pub fn page(turn: &Turn<'_>, stage: Recover, problems: &Problems) -> Response {
         Recover::Who => {
             let known = attempt.known.as_ref().map(|fnr| fnr.as_str().to_owned());
             let fnr = if problems.typed.is_empty() { known.unwrap_or_default() } else { problems.typed.clone() };
-            let fnr_problem = problems.fnr;
-            turn.html(problems, &MinidRecover { frame, action, csrf, fnr, fnr_problem, problem, profile: PROFILE_PATH })
+            let page = MinidRecover {
+                frame,
+                action,
+                csrf,
+                fnr,
+                fnr_problem: problems.fnr,
+                problem,
+                passkey: attempt.ceremony.as_ref().map(|ceremony| ceremony.options.clone()),
+                profile: PROFILE_PATH,
+            };
+            turn.html(problems, &page)
         }
         Recover::Sms | Recover::Email => {
             let code = attempt.sent.as_ref().map(|sent| &sent.code);
@@ -99,6 +112,9 @@ pub async fn answer(turn: &Turn<'_>, stage: Recover) -> Result<Response, Refusal
 }
 
 async fn who(turn: &Turn<'_>) -> Result<Response, Refusal> {
+    if turn.wants("passkey") {
+        return by_passkey(turn).await;
+    }
     if !turn.wants("next") {
         return Ok(turn.onwards());
     }
@@ -111,6 +127,31 @@ async fn who(turn: &Turn<'_>) -> Result<Response, Refusal> {
             turn.page(&Problems { fnr, typed, ..Problems::default() }).await
         }
     }
+}
+
+/// A passkey that its owner has unlocked proves as much as both codes, and says by itself whose it is. The question is
+/// taken back before its answer is looked at: each is answered once.
+async fn by_passkey(turn: &Turn<'_>) -> Result<Response, Refusal> {
+    let (answer, ceremony) = (turn.form.field("credential"), turn.attempt().ceremony.clone());
+    let (Some(answer), Some(ceremony)) = (answer, ceremony) else { return Ok(turn.onwards()) };
+    let taken = LoginAttempt { ceremony: None, remark: None, ..turn.attempt().clone() };
+    if !turn.write(&turn.read, taken).await? {
+        return Ok(turn.onwards());
+    }
+    let read = turn.again().await?;
+    let known = turn.call.browser.known.as_ref().map(Token::hash);
+    let world = &turn.call.app.world;
+    let next = match prove::passkey_alone(world, &ceremony, answer, known.as_ref(), turn.call.now).await? {
+        // The second factor is still to come, as after the codes.
+        Verdict::Proved(proof) => {
+            let known = Some(proof.fnr().clone());
+            LoginAttempt { known, sent: None, ceremony: None, tries: 0, ..read.value.at(Step::NewPassword) }
+        }
+        Verdict::Stopped(stop) => read.value.at(Step::Stopped(stop)),
+        Verdict::Wrong => read.value.saying(Remark::PasskeyFailed),
+    };
+    turn.write(&read, next).await?;
+    Ok(turn.onwards())
 }
 
 /// A code goes to what is registered, if anything is; the login goes on as if it had.

@@ -1,4 +1,5 @@
-//! `porten person lock|open|reset|close|sign-out|change-number|trail`: what the support desk does, always for a case.
+//! `porten person lock|open|reset|close|sign-out|change-number|trail`: what the support desk does, always for a case. What
+//! it changes the server tells the person.
 
 use anyhow::{Context, bail, ensure};
 use authenticators::account;
@@ -7,6 +8,7 @@ use authenticators::person::{DEATH, FnrPolicy, Person};
 use authenticators::trail::{Actor, Entry, Event};
 use authenticators::world::World;
 use clap::{Args, Subcommand, ValueEnum};
+use idp::consent;
 use serde_json::{Value, json};
 
 use super::{parse, world};
@@ -158,7 +160,9 @@ async fn close(desk: &Desk, reason: Reason) -> anyhow::Result<()> {
     // A second time would only put off the day on which what is left is erased.
     ensure!(person.closed_at.is_none(), "the account is closed already");
     let event = desk.event("closed").with("reason", reason.code());
-    account::close(world, &person.id, reason.code(), &event, *now).await?;
+    // First, so that whatever fails can be tried again.
+    consent::lapse(&world.db, &person.id, *now).await?;
+    ensure!(account::close(world, &person.id, reason.code(), &event, *now).await?, "the account is closed already");
     say("Closed.");
     Ok(())
 }

@@ -1,0 +1,105 @@
+//! What people are to be told of what support has done: a queue that outlasts the program, table `notice`.
+//!
+//! Support works where there is no way to telephones and mailboxes. What is to be told is queued with what is changed,
+//! in one transaction, and sent by whoever has the way: once at least.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use migrations::{Db, Tx};
+
+use crate::chance::Chance;
+use crate::clock::Timestamp;
+use crate::contact::{Channel, Contact};
+use crate::person::PersonId;
+use crate::trail::{Actor, Event};
+
+/// How many are sent in one round.
+const AT_ONCE: i64 = 50;
+/// After that it is old news.
+const GIVEN_UP: Duration = Duration::from_hours(24);
+
+/// How long it takes until the next try; no try takes as long.
+fn pause(attempts: i64) -> Duration {
+    match attempts {
+        ..=1 => Duration::from_mins(1),
+        2 => Duration::from_mins(5),
+        3 => Duration::from_mins(30),
+        _ => Duration::from_hours(1),
+    }
+}
+
+/// Something that waits to be told.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Waiting {
+    id: String,
+    /// Whom.
+    pub person: PersonId,
+    /// What has happened: the kind of its entry in the trail.
+    pub kind: String,
+    channel: String,
+    /// In which language.
+    pub language: Option<String>,
+    created_at: Timestamp,
+    next_at: Timestamp,
+    attempts: i64,
+}
+
+impl Waiting {
+    /// Where to.
+    pub fn channel(&self) -> anyhow::Result<Channel> {
+        serde_json::from_str(&self.channel).context("a channel in the queue of notices")
+    }
+
+    /// Whether it has not been tried before.
+    pub fn is_new(&self) -> bool {
+        self.attempts <= 1
+    }
+
+    /// Whether there will be no other try.
+    pub fn is_given_up(&self) -> bool {
+        self.next_at.since(self.created_at) > GIVEN_UP
+    }
+}
+
+/// Queues what support does, for each way in which the person is reached now: before the change, which may take the
+/// ways away. What people do themselves is told by whoever shows them the page.
+pub async fn queue(tx: &mut Tx, chance: &Chance, event: &Event, now: Timestamp) -> anyhow::Result<()> {
+    const SQL: &str = "INSERT INTO notice (id, person, kind, channel, language, created_at, next_at, attempts)
+                       VALUES ($1, $2, $3, $4, $5, $6, $6, 0)";
+    if !matches!(event.actor, Actor::Operator(_)) {
+        return Ok(());
+    }
+    let contact = Contact::of(&mut **tx, &event.subject).await?;
+    for channel in contact.channels() {
+        let query = sqlx::query(SQL).bind(chance.token()?.reveal().to_owned()).bind(event.subject.as_str());
+        let query = query.bind(event.kind).bind(serde_json::to_string(&channel)?).bind(contact.language.as_deref());
+        query.bind(now.seconds()).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Takes some of what is due for one try each. What somebody else takes at the same instant is theirs.
+pub async fn take_due(db: &Db, now: Timestamp) -> anyhow::Result<Vec<Waiting>> {
+    const DUE: &str = "SELECT id, person, kind, channel, language, created_at, next_at, attempts FROM notice
+                       WHERE next_at <= $1 ORDER BY next_at, id LIMIT $2";
+    const TAKE: &str = "UPDATE notice SET next_at = $3, attempts = $4 WHERE id = $1 AND next_at = $2";
+    let due: Vec<Waiting> = sqlx::query_as(DUE).bind(now.seconds()).bind(AT_ONCE).fetch_all(db.pool()).await?;
+    let mut taken = Vec::new();
+    for waiting in due {
+        let attempts = waiting.attempts + 1;
+        let next_at = now.plus(pause(attempts));
+        let query = sqlx::query(TAKE).bind(&waiting.id).bind(waiting.next_at.seconds());
+        let query = query.bind(next_at.seconds()).bind(attempts);
+        if query.execute(db.pool()).await?.rows_affected() == 1 {
+            taken.push(Waiting { next_at, attempts, ..waiting });
+        }
+    }
+    Ok(taken)
+}
+
+/// It has been told, or never will be.
+pub async fn forget(db: &Db, waiting: &Waiting) -> sqlx::Result<()> {
+    const SQL: &str = "DELETE FROM notice WHERE id = $1";
+    sqlx::query(SQL).bind(&waiting.id).execute(db.pool()).await.map(|_| ())
+}
