@@ -40,6 +40,12 @@ enum Verb {
     /// Administer people.
     #[command(subcommand)]
     Person(verbs::person::Verb),
+    /// Administer activation letters.
+    #[command(subcommand)]
+    Letter(verbs::letter::Verb),
+    /// Administer MinID in schools: their owners, what is taken in from them, and how far they have come.
+    #[command(subcommand)]
+    School(verbs::school::Verb),
     /// Verify the trail of what happened to people's accounts.
     #[command(subcommand)]
     Audit(verbs::audit::Verb),
@@ -70,6 +76,8 @@ fn main() -> ExitCode {
             Verb::Key(verb) => verbs::key::run(verb).await,
             Verb::Scope(verb) => verbs::scope::run(verb).await,
             Verb::Person(verb) => verbs::person::run(verb).await,
+            Verb::Letter(verb) => verbs::letter::run(verb).await,
+            Verb::School(verb) => verbs::school::run(verb).await,
             Verb::Audit(verb) => verbs::audit::run(verb).await,
         }
     });

@@ -13,6 +13,7 @@ use authenticators::mail::{Mail, Smtp, SmtpPlace};
 use authenticators::outbound::Outbound;
 use authenticators::password_rules::Breached;
 use authenticators::person::FnrPolicy;
+use authenticators::population::Population;
 use authenticators::push::Push;
 use authenticators::push::apns::{Apns, Team};
 use authenticators::push::fcm::Fcm;
@@ -25,7 +26,10 @@ use authenticators::webauthn::Webauthn;
 use authenticators::world::World;
 use clap::Args;
 use idp::certificate::Roots;
-use idp::config::{Config, MailConfig, OutboundConfig, PushConfig, SmsConfig, WebPushConfig, secret};
+use idp::config::{
+    Config, Issuer, LettersConfig, MailConfig, OutboundConfig, PopulationConfig, PushConfig, SmsConfig, WebPushConfig,
+    secret,
+};
 use idp::eid::{EidConfig, OtherEid};
 use idp::minid::Minid;
 use migrations::Db;
@@ -50,6 +54,13 @@ pub(crate) struct Opened {
     pub(crate) webauthn: Webauthn,
 }
 
+/// What letters need beside a database.
+pub(crate) struct Post {
+    pub(crate) issuer: Issuer,
+    pub(crate) population: Population,
+    pub(crate) letters: LettersConfig,
+}
+
 /// Synthetic people alone, with the numbers of 2032 as well.
 pub(crate) const DEV_PEOPLE: FnrPolicy = FnrPolicy { real: false, synthetic: true, expanded: true };
 
@@ -68,6 +79,21 @@ impl Place {
         Ok(Opened { db, people: config.people, password: config.password, webauthn })
     }
 
+    /// What letters need beside that.
+    pub(crate) fn post(&self) -> anyhow::Result<Post> {
+        if let Some(data) = &self.data {
+            let issuer = Issuer::try_from("http://localhost:8080".to_owned()).map_err(anyhow::Error::msg)?;
+            let population = Population::open(&data.join(DEV_POPULATION))?;
+            let letters = LettersConfig::of(&["MinID", "Fjordgata 100", "6999 FJORDVIK"]);
+            return Ok(Post { issuer, population, letters });
+        }
+        let config = Config::load(&self.config)?;
+        // Without a register nobody had an address, and every letter would come back.
+        anyhow::ensure!(config.population.is_some(), "population: missing in {}", self.config.display());
+        let letters = config.letters.with_context(|| format!("letters: missing in {}", self.config.display()))?;
+        Ok(Post { issuer: config.server.issuer, population: population(config.population.as_ref())?, letters })
+    }
+
     /// What encrypts at rest, for the verbs that read or write something that is.
     pub(crate) fn vault(&self) -> anyhow::Result<Vault> {
         match &self.data {
@@ -81,6 +107,8 @@ impl Place {
 pub(crate) const DEV_DATABASE: &str = "porten.db";
 /// What encrypts its keys, beside it.
 pub(crate) const DEV_MASTER: &str = "master.key";
+/// Who lives in its country.
+pub(crate) const DEV_POPULATION: &str = "population.jsonl";
 
 /// The URL of a SQLite file.
 pub(crate) fn sqlite(file: &Path) -> String {
@@ -115,6 +143,7 @@ pub(crate) async fn world(config: &Config) -> anyhow::Result<World> {
         breached: breached(&config.minid)?,
         webauthn: Webauthn::of(config.server.issuer.url())?,
         outbound: outbound(&config.outbound).context("outbound")?,
+        population: population(config.population.as_ref()).context("population")?,
         db,
         scratch,
         clock,
@@ -154,6 +183,11 @@ pub(crate) async fn web_push(
 ) -> anyhow::Result<WebPush> {
     let key = house_secret::get(db, keys, "vapid", web::fresh_key, now).await?;
     WebPush::new(&key, config.contact.clone(), config.hosts.clone())
+}
+
+/// Who lives in the country.
+pub(crate) fn population(config: Option<&PopulationConfig>) -> anyhow::Result<Population> {
+    config.map_or(Ok(Population::None), |config| Population::open(&config.file))
 }
 
 /// The passwords that were stolen elsewhere.

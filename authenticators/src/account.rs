@@ -1,14 +1,16 @@
 //! What happens to an account as a whole: locked, opened, closed, erased. Each writes the trail in its own transaction,
 //! and queues what the person is to be told of it, where support does it.
 
+use std::time::Duration;
+
 use migrations::{Db, Tx};
 
 use crate::clock::Timestamp;
-use crate::person::{DEATH, Fnr, Person, PersonId};
+use crate::person::{BY_ONESELF, DEATH, Fnr, Person, PersonId};
 use crate::throttle::{self, Subject};
 use crate::trail::{Event, Trail};
 use crate::world::World;
-use crate::{contact, device, known_browser, notice, passkey, password, recovery_code, totp};
+use crate::{activation, contact, device, known_browser, letter, notice, passkey, password, recovery_code, totp};
 
 /// Nobody gets in any more, in any browser, and whoever is in is out. False if it was locked already.
 pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
@@ -16,6 +18,8 @@ pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, n
     if !Person::lock(&mut *tx, person, code, now).await? {
         return Ok(false);
     }
+    // Nobody begins anew with what is on a teacher's screen at this moment.
+    activation::end_school(&mut tx, person, now).await?;
     notice::queue(&mut tx, &world.chance, event, now).await?;
     Person::sign_out(&mut *tx, person, now).await?;
     world.trail.append(&mut tx, event, now).await?;
@@ -82,6 +86,27 @@ pub async fn reset(world: &World, person: &PersonId, event: &Event, now: Timesta
     Ok(tx.commit().await?)
 }
 
+/// Somebody who has just proved who they are begins with this password, and with nothing of what there was before: other
+/// factors, a lock of their own, a closed account, what was counted. True if they had MinID. What else keeps them from
+/// it whoever calls has looked at.
+pub async fn begin(tx: &mut Tx, person: &Person, phc: &str, now: Timestamp) -> anyhow::Result<bool> {
+    let had_minid = password::stored(&mut **tx, Some(&person.id)).await?.is_some();
+    if had_minid {
+        // Whoever logs in with the new password within the same second stays in.
+        Person::sign_out(&mut **tx, &person.id, now.minus(Duration::from_secs(1))).await?;
+    }
+    forget_factors(tx, &person.id, now).await?;
+    if person.closed_at.is_some() {
+        Person::close(&mut **tx, &person.id, None, now).await?;
+    }
+    if person.locked_code.as_deref() == Some(BY_ONESELF) {
+        Person::unlock(&mut **tx, &person.id).await?;
+    }
+    throttle::open(&mut **tx, &Subject::of(&person.fnr)).await?;
+    password::set(tx, &person.id, phc, now).await?;
+    Ok(had_minid)
+}
+
 async fn forget_factors(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
     password::remove(tx, person).await?;
     for app in totp::all(&mut **tx, person).await? {
@@ -94,6 +119,7 @@ async fn forget_factors(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx:
         device::remove(tx, person, device.id.as_str(), now).await?;
     }
     recovery_code::remove(tx, person).await?;
+    activation::end_all(tx, person, now).await?;
     Person::prefer(tx, person, None).await?;
     known_browser::forget(tx, person).await
 }
@@ -133,10 +159,17 @@ pub async fn erase(
     more |= i64::try_from(closed.len()).unwrap_or(AT_ONCE) == AT_ONCE;
     for person in closed {
         let mut tx = db.begin().await?;
+        Person::hold(&mut tx, &person).await?;
+        let known = Person::by_id(&mut *tx, &person).await?;
+        // They may have begun anew meanwhile.
+        if known.and_then(|known| known.closed_at).is_none_or(|closed_at| closed_at >= closed_before) {
+            continue;
+        }
         Trail::erase_of(&mut tx, &person).await?;
         totp::erase(&mut tx, &person).await?;
         passkey::erase(&mut tx, &person).await?;
         device::erase(&mut tx, &person).await?;
+        letter::erase(&mut tx, &person).await?;
         Person::note_erased(&mut tx, &person, now).await?;
         tx.commit().await?;
     }

@@ -8,7 +8,8 @@
 //! once, and [`notice`] what people are told of it later. [`factor`] has the shared types. The factors
 //! are [`password`] (with [`password_rules`], [`hashing`] and [`legacy_hash`]), [`otc`], [`totp`], [`recovery_code`],
 //! [`passkey`] and [`device`], which is asked for an [`approval`]; the last two rest on [`webauthn`]. [`prove`] is the
-//! one `match` over them.
+//! one `match` over them. Somebody who has none yet is found in the [`population`] register, gets an [`activation`] code,
+//! perhaps in a [`letter`], and begins with that; [`account`] is what happens to all of it.
 
 /// Makes opaque text ids.
 macro_rules! text_id { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
@@ -27,6 +28,7 @@ macro_rules! text_id { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
 )+ } }
 
 pub mod account;
+pub mod activation;
 pub mod approval;
 pub mod chance;
 pub mod clock;
@@ -39,6 +41,7 @@ pub mod house_secret;
 pub mod inbox;
 pub mod known_browser;
 pub mod legacy_hash;
+pub mod letter;
 pub mod mail;
 pub mod notice;
 pub mod otc;
@@ -47,6 +50,7 @@ pub mod passkey;
 pub mod password;
 pub mod password_rules;
 pub mod person;
+pub mod population;
 pub mod prove;
 pub mod push;
 pub mod recovery_code;

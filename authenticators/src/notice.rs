@@ -1,4 +1,4 @@
-//! What people are to be told of what support has done: a queue that outlasts the program, table `notice`.
+//! What people are to be told of what others have done: a queue that outlasts the program, table `notice`.
 //!
 //! Support works where there is no way to telephones and mailboxes. What is to be told is queued with what is changed,
 //! in one transaction, and sent by whoever has the way: once at least.
@@ -14,6 +14,8 @@ use crate::contact::{Channel, Contact};
 use crate::person::PersonId;
 use crate::trail::{Actor, Event};
 
+/// What an employee of a school does: makes a code for somebody who has MinID.
+const BY_A_SCHOOL: &str = "school-code-issued";
 /// How many are sent in one round.
 const AT_ONCE: i64 = 50;
 /// After that it is old news.
@@ -62,12 +64,12 @@ impl Waiting {
     }
 }
 
-/// Queues what support does, for each way in which the person is reached now: before the change, which may take the
-/// ways away. What people do themselves is told by whoever shows them the page.
+/// Queues what support or a school does, for each way in which the person is reached now: before the change, which may
+/// take the ways away. What people do themselves is told by whoever shows them the page.
 pub async fn queue(tx: &mut Tx, chance: &Chance, event: &Event, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO notice (id, person, kind, channel, language, created_at, next_at, attempts)
                        VALUES ($1, $2, $3, $4, $5, $6, $6, 0)";
-    if !matches!(event.actor, Actor::Operator(_)) {
+    if !matches!(event.actor, Actor::Operator(_)) && event.kind != BY_A_SCHOOL {
         return Ok(());
     }
     let contact = Contact::of(&mut **tx, &event.subject).await?;

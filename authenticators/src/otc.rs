@@ -15,7 +15,7 @@ use crate::contact::Channel;
 use crate::person::PersonId;
 use crate::scratch::Scratch;
 use crate::sms::Failed;
-use crate::throttle::Reservation;
+use crate::throttle::{self, Reservation};
 use crate::world::World;
 
 /// Digits of a code by SMS.
@@ -34,12 +34,12 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// Codes to somebody's own number in an hour.
 const TO_ONES_OWN: i64 = 5;
-/// Codes to a number that nobody has proved yet, in an hour, whoever asks for them.
+/// Codes to a number that nobody has proved yet, in an hour, for all who have said who they are, and for all who have not.
 const TO_ANY_NUMBER: i64 = 5;
 /// Codes that one person can cause in a day.
 const BY_A_PERSON: i64 = 30;
 /// Codes to numbers that are not proved, from one address in an hour; a school's pupils share one.
-const FROM_AN_ADDRESS: i64 = 120;
+const FROM_AN_ADDRESS: i64 = 300;
 /// Codes to the numbers of one foreign country, not proved, in an hour.
 const TO_A_COUNTRY: i64 = 200;
 
@@ -127,7 +127,7 @@ pub async fn send(
 
 /// The same where nobody may see whether there is anybody: what goes out goes out behind the back of whoever asks, and
 /// where there is nobody the challenge is one that no code answers.
-pub async fn send_unseen(
+pub fn send_unseen(
     world: &World,
     order: Option<&Order<'_>>,
     words: impl FnOnce(&str) -> Words,
@@ -135,11 +135,22 @@ pub async fn send_unseen(
 ) -> anyhow::Result<OtcChallenge> {
     let (challenge, code) = fresh(world, order.map_or(LENGTH, |order| length_of(order.to)), now)?;
     let Some(order) = order else { return Ok(challenge) };
-    if count(&world.scratch, &counts(order), now).await? && within_budget(world, order, now).await? {
-        let (world, to, words) = (world.clone(), order.to.clone(), words(&code));
-        tokio::spawn(async move { deliver(&world, &to, &words, now).await });
-    }
+    let (world, to, person, words) = (world.clone(), order.to.clone(), order.person.cloned(), words(&code));
+    let (from, errand) = (order.from, order.errand);
+    tokio::spawn(async move {
+        let order = Order { to: &to, person: person.as_ref(), from, errand };
+        match is_allowed(&world, &order, now).await {
+            // Why it is not taken is in the log.
+            Ok(true) => drop(deliver(&world, &to, &words, now).await),
+            Ok(false) => {}
+            Err(error) => tracing::error!(error = format!("{error:#}"), "a code cannot be counted, and is not sent"),
+        }
+    });
     Ok(challenge)
+}
+
+async fn is_allowed(world: &World, order: &Order<'_>, now: Timestamp) -> anyhow::Result<bool> {
+    Ok(count(&world.scratch, &counts(order), now).await? && within_budget(world, order, now).await?)
 }
 
 fn length_of(channel: &Channel) -> usize {
@@ -169,7 +180,7 @@ fn counts(order: &Order<'_>) -> Vec<(String, i64, Duration)> {
     let person = order.person.map_or("nobody", PersonId::as_str);
     let mut all = Vec::new();
     if order.errand == Errand::Recovery {
-        let from = TokenHash::of(&order.from.to_string());
+        let from = throttle::neighbourhood(order.from);
         all.push((format!("recoveries to {} of {person}", number.as_str()), RECOVERIES, HOUR));
         all.push((format!("recoveries from {}", from.as_str()), RECOVERIES_FROM_AN_ADDRESS, HOUR));
         return all;
@@ -181,8 +192,10 @@ fn counts(order: &Order<'_>) -> Vec<(String, i64, Duration)> {
         all.push((format!("codes to {} of {person}", number.as_str()), TO_ONES_OWN, HOUR));
         return all;
     }
-    all.push((format!("codes to {}", number.as_str()), TO_ANY_NUMBER, HOUR));
-    all.push((format!("codes from {}", TokenHash::of(&order.from.to_string()).as_str()), FROM_AN_ADDRESS, HOUR));
+    // What strangers do with a number does not keep its owner from proving it.
+    let whose = if order.person.is_some() { "somebody" } else { "nobody" };
+    all.push((format!("codes to {} of {whose}", number.as_str()), TO_ANY_NUMBER, HOUR));
+    all.push((format!("codes from {}", throttle::neighbourhood(order.from).as_str()), FROM_AN_ADDRESS, HOUR));
     if let Channel::Mobile(phone) = order.to
         && !phone.as_str().starts_with("+47")
     {
@@ -205,12 +218,17 @@ async fn count(scratch: &Scratch, counts: &[(String, i64, Duration)], now: Times
     Ok(true)
 }
 
-/// SMS cost money: so many go out a day and no more, and whoever watches the log is told before that.
+/// SMS cost money: so many go out a day and no more, and whoever watches the log is told before that. A fifth is for those
+/// of whom nothing is known: what strangers send does not keep people from logging in.
 async fn within_budget(world: &World, order: &Order<'_>, now: Timestamp) -> anyhow::Result<bool> {
     if matches!(order.to, Channel::Email(_)) {
         return Ok(true);
     }
-    let (sent, budget) = (world.scratch.count("sms", DAY, now).await?, world.sms_a_day);
+    let budget = world.sms_a_day;
+    if order.person.is_none() && world.scratch.count("sms of strangers", DAY, now).await? > budget / 5 {
+        return Ok(false);
+    }
+    let sent = world.scratch.count("sms", DAY, now).await?;
     if sent == budget / 10 * 8 {
         tracing::error!(alarm = "sms-spend", sent, budget, "four fifths of the day's SMS are spent");
     }

@@ -283,6 +283,20 @@ impl Person {
         Person::by_fnr(db.pool(), fnr).await?.context("a person who was just registered is gone")
     }
 
+    /// The same in a transaction of which it is a part.
+    pub async fn ensure_in(tx: &mut Tx, chance: &Chance, fnr: &Fnr, now: Timestamp) -> anyhow::Result<PersonId> {
+        const SQL: &str = "INSERT INTO person (id, fnr, given_name, family_name, created_at)
+                           VALUES ($1, $2, '', '', $3) ON CONFLICT (fnr) DO NOTHING";
+        if let Some(person) = Person::by_fnr(&mut **tx, fnr).await? {
+            return Ok(person.id);
+        }
+        let id = PersonId::fresh(chance)?;
+        let query = sqlx::query(SQL).bind(id.as_str()).bind(fnr.as_str()).bind(now.seconds());
+        query.execute(&mut **tx).await?;
+        let person = Person::by_fnr(&mut **tx, fnr).await?;
+        Ok(person.context("a person who was just registered is gone")?.id)
+    }
+
     /// Locks the person in every browser, and says why; false if they are locked already. What they have locked
     /// themselves somebody else can lock as well, and then they cannot open it.
     pub async fn lock(db: impl AnyExecutor<'_>, id: &PersonId, code: &str, now: Timestamp) -> sqlx::Result<bool> {
@@ -306,7 +320,7 @@ impl Person {
         code: Option<&str>,
         now: Timestamp,
     ) -> sqlx::Result<()> {
-        const SQL: &str = "UPDATE person SET closed_at = $2, closed_code = $3 WHERE id = $1";
+        const SQL: &str = "UPDATE person SET closed_at = $2, closed_code = $3, erased_at = NULL WHERE id = $1";
         let closed_at = code.map(|_| now.seconds());
         sqlx::query(SQL).bind(id.as_str()).bind(closed_at).bind(code).execute(db).await.map(|_| ())
     }

@@ -12,6 +12,7 @@
 //! Who is quarantined or locked learns it only after the right password, so a few passwords are looked at even
 //! then ([`Reservation::is_look`]); they lead nowhere but to that message.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -45,6 +46,14 @@ impl Subject {
     /// The subject of an identifier.
     pub fn of(fnr: &Fnr) -> Subject {
         Subject(TokenHash::of(&format!("attempts of {}", fnr.as_str())))
+    }
+}
+
+/// Where somebody comes from, for those who count: whoever has one IPv6 address has the 64 bits behind the prefix.
+pub fn neighbourhood(address: IpAddr) -> TokenHash {
+    match address {
+        IpAddr::V6(address) => TokenHash::of(&Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).to_string()),
+        IpAddr::V4(address) => TokenHash::of(&address.to_string()),
     }
 }
 
@@ -159,8 +168,10 @@ async fn close_if_full(db: &Db, subject: &Subject, lane: &Lane, now: Timestamp) 
             quarantines = CASE WHEN quarantined_until > $7 THEN quarantines + 1 ELSE 1 END
         WHERE subject = $1 AND lane = $2 AND points >= $4 RETURNING locked_at";
     let until = now.plus(QUARANTINE);
+    // Whoever knows an identifier can guess here: it is closed for a while, again and again, and never for good.
+    let lock = if *lane == Lane::Recovery { i64::MAX } else { QUARANTINES };
     let query = sqlx::query_scalar(SQL).bind(subject.0.as_str()).bind(lane.name());
-    let query = query.bind(until.seconds()).bind(LIMIT).bind(QUARANTINES).bind(now.seconds());
+    let query = query.bind(until.seconds()).bind(LIMIT).bind(lock).bind(now.seconds());
     let closed: Vec<Option<Timestamp>> = query.bind(now.minus(COUNTS_FOR).seconds()).fetch_all(db.pool()).await?;
     Ok(closed.first().map(|locked_at| match locked_at {
         Some(_) => Standing::Locked,

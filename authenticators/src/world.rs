@@ -8,6 +8,7 @@ use crate::hashing::Hasher;
 use crate::mail::Mail;
 use crate::outbound::Outbound;
 use crate::password_rules::Breached;
+use crate::population::Population;
 use crate::push::Push;
 use crate::scratch::Scratch;
 use crate::sms::Sms;
@@ -38,6 +39,8 @@ pub struct World {
     pub mail: Mail,
     /// The way to the MinID app.
     pub push: Push,
+    /// Who lives in the country.
+    pub population: Population,
     /// Who computes argon2id.
     pub hasher: Hasher,
     /// Passwords that were stolen elsewhere.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
+use admin::school::routes;
 use anyhow::{Context, bail, ensure};
 use authenticators::chance::{Chance, Token};
 use authenticators::clock::{Clock, Timestamp};
@@ -16,6 +17,7 @@ use authenticators::outbound::Outbound;
 use authenticators::password;
 use authenticators::password_rules::Breached;
 use authenticators::person::{Fnr, FnrPolicy, NewPerson, Person};
+use authenticators::population::Population;
 use authenticators::push::Push;
 use authenticators::scratch::Scratch;
 use authenticators::sms::Sms;
@@ -26,6 +28,7 @@ use authenticators::world::World;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http_body_util::BodyExt;
@@ -34,6 +37,7 @@ use idp::certificate::Roots;
 use idp::client::{Client, ClientId};
 use idp::config::Issuer;
 use idp::eid::OtherEid;
+use idp::endpoints::front;
 use idp::keys::Keys;
 use idp::minid::Minid;
 use idp::registration::Registration;
@@ -80,6 +84,8 @@ pub struct Setup {
     pub minid: Minid,
     /// The way to addresses that services have registered; to this machine too, if nothing is said.
     pub outbound: Outbound,
+    /// Who lives in the country; nobody, if nothing is said.
+    pub population: Population,
     /// Whose enterprise certificates are taken; nobody's, if nothing is said.
     pub enterprise: Option<Arc<Roots>>,
     /// The eIDs of others; none, if nothing is said.
@@ -192,6 +198,7 @@ impl TestIdp {
             breached: Breached::default(),
             minid: Minid::default(),
             outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
+            population: Population::None,
             enterprise: None,
             eids: Vec::new(),
         };
@@ -222,6 +229,7 @@ impl TestIdp {
             breached: setup.breached,
             webauthn: Webauthn::of(issuer.url())?,
             outbound: setup.outbound,
+            population: setup.population,
         };
         let keys = Keys::open(&world.db, &world.chance, &world.vault, world.clock.now()).await?;
         let settings = Settings {
@@ -232,9 +240,9 @@ impl TestIdp {
             minid: setup.minid,
             eids: setup.eids,
         };
-        let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
+        let words: &'static Words = Box::leak(Box::new(Words::new(&routes::WORDS)));
         let app = App::new(world, settings, keys, words);
-        let router = idp::router(&app, Router::new());
+        let router = router(&app);
         Ok(TestIdp { app, router, inbox, clock, _folder: folder })
     }
 
@@ -243,7 +251,7 @@ impl TestIdp {
         let (world, settings) = (self.app.world.clone(), Settings::clone(&self.app.config));
         let keys = Keys::open(&world.db, &world.chance, &world.vault, self.now()).await?;
         self.app = App::new(world, settings, keys, self.app.words);
-        self.router = idp::router(&self.app, Router::new());
+        self.router = router(&self.app);
         Ok(())
     }
 
@@ -256,7 +264,7 @@ impl TestIdp {
         let keys = Keys::open(&world.db, &world.chance, &world.vault, self.now()).await?;
         self.app = App::new(world, Settings::clone(&self.app.config), keys, self.app.words);
         idp::recall(&self.app, self.now()).await?;
-        self.router = idp::router(&self.app, Router::new());
+        self.router = router(&self.app);
         Ok(())
     }
 
@@ -546,6 +554,11 @@ impl TestIdp {
         let request = Request::get("/userinfo").header(header::AUTHORIZATION, format!("Bearer {token}"));
         self.send(request.body(Body::empty())?).await
     }
+}
+
+/// All routes of `porten serve`.
+fn router(app: &App) -> Router {
+    idp::router(app, routes::routes(app).route("/", get(front::show)))
 }
 
 /// A synthetic person whom nobody has registered.

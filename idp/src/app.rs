@@ -15,7 +15,7 @@ use moka::future::Cache;
 
 use crate::acr::{Acr, Eid};
 use crate::certificate::Roots;
-use crate::client::{Client, ClientId, PROFILE};
+use crate::client::{Client, ClientId, PROFILE, SCHOOL};
 use crate::client_keys::KeyCache;
 use crate::config::Issuer;
 use crate::eid::OtherEid;
@@ -105,6 +105,10 @@ impl App {
         }
         let found = match id.as_str() {
             PROFILE => Some(Client::of_profile(id.clone(), &self.config.issuer)?),
+            SCHOOL => {
+                let secret = Client::school_secret(&self.keys);
+                Some(Client::of_school(id.clone(), &self.config.issuer, &secret, self.world.clock.now())?)
+            }
             _ => Client::find(&self.world.db, id).await.context("cannot read a client")?,
         };
         let Some(client) = found.filter(|client| client.registration.active).map(Arc::new) else { return Ok(None) };

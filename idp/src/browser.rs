@@ -1,9 +1,10 @@
 //! What a browser brings along: its cookies, its language, where it comes from.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use authenticators::chance::{Token, TokenHash, same};
 use authenticators::clock::Timestamp;
+use authenticators::throttle;
 use authenticators::trail::Event;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
@@ -82,14 +83,9 @@ impl Browser {
         !self.cross_site && !self.is_new && csrf.is_some_and(|csrf| same(csrf, &self.csrf(purpose)))
     }
 
-    /// Where it comes from, for those who count: whoever has one IPv6 address has the 64 bits behind the prefix.
+    /// Where it comes from, for those who count.
     pub fn neighbourhood(&self) -> TokenHash {
-        match self.address {
-            IpAddr::V6(address) => {
-                TokenHash::of(&Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).to_string())
-            }
-            IpAddr::V4(address) => TokenHash::of(&address.to_string()),
-        }
+        throttle::neighbourhood(self.address)
     }
 
     /// Puts the browser's secret into the answer if it is new.

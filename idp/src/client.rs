@@ -6,6 +6,9 @@ use anyhow::Context;
 use authenticators::chance::{Chance, Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::scratch::Kept;
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::civil::Date;
 use migrations::Db;
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,7 @@ use url::Url;
 
 use crate::app::App;
 use crate::config::Issuer;
+use crate::keys::Keys;
 use crate::redirect;
 use crate::registration::Registration;
 
@@ -21,6 +25,10 @@ use crate::registration::Registration;
 pub const PROFILE: &str = "porten-profil";
 /// And this is where it is.
 pub const PROFILE_PATH: &str = "/profil";
+/// The staff of schools log in to their pages as people do to any service. Its client stands in no table either.
+pub const SCHOOL: &str = "porten-skule";
+/// And this is where they are.
+pub const SCHOOL_PATH: &str = "/skule";
 
 /// A client's registered name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -101,6 +109,27 @@ impl Client {
         Ok(Client { id, registration: serde_json::from_value(registration)?, secrets: Vec::new() })
     }
 
+    /// The client of the schools' pages.
+    pub fn of_school(id: ClientId, issuer: &Issuer, secret: &Token, now: Timestamp) -> anyhow::Result<Client> {
+        let uri = format!("{}{SCHOOL_PATH}", issuer.as_str());
+        let registration = json!({
+            "client_name": "MinID i skolen",
+            "client_uri": uri,
+            "redirect_uris": [format!("{uri}/callback")],
+            "post_logout_redirect_uris": [format!("{uri}/ut")],
+            "scopes": ["openid"],
+            "sso_disabled": false,
+        });
+        let secrets = vec![Secret { hash: secret.hash(), expires_at: now.plus(SECRET_FOR) }];
+        Ok(Client { id, registration: serde_json::from_value(registration)?, secrets })
+    }
+
+    /// The secret of that client: it is made from one that lasts, and the same on every node.
+    pub fn school_secret(keys: &Keys) -> Token {
+        let key = keys.secret_for("client of the schools");
+        Token::presented(&URL_SAFE_NO_PAD.encode(hmac::sign(&key, SCHOOL.as_bytes())))
+    }
+
     /// Looks a client up in the table.
     pub async fn find(db: &Db, id: &ClientId) -> anyhow::Result<Option<Client>> {
         const SQL: &str = "SELECT id, registration FROM client WHERE id = $1 AND removed_at IS NULL";
@@ -127,7 +156,7 @@ impl Client {
     ) -> anyhow::Result<bool> {
         const SQL: &str = "INSERT INTO client (id, registration, created_at, updated_at)
                            VALUES ($1, $2, $3, $3) ON CONFLICT (id) DO NOTHING";
-        if id.as_str() == PROFILE {
+        if matches!(id.as_str(), PROFILE | SCHOOL) {
             return Ok(false);
         }
         let mut tx = db.begin().await?;

@@ -50,6 +50,10 @@ pub struct Config {
     /// Which person identifiers are let in.
     #[serde(default)]
     pub people: FnrPolicy,
+    /// Who lives in the country; left out, nobody is known to, and no letter can be sent.
+    pub population: Option<PopulationConfig>,
+    /// Activation letters; left out, none are printed.
+    pub letters: Option<LettersConfig>,
     /// How passwords are hashed.
     #[serde(default)]
     pub password: HashingConfig,
@@ -262,6 +266,55 @@ pub struct OutboundConfig {
     pub ca_file: Option<PathBuf>,
 }
 
+/// `[population]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PopulationConfig {
+    /// The population register: a JSON object a line.
+    pub file: PathBuf,
+}
+
+/// `[letters]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LettersConfig {
+    /// Who they are from, and below that where they go back to: at the top of each.
+    pub sender: Vec<String>,
+    /// The name and the address of the office that forwards letters to people whose address nobody may know; left out,
+    /// those letters wait.
+    #[serde(default)]
+    pub protected_via: Vec<String>,
+    /// The name and the address that a letter goes to every day that tests the print house; left out, none does.
+    #[serde(default)]
+    pub test_address: Vec<String>,
+    /// How many letters a batch has at the most.
+    #[serde(default = "letters_at_once")]
+    pub at_most: usize,
+}
+
+fn letters_at_once() -> usize {
+    500
+}
+
+impl LettersConfig {
+    /// Letters from somebody, and nothing more.
+    pub fn of(sender: &[&str]) -> LettersConfig {
+        let sender = sender.iter().map(|line| (*line).to_owned()).collect();
+        LettersConfig { sender, protected_via: Vec::new(), test_address: Vec::new(), at_most: letters_at_once() }
+    }
+
+    fn objections(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !(1..=5).contains(&self.sender.len()) {
+            lines.push("letters.sender: a name and an address, of 1 to 5 lines".to_owned());
+        }
+        if self.at_most == 0 {
+            lines.push("letters.at_most: no letter would ever be printed".to_owned());
+        }
+        lines
+    }
+}
+
 /// `[enterprise_certificates]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -386,6 +439,10 @@ impl Config {
         if let Err(error) = self.password.params() {
             lines.push(format!("password: {error:#}"));
         }
+        if self.letters.is_some() && self.population.is_none() {
+            lines.push("population: without it no letter has an address".to_owned());
+        }
+        lines.extend(self.letters.iter().flat_map(LettersConfig::objections));
         lines.extend(self.minid.objections());
         lines.extend(EidConfig::objections_to(&self.eid));
         lines
@@ -489,6 +546,9 @@ mod tests {
         check("127.0.0.1:8080", "0.0.0.0:8080", "server.tls");
         check("[keys]", "[outbound]\nallow = [\"10.0.0.0/8\", \"0.0.0.0/0\"]\n[keys]", "outbound.allow");
         check("[keys]", "[password]\nmemory_kib = 1\n[keys]", "password");
+        check("[keys]", "[letters]\nsender = [\"MinID\"]\n[keys]", "population");
+        check("[keys]", "[letters]\nsender = []\n[keys]", "letters.sender");
+        check("[keys]", "[letters]\nsender = [\"MinID\"]\nat_most = 0\n[keys]", "letters.at_most");
         let inbox = read(&GOOD.replace(
             "kind = \"gateway\"\n        url = \"https://sms.example.no/send\"\n        token_file = \"/run/secrets/sms\"\n        from = \"MinID\"",
             "kind = \"inbox\"",

@@ -47,7 +47,7 @@ struct WrittenLevel {
     acr: String,
     ask: Option<String>,
     method: Option<String>,
-    level: Option<Level>,
+    level: Level,
     amr: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl TryFrom<Written> for EidConfig {
         let levels = match written.levels {
             Some(rows) => {
                 let rows: Option<Vec<LevelConfig>> = rows.into_iter().map(|row| row.with(preset)).collect();
-                rows.ok_or_else(|| missing("levels: each needs level and amr"))?
+                rows.ok_or_else(|| missing("levels: each needs amr"))?
             }
             None => {
                 let known = preset.map(Preset::levels).filter(|rows| !rows.is_empty());
@@ -98,9 +98,8 @@ impl TryFrom<Written> for EidConfig {
 impl WrittenLevel {
     /// With what the preset knows; nothing if something is still missing.
     fn with(self, preset: Option<Preset>) -> Option<LevelConfig> {
-        let level = self.level.or(preset.and_then(Preset::level))?;
         let amr = self.amr.or(preset.map(|preset| preset.amr().to_owned()))?;
-        Some(LevelConfig { acr: self.acr, ask: self.ask, method: self.method, level, amr })
+        Some(LevelConfig { acr: self.acr, ask: self.ask, method: self.method, level: self.level, amr })
     }
 }
 
@@ -184,14 +183,6 @@ impl Preset {
         }
     }
 
-    /// The level, where there is one alone.
-    fn level(self) -> Option<Level> {
-        match self {
-            Preset::Bankid | Preset::Buypass | Preset::Commfides => Some(Level::High),
-            Preset::Eidas => None,
-        }
-    }
-
     /// The table, where their `acr` is public.
     fn levels(self) -> Vec<LevelConfig> {
         let row = |acr: &str, level: Level, amr: &str| LevelConfig {
@@ -228,7 +219,7 @@ mod tests {
 
     use super::*;
 
-    fn read(more: Value) -> Result<EidConfig, String> {
+    fn read(more: &Value) -> Result<EidConfig, String> {
         let mut all = json!({ "id": "x", "issuer": "https://op.test", "client_id": "porten", "key_file": "/k" });
         if let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) {
             all.extend(more.clone());
@@ -244,11 +235,11 @@ mod tests {
             ("commfides", Level::High, "Commfides"),
             ("eidas", Level::EidasLow, "eIDAS"),
         ] {
-            let without = read(json!({ "preset": name }));
+            let without = read(&json!({ "preset": name }));
             let config = match ["buypass", "commfides"].contains(&name) {
                 true => {
                     assert!(without.unwrap_err().contains("levels"), "{name}");
-                    read(json!({ "preset": name, "levels": [{ "acr": "theirs" }] })).unwrap()
+                    read(&json!({ "preset": name, "levels": [{ "acr": "theirs", "level": "high" }] })).unwrap()
                 }
                 false => without.unwrap(),
             };
@@ -259,9 +250,9 @@ mod tests {
 
     #[test]
     fn what_the_file_says_goes_first() {
-        let config = read(json!({
+        let config = read(&json!({
             "preset": "bankid", "name": { "nb": "B" }, "scopes": ["openid"], "identifier_claim": "nin", "name_claims": [],
-            "levels": [{ "acr": "a", "level": "substantial", "amr": "Other" }, { "acr": "b" }], "pushes_a_minute": 7,
+            "levels": [{ "acr": "a", "level": "substantial", "amr": "Other" }, { "acr": "b", "level": "high" }], "pushes_a_minute": 7,
         }))
         .unwrap();
         assert_eq!((config.name.nb.as_str(), config.about.nb.as_str()), ("B", "Med app eller kodebrikke"));
@@ -277,14 +268,17 @@ mod tests {
         let with = |levels: Value| {
             let mut all = labels.clone();
             all["levels"] = levels;
-            read(all)
+            read(&all)
         };
         assert!(with(json!([{ "acr": "a", "level": "high", "amr": "BankID" }])).is_ok());
-        assert!(with(json!([{ "acr": "a" }])).unwrap_err().contains("amr"));
-        assert!(read(labels.clone()).unwrap_err().contains("levels"));
-        assert!(read(json!({ "levels": [] })).unwrap_err().contains("name"));
-        assert!(read(json!({ "preset": "vipps" })).unwrap_err().contains("vipps"));
-        assert!(read(json!({ "preset": "eidas", "levels": [{ "acr": "a" }] })).unwrap_err().contains("level"));
-        assert!(read(json!({ "preset": "bankid", "colour": "red" })).unwrap_err().contains("colour"));
+        assert!(with(json!([{ "acr": "a", "level": "high" }])).unwrap_err().contains("amr"));
+        assert!(read(&labels).unwrap_err().contains("levels"));
+        assert!(read(&json!({ "levels": [] })).unwrap_err().contains("name"));
+        assert!(read(&json!({ "preset": "vipps" })).unwrap_err().contains("vipps"));
+        // How high something is that the preset does not know nobody guesses.
+        for preset in ["bankid", "buypass", "commfides", "eidas"] {
+            assert!(read(&json!({ "preset": preset, "levels": [{ "acr": "a" }] })).unwrap_err().contains("level"));
+        }
+        assert!(read(&json!({ "preset": "bankid", "colour": "red" })).unwrap_err().contains("colour"));
     }
 }

@@ -6,17 +6,21 @@
 //! [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`] shows the citizen the
 //! pages in between, to the [`finish`]; [`minid`] is what a site has decided about MinID, [`eid`] (with `eid_preset`)
 //! and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`],
-//! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in its own name, and
-//! [`logout_notice`] what is told when a session is over. [`profile_pages`] are the citizen's own, with
-//! [`contact_change`], [`password_change`] and [`notify`] for what is changed and told; [`register`] is what services
-//! are told of how people are reached. [`page`], [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`] and
-//! [`browser`] are HTML, words, files, pictures, waiting and cookies, [`params`] what a request says, [`error`] what
-//! goes wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for each URL.
+//! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in
+//! its own name, [`bearer`] how it shows a token here, and [`logout_notice`] what is told when a session is over.
+//! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`] and [`notify`] for what is
+//! changed and told; [`register`] is what services are told of how people are reached. A [`visitor`] who has no MinID
+//! orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`], [`text`], [`markdown`],
+//! [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures, waiting and cookies,
+//! [`params`] what a request says, [`error`] what goes wrong, and every answer leaves through the [`edge`]. One file in
+//! [`endpoints`] for each URL.
 
 pub mod access_token;
 pub mod acr;
+pub mod activation_pages;
 pub mod app;
 pub mod assets;
+pub mod bearer;
 pub mod browser;
 pub mod certificate;
 pub mod claims;
@@ -60,6 +64,7 @@ pub mod session_list;
 pub mod steps;
 pub mod text;
 pub mod upstream;
+pub mod visitor;
 
 use std::time::Duration;
 
@@ -76,8 +81,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::endpoints::{
-    authorize, device, discovery, front, health, introspect, language, login, logout, par, profile, revoke, token,
-    userinfo,
+    activate, authorize, device, discovery, front, health, introspect, language, letter, login, logout, par, profile,
+    revoke, token, userinfo,
 };
 
 /// No form of ours is longer, and no request of a service.
@@ -115,6 +120,8 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/logout/{handle}", get(logout::resume).post(logout::answer).head(no_head))
         .route("/profil", get(profile::show).post(profile::act).head(no_head))
         .route("/profil/{*page}", get(profile::show).post(profile::act).head(no_head))
+        .route("/aktiveringsbrev/order", get(letter::show).post(letter::act).head(no_head))
+        .route("/registrer", get(activate::show).post(activate::answer).head(no_head))
         .route("/app", get(device::show))
         .route("/app/manifest.webmanifest", get(device::manifest))
         .route("/app/worker.js", get(device::worker))

@@ -40,6 +40,10 @@ pub enum Notice {
     NotMe,
     /// A code from the list was used.
     RecoveryCodeUsed,
+    /// Somebody has got MinID by an activation code, over what there was before.
+    Registered,
+    /// Somebody wanted a letter in their name, and they have MinID.
+    LetterRefused,
     /// MinID is closed.
     Closed,
     /// All ways to log in are gone.
@@ -48,11 +52,13 @@ pub enum Notice {
     SignedOut,
     /// Another fødselsnummer or D-number.
     NumberChanged,
+    /// A school has made a code by which MinID can be had anew.
+    SchoolCode,
 }
 
 impl Notice {
-    /// What is told of what support has done, by the kind of its entry in the trail.
-    fn of_support(kind: &str) -> Option<Notice> {
+    /// What is told of what others have done, by the kind of its entry in the trail.
+    fn of_others(kind: &str) -> Option<Notice> {
         match kind {
             "locked" => Some(Notice::Blocked),
             "opened" => Some(Notice::Reopened),
@@ -60,8 +66,14 @@ impl Notice {
             "reset" => Some(Notice::Reset),
             "signed-out" => Some(Notice::SignedOut),
             "number-changed" => Some(Notice::NumberChanged),
+            "school-code-issued" => Some(Notice::SchoolCode),
             _ => None,
         }
+    }
+
+    /// By whom it was, and what to do about it.
+    fn by_others(self) -> &'static str {
+        if self == Notice::SchoolCode { "tell-not-you" } else { "tell-by-support" }
     }
 
     fn words(self, text: Text) -> String {
@@ -83,10 +95,13 @@ impl Notice {
             Notice::AppQuiet => "tell-app-quiet",
             Notice::NotMe => "tell-not-me",
             Notice::RecoveryCodeUsed => "tell-recovery-code-used",
+            Notice::Registered => "tell-registered",
+            Notice::LetterRefused => "tell-letter-refused",
             Notice::Closed => "tell-closed",
             Notice::Reset => "tell-reset",
             Notice::SignedOut => "tell-signed-out",
             Notice::NumberChanged => "tell-number-changed",
+            Notice::SchoolCode => "tell-school-code",
         };
         text.t(key)
     }
@@ -105,6 +120,13 @@ impl Listener {
         let contact = Contact::of(app.world.db.pool(), person).await?;
         let language = contact.language.as_deref().and_then(Language::parse).unwrap_or_default();
         Ok(Listener { person: person.clone(), channels: contact.channels(), language })
+    }
+
+    /// The same without these, where whoever is told of it has just been reached.
+    #[must_use]
+    pub fn but(mut self, these: &[Channel]) -> Listener {
+        self.channels.retain(|channel| !these.contains(channel));
+        self
     }
 
     /// Tells, behind the back of whoever waits for a page. There is no link in it: whoever is afraid of fraud can do
@@ -132,7 +154,7 @@ async fn send(app: &App, to: &Channel, (text, words): (Text, &str), now: Timesta
     }
 }
 
-/// Tells people what support has done, where that waits to be told. What does not go out now is tried again later.
+/// Tells people what support or a school has done, where that waits to be told. What does not go out now is tried again later.
 pub async fn deliver_due(app: &App) -> anyhow::Result<()> {
     let now = app.world.clock.now();
     let mut tries = JoinSet::new();
@@ -154,11 +176,11 @@ async fn attempt(app: &App, waiting: &Waiting, now: Timestamp) -> anyhow::Result
         Channel::Mobile(_) => !waiting.is_new() || may_cost(app, &waiting.person, now).await,
         Channel::Email(_) => app.world.mail.is_there(),
     };
-    let done = match Notice::of_support(&waiting.kind) {
+    let done = match Notice::of_others(&waiting.kind) {
         Some(notice) if is_possible => {
             let language = waiting.language.as_deref().and_then(Language::parse).unwrap_or_default();
             let text = app.words.text(language);
-            let words = format!("{} {}", notice.words(text), text.t("tell-by-support"));
+            let words = format!("{} {}", notice.words(text), text.t(notice.by_others()));
             send(app, &channel, (text, &words), now).await
         }
         _ => Ok(()),

@@ -514,7 +514,7 @@ fn is_a_name(name: &str) -> bool {
 }
 
 /// Something that can stand on a page without pretending to be more: no control or direction characters.
-pub(crate) fn is_plain(text: &str) -> bool {
+pub fn is_plain(text: &str) -> bool {
     let odd = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -64,10 +64,16 @@ impl Language {
 pub struct Words([(Language, FluentBundle<FluentResource>); 3]);
 
 /// The words of the citizens' pages, each language's file.
-pub const FILES: [(Language, &str); 3] = [
+pub const FILES: [(Language, &str); 9] = [
     (Language::Nb, include_str!("../locales/nb/porten.ftl")),
     (Language::Nn, include_str!("../locales/nn/porten.ftl")),
     (Language::En, include_str!("../locales/en/porten.ftl")),
+    (Language::Nb, include_str!("../locales/nb/letter.ftl")),
+    (Language::Nn, include_str!("../locales/nn/letter.ftl")),
+    (Language::En, include_str!("../locales/en/letter.ftl")),
+    (Language::Nb, include_str!("../locales/nb/activate.ftl")),
+    (Language::Nn, include_str!("../locales/nn/activate.ftl")),
+    (Language::En, include_str!("../locales/en/activate.ftl")),
 ];
 
 impl Words {

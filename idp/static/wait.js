@@ -9,7 +9,9 @@
   function ask() {
     fetch(waiting.getAttribute("data-wait"), { headers: { accept: "application/json" }, cache: "no-store" })
       .then(function (answer) {
-        if (!answer.ok) return location.reload();
+        if ([401, 403, 404, 410].indexOf(answer.status) >= 0) return location.reload();
+        // Too many at once, or out of order for a moment: another time.
+        if (!answer.ok) throw answer;
         return answer.json();
       })
       .then(function (told) {

@@ -5,11 +5,13 @@ mod eids;
 mod pages;
 mod people;
 mod relying_party;
+mod schools;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use admin::school::routes;
 use anyhow::Context;
 use authenticators::chance::Chance;
 use authenticators::clock::Clock;
@@ -18,6 +20,7 @@ use authenticators::inbox::Inbox;
 use authenticators::mail::Mail;
 use authenticators::outbound::Outbound;
 use authenticators::password_rules::Breached;
+use authenticators::population::Population;
 use authenticators::push::Push;
 use authenticators::scratch::Scratch;
 use authenticators::sms::Sms;
@@ -72,6 +75,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let inbox = Inbox::default();
     let (clock, chance, minid) = (Clock::System, Chance::System, Minid::default());
     let push_services = WebPushConfig::of("mailto:dev@example.no");
+    let residents = options.data.join(open::DEV_POPULATION);
+    std::fs::write(&residents, people::residents(clock.now()))
+        .with_context(|| format!("cannot write {}", residents.display()))?;
     let web = open::web_push(&db, (&vault, &chance), &push_services, clock.now()).await?;
     let world = World {
         trail: Trail::start(&db, &vault, &chance),
@@ -88,16 +94,18 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         webauthn: Webauthn::of(issuer.url())?,
         hasher: Hasher::start(HashingConfig::default())?,
         outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
+        population: Population::open(&residents)?,
     };
     let now = world.clock.now();
     // Their passwords stand on the first page: a quick hash will do until the first login makes a real one.
     let in_haste = World { hasher: Hasher::start(QUICK)?, ..world.clone() };
-    let words: &'static Words = Box::leak(Box::new(Words::new(&WORDS)));
+    let words: &'static Words = Box::leak(Box::new(Words::new(&words())));
     let (keys, (), eids) = tokio::try_join!(
         Keys::open(&world.db, &world.chance, &world.vault, now),
         people::register(&in_haste, now),
         eids::start(&world, &options.data, &issuer, words)
     )?;
+    schools::register(&world, now).await?;
     let services = relying_party::register(&world, issuer.as_str(), now).await?;
     let settings = Settings {
         issuer: issuer.clone(),
@@ -109,9 +117,15 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     };
     let app = App::new(world, settings, keys, words);
     idp::recall(&app, app.world.clock.now()).await?;
-    let routes = idp::router(&app, pages::routes(Dev { app: app.clone(), inbox, services }));
+    let schools = routes::routes(&app);
+    let routes = idp::router(&app, pages::routes(Dev { app: app.clone(), inbox, services }).merge(schools));
     greet(issuer.as_str(), &options.data);
     server::serve(listener, None, app, routes).await
+}
+
+/// The words of all faces that are shown here beside the citizens'.
+fn words() -> Vec<(Language, &'static str)> {
+    WORDS.into_iter().chain(routes::WORDS).collect()
 }
 
 fn greet(issuer: &str, data: &Path) {

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use cookie::Cookie;
 use idp::app::App;
 use idp::browser::Browser;
-use idp::client::PROFILE_PATH;
+use idp::client::{PROFILE_PATH, SCHOOL_PATH};
 use idp::error::{Dead, DeadKind, Refusal};
 use idp::page::{self, Frame};
 use serde_json::{Value, json};
@@ -51,6 +51,7 @@ struct Landing {
     people: Vec<PersonRow>,
     inbox: &'static str,
     profile: &'static str,
+    school: &'static str,
     issuer: String,
 }
 
@@ -127,6 +128,7 @@ async fn landing(State(dev): State<Dev>, headers: HeaderMap) -> Result<Response,
         people: people::all(dev.app.world.clock.now()).into_iter().map(row).collect(),
         inbox: "/dev/inbox",
         profile: PROFILE_PATH,
+        school: SCHOOL_PATH,
         issuer: dev.app.config.issuer.as_str().to_owned(),
     };
     Ok(page::html(StatusCode::OK, &page, &[]))

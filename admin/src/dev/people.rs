@@ -6,7 +6,9 @@ use authenticators::contact::{self, Channel, Known, Phone};
 use authenticators::password;
 use authenticators::person::{Fnr, NewPerson, Person};
 use authenticators::world::World;
+use serde_json::json;
 
+use super::schools::PUPILS;
 use crate::open::DEV_PEOPLE;
 
 /// A synthetic person.
@@ -40,7 +42,8 @@ fn synthetic(day: u32, month: u32, year: i16) -> String {
 
 /// Name, day of birth, password, telephone, and what is special about them. A year below 100 is an age; a day
 /// above 40 is a D-number's.
-type Row = ((&'static str, &'static str), (u32, u32, i16), Option<&'static str>, Option<&'static str>, &'static str);
+pub(super) type Row =
+    ((&'static str, &'static str), (u32, u32, i16), Option<&'static str>, Option<&'static str>, &'static str);
 
 #[rustfmt::skip]
 const PEOPLE: [Row; 11] = [
@@ -72,7 +75,21 @@ pub(super) fn all(now: Timestamp) -> Vec<Synthetic> {
         about,
         locked: about == LOCKED,
     };
-    PEOPLE.into_iter().map(person).collect()
+    PEOPLE.into_iter().chain(PUPILS).map(person).collect()
+}
+
+/// What the population register says of them, as a file has it: they live in one street, each in a house of their own.
+pub(super) fn residents(now: Timestamp) -> String {
+    let line = |(number, person): (usize, Synthetic)| {
+        json!({
+            "fnr": person.fnr,
+            "given_name": person.given_name,
+            "family_name": person.family_name,
+            "address": [format!("Fjordgata {number}"), "6999 FJORDVIK"],
+        })
+        .to_string()
+    };
+    (1..).zip(all(now)).map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Registers those who are missing. Whoever is there already stays as they are.

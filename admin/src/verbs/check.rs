@@ -31,6 +31,7 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     note("mail", open::mail(config.mail.as_ref()).map(|_| ()));
     note("push", open::push_to_phones(&config.push).map(|_| ()));
     note("minid", open::breached(&config.minid).map(|_| ()));
+    note("population", open::population(config.population.as_ref()).map(|_| ()));
     let outbound = open::outbound(&config.outbound);
     note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
     for eid in &config.eid {

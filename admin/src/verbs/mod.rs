@@ -4,7 +4,9 @@ pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod client;
 pub(crate) mod key;
+pub(crate) mod letter;
 pub(crate) mod person;
+pub(crate) mod school;
 pub(crate) mod scope;
 pub(crate) mod serve;
 

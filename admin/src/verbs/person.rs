@@ -15,6 +15,7 @@ use authenticators::mail::Mail;
 use authenticators::outbound::Outbound;
 use authenticators::password_rules::Breached;
 use authenticators::person::{Fnr, FnrPolicy, FnrProblem, NewPerson, Person};
+use authenticators::population::Population;
 use authenticators::push::Push;
 use authenticators::scratch::Scratch;
 use authenticators::sms::Sms;
@@ -27,6 +28,7 @@ use clap::Subcommand;
 use idp::config::secret;
 use serde_json::json;
 
+pub(super) use self::desk::Support;
 use crate::open::{Opened, Place};
 use crate::say;
 
@@ -115,7 +117,7 @@ fn read_password(file: &Path) -> anyhow::Result<String> {
 }
 
 /// The world of a verb: no other server is needed.
-fn world(opened: Opened, vault: Vault) -> anyhow::Result<World> {
+pub(super) fn world(opened: Opened, vault: Vault) -> anyhow::Result<World> {
     let hasher = Hasher::start(HashingConfig { threads: 1, ..opened.password })?;
     let (scratch, sms) = (Scratch::memory(), Sms::Inbox(Inbox::default()));
     let outbound = Outbound::new(Vec::new(), None)?;
@@ -135,6 +137,7 @@ fn world(opened: Opened, vault: Vault) -> anyhow::Result<World> {
         breached: Breached::default(),
         webauthn: opened.webauthn,
         outbound,
+        population: Population::None,
     })
 }
 

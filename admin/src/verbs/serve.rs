@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use axum::Router;
+use admin::school::routes;
+use axum::routing::get;
 use idp::app::{App, Settings};
 use idp::config::Config;
+use idp::endpoints::front;
 use idp::keys::Keys;
 use idp::text::Words;
 
@@ -26,10 +28,10 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
         minid: config.minid.clone(),
         eids: open::eids(&config)?,
     };
-    let words: &'static Words = Box::leak(Box::new(Words::new(&[])));
+    let words: &'static Words = Box::leak(Box::new(Words::new(&routes::WORDS)));
     let app = App::new(world, settings, keys, words);
     idp::recall(&app, app.world.clock.now()).await?;
-    let routes = idp::router(&app, Router::new());
+    let routes = idp::router(&app, routes::routes(&app).route("/", get(front::show)));
     tracing::info!(issuer = config.server.issuer.as_str(), address = %config.server.address, "serving");
     server::serve(listener, config.server.tls.as_ref(), app, routes).await
 }

@@ -23,6 +23,7 @@ macro_rules! on_both {
     };
 }
 
+mod activate;
 mod agreement;
 mod check;
 mod chromium;
@@ -36,6 +37,7 @@ mod minid;
 mod neighbour;
 mod other_eid;
 mod pushed;
+mod school;
 mod stage;
 mod tour;
 mod without_script;

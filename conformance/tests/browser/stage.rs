@@ -141,7 +141,8 @@ impl Stage {
         Ok(person)
     }
 
-    fn porten_with(&self, verb: &[&str], arguments: &[&str], input: &str) -> anyhow::Result<()> {
+    /// A verb of the program, on the same data.
+    pub(crate) fn porten_with(&self, verb: &[&str], arguments: &[&str], input: &str) -> anyhow::Result<()> {
         let folder = self.program.folder.as_ref().context("porten dev has no folder")?;
         let mut command = Command::new(binary());
         command.args(verb).arg("--data").arg(folder.path()).args(arguments).env_remove("PORTEN_CONFIG");

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::bail;
+use authenticators::account;
 use authenticators::password;
 use authenticators::password_rules::Breached;
 use authenticators::person::Person;
+use authenticators::trail::{Actor, Event};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use axum::http::StatusCode;
 use conformance::authenticator::asked;
@@ -573,5 +575,31 @@ async fn a_passkey_opens_the_way_for_its_owner_alone() -> anyhow::Result<()> {
     browser.answer(&[("do", "passkey"), ("credential", &answer)]).await?;
     assert!(browser.shows("MinID er sperret"), "{}", browser.page.body);
     assert_eq!(stored(&idp, &kari).await?, before);
+    Ok(())
+}
+
+// Attack: somebody with the stolen telephone and mailbox has answered both codes and waits, until support has helped the
+// owner.
+#[tokio::test]
+async fn a_way_that_was_begun_before_support_helped_ends_there() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, world) = (idp.client().await?, &idp.app.world);
+    for is_reset in [true, false] {
+        let kari = idp.person().await?;
+        let row = idp.row_of(&kari).await?;
+        let mut thief = at_the_new_password(&idp, &client, &kari).await?;
+        idp.advance(Duration::from_secs(60));
+        let event = Event::by("reset", &row.id, Actor::Operator("Ola".to_owned()));
+        match is_reset {
+            true => account::reset(world, &row.id, &event, idp.now()).await?,
+            false => account::sign_out(world, &row.id, &event, idp.now()).await?,
+        }
+        let before = stored(&idp, &kari).await?;
+        choose(&mut thief, NEW).await?;
+        assert!(thief.shows("Passord") && !thief.shows("Engangskode"), "{}", thief.page.body);
+        assert_eq!(stored(&idp, &kari).await?, before);
+        assert!(!kinds_of_events(&idp, &kari).await?.contains(&"password-recovered".to_owned()));
+        assert_eq!(arrived(&idp, &kari.phone, LOGIN_CODE), 0);
+    }
     Ok(())
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_lines, reason = "a test is a story, and its tables are long")]
 
 mod account;
+mod activate;
 mod app;
 mod assertion;
 mod authorize;
@@ -17,6 +18,7 @@ mod headers;
 mod imported;
 mod introspect;
 mod keys;
+mod letter_order;
 mod limits;
 mod login;
 mod logout;
@@ -35,6 +37,8 @@ mod recovery_code;
 mod register;
 mod request_object;
 mod retirement;
+mod school;
+mod school_import;
 mod scopes;
 mod session;
 mod sms;

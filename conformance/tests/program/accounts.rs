@@ -97,9 +97,8 @@ async fn a_closed_account_stays_closed() -> anyhow::Result<()> {
     assert_eq!(support(&site, "person close", &[fnr]).await?.code, Some(2), "no reason");
     assert_eq!(support(&site, "person close", &[fnr, "--reason", "spite"]).await?.code, Some(2));
     assert_eq!(support(&site, "person close", &[fnr, "--reason", "wish"]).await?.well()?, "Closed.\n");
-    for (verb, arguments) in
-        [("person open", &[fnr][..]), ("person reset", &[fnr]), ("person close", &[fnr, "--reason", "death"])]
-    {
+    let wish: &[&str] = &[fnr, "--reason", "wish"];
+    for (verb, arguments) in [("person open", &[fnr][..]), ("person reset", &[fnr]), ("person close", wish)] {
         let line = support(&site, verb, arguments).await?.refused()?;
         assert!(line.contains("closed") && !line.contains(fnr), "{line}");
     }
@@ -109,6 +108,24 @@ async fn a_closed_account_stays_closed() -> anyhow::Result<()> {
     let entries = trail(&site, fnr).await?;
     assert_eq!(kinds(&entries), ["closed"]);
     assert_eq!(entries[0]["details"], json!({ "case": "4711", "reason": "wish" }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_had_closed_their_account_dies_all_the_same() -> anyhow::Result<()> {
+    let site = Site::new().await?;
+    let person = Person::register(&site).await?;
+    let fnr = person.fnr.as_str();
+    for reason in ["wish", "death"] {
+        assert_eq!(support(&site, "person close", &[fnr, "--reason", reason]).await?.well()?, "Closed.\n");
+    }
+    for reason in ["death", "wish"] {
+        let line = support(&site, "person close", &[fnr, "--reason", reason]).await?.refused()?;
+        assert!(line.contains("closed already"), "{line}");
+    }
+    let entries = trail(&site, fnr).await?;
+    assert_eq!(kinds(&entries), ["closed", "closed"]);
+    assert_eq!(entries[0]["details"], json!({ "case": "4711", "reason": "death" }));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! One file for each endpoint or family of pages; they never use one another.
 
+pub mod activate;
 pub mod authorize;
 pub mod device;
 pub mod discovery;
@@ -8,6 +9,7 @@ pub mod front;
 pub mod health;
 pub mod introspect;
 pub mod language;
+pub mod letter;
 pub mod login;
 pub mod logout;
 pub mod par;

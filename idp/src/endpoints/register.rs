@@ -2,24 +2,19 @@
 //! machines, which ask about anybody; `/rest/v2/krr/hentEndringer` for those that keep a copy; `/rest/v1/person` for
 //! whoever has logged in.
 
-use std::sync::Arc;
-
 use authenticators::clock::Timestamp;
 use authenticators::contact;
 use authenticators::person::{Fnr, Person};
 use authenticators::trail::Event;
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::access_token::{self, AccessToken};
 use crate::app::App;
-use crate::client::Client;
-use crate::dpop::{self, About, Nonce};
+use crate::bearer::Bearer;
 use crate::error::OAuthError;
 use crate::keys::TokenType;
 use crate::register::{self, AT_MOST, CHANGES, Entry, LANGUAGE, OF_CITIZENS, OF_MACHINES, View};
@@ -117,7 +112,7 @@ pub async fn choose(State(app): State<App>, bearer: Bearer, body: Sent<Choice>) 
     let language = read(body, "an object with spraak, which is nb, nn, en or se")?.spraak;
     let (world, now) = (&app.world, bearer.now);
     let named = Fnr::parse(pid, app.config.people);
-    let fnr = named.map_err(|_| bearer.scheme.refusal("The access token names nobody."))?;
+    let fnr = named.map_err(|_| bearer.refusal("The access token names nobody."))?;
     let person = Person::ensure(&world.db, &world.chance, &fnr, now).await?;
     let event = Event::by_oneself("language-changed", &person.id).with("client", bearer.client.id.as_str());
     let mut tx = world.db.begin().await?;
@@ -150,94 +145,4 @@ fn read<T>(body: Sent<T>, expected: &str) -> Result<T, OAuthError> {
         error
     })?;
     Ok(said)
-}
-
-/// How an access token is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    /// RFC 6750 2.1
-    Bearer,
-    /// RFC 9449 7.1
-    Dpop,
-}
-
-impl Scheme {
-    fn name(self) -> &'static str {
-        match self {
-            Scheme::Bearer => "Bearer",
-            Scheme::Dpop => "DPoP",
-        }
-    }
-
-    /// Who came with DPoP is answered with DPoP (RFC 9449 7.1).
-    fn refusal(self, why: &str) -> OAuthError {
-        let error = OAuthError::invalid_token(why);
-        match self {
-            Scheme::Bearer => error,
-            Scheme::Dpop => error.of_a_bound_token(),
-        }
-    }
-}
-
-/// Whoever has shown an access token that is good here.
-pub struct Bearer {
-    scheme: Scheme,
-    token: AccessToken,
-    client: Arc<Client>,
-    now: Timestamp,
-}
-
-impl FromRequestParts<App> for Bearer {
-    type Rejection = OAuthError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Bearer, OAuthError> {
-        let now = app.world.clock.now();
-        let (scheme, shown) = shown(&parts.headers).ok_or_else(OAuthError::no_token)?;
-        let invalid = || scheme.refusal("The access token is invalid, expired or revoked.");
-        let token = access_token::find(app, shown, now).await?.ok_or_else(invalid)?;
-        let client = app.client(&token.client_id).await?.ok_or_else(invalid)?;
-        // RFC 8707 2: a service may name us, or this address of ours.
-        let issuer = app.config.issuer.as_str();
-        let address = format!("{issuer}{}", parts.uri.path());
-        if ![issuer, &address].iter().any(|resource| access_token::is_for(&token.aud, resource)) {
-            return Err(scheme.refusal("The access token was issued for another resource."));
-        }
-        let (method, path) = (parts.method.as_str(), parts.uri.path());
-        let about = About { method, path, token: Some(shown), nonce: Nonce::of(&client.registration) };
-        dpop::is_held(app, &parts.headers, about, (&token, scheme == Scheme::Dpop), now).await?;
-        Ok(Bearer { scheme, token, client, now })
-    }
-}
-
-/// The access token in the header.
-fn shown(headers: &HeaderMap) -> Option<(Scheme, &str)> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let mut known = [Scheme::Bearer, Scheme::Dpop].into_iter();
-    Some((known.find(|known| scheme.eq_ignore_ascii_case(known.name()))?, token.trim()))
-}
-
-impl Bearer {
-    fn has_one_of(&self, scopes: &[&str]) -> bool {
-        scopes.iter().any(|scope| self.token.has(scope))
-    }
-
-    /// Whether nobody is behind the token but a machine, with one of these scopes. What a citizen has let a service do
-    /// tells nothing of others.
-    fn is_a_machine_with(&self, scopes: &[&str]) -> bool {
-        self.token.acr.is_none() && self.token.pid.is_none() && self.has_one_of(scopes)
-    }
-
-    /// The identifier of the citizen behind the token, with one of these scopes. A pseudonymous token does not tell it,
-    /// and neither does its holder learn it here.
-    fn citizen_with(&self, scopes: &[&str]) -> Option<&str> {
-        self.token.pid.as_deref().filter(|_| self.has_one_of(scopes))
-    }
-
-    /// The token is good, and not good enough (RFC 6750 3.1).
-    fn falls_short(&self, needed: &str, scopes: &[&str]) -> Response {
-        let (scheme, all) = (self.scheme.name(), scopes.join(" "));
-        let challenge = format!("{scheme} error=\"insufficient_scope\", scope=\"{all}\"");
-        let error = OAuthError::insufficient_scope(format!("{needed} is needed, for {}.", scopes.join(" or ")));
-        ([(header::WWW_AUTHENTICATE, challenge)], error).into_response()
-    }
 }

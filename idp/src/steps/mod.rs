@@ -509,7 +509,8 @@ fn clock_time(at: Timestamp) -> String {
     text::in_norway(at, "%H:%M")
 }
 
-fn fnr_problem(problem: FnrProblem) -> &'static str {
+/// The key of the words for what is wrong with an identifier.
+pub fn fnr_problem(problem: FnrProblem) -> &'static str {
     match problem {
         FnrProblem::Empty => "problem-fnr-empty",
         FnrProblem::Digits => "problem-fnr-digits",

@@ -74,7 +74,10 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
         return Ok(turn.onwards());
     }
     let listener = Listener::of(app, &person.id).await?;
-    change(turn, &person.id, &phc).await?;
+    if !change(turn, &person.id, &phc).await? {
+        let turn = turn.with(turn.again().await?);
+        return turn.go(turn.attempt().from_the_password()).await;
+    }
     listener.tell(app, Notice::PasswordChanged, now);
     let read = turn.again().await?;
     match attempt.proved.clone() {
@@ -102,11 +105,20 @@ async fn whose(turn: &Turn<'_>) -> Result<Option<Person>, Refusal> {
     })
 }
 
-async fn change(turn: &Turn<'_>, person: &PersonId, phc: &str) -> anyhow::Result<()> {
+/// False if they have no MinID any more, or were signed out since this login began: what was proved then says nothing
+/// about now.
+async fn change(turn: &Turn<'_>, person: &PersonId, phc: &str) -> anyhow::Result<bool> {
     let (app, now) = (turn.call.app, turn.call.now);
     let forgotten = turn.attempt().proved.is_none();
     let kind = if forgotten { "password-recovered" } else { "password-changed" };
     let mut tx = app.world.db.begin().await?;
+    Person::hold(&mut tx, person).await?;
+    let begun_at = turn.attempt().begun_at;
+    let signed_out_at = Person::signed_out_at(&mut *tx, person).await?;
+    let is_theirs = signed_out_at.is_some_and(|out| out.is_none_or(|out| out <= begun_at));
+    if !is_theirs || authenticators::password::stored(&mut *tx, Some(person)).await?.is_none() {
+        return Ok(false);
+    }
     authenticators::password::set(&mut tx, person, phc, now).await?;
     // Whoever was afraid that somebody else knows the old one is asked in the app again.
     device::pause(&mut tx, person, None).await?;
@@ -120,5 +132,5 @@ async fn change(turn: &Turn<'_>, person: &PersonId, phc: &str) -> anyhow::Result
     if forgotten {
         crate::session_list::end_all(app, person, None, now).await?;
     }
-    Ok(())
+    Ok(true)
 }

@@ -181,7 +181,7 @@ async fn send(turn: &Turn<'_>, fnr: Fnr, stage: Recover) -> Result<Response, Ref
         from: turn.call.browser.address,
         errand: Errand::Recovery,
     });
-    let code = otc::send_unseen(&app.world, order.as_ref(), words, now).await?;
+    let code = otc::send_unseen(&app.world, order.as_ref(), words, now)?;
     let again = turn.attempt().step == Step::Recover(stage);
     let next = turn.attempt().at(Step::Recover(stage));
     let next = LoginAttempt { known: Some(fnr), sent: Some(Sent { to, code }), ..next };

@@ -60,12 +60,19 @@ pub(crate) struct Request {
     place: Place,
     /// Fødselsnummer or D-number.
     fnr: String,
+    #[command(flatten)]
+    support: Support,
+}
+
+/// Who of the support desk wants something, and why.
+#[derive(Args)]
+pub(crate) struct Support {
     /// The number of the case in the support system.
     #[arg(long, value_name = "NUMBER", value_parser = few_words)]
-    case: String,
+    pub(crate) case: String,
     /// The name of whoever does it.
     #[arg(long, value_name = "NAME", value_parser = few_words)]
-    by: String,
+    pub(crate) by: String,
 }
 
 /// Why an account is closed.
@@ -112,8 +119,7 @@ struct Desk {
     people: FnrPolicy,
     person: Person,
     now: Timestamp,
-    case: String,
-    by: String,
+    support: Support,
 }
 
 impl Desk {
@@ -124,11 +130,12 @@ impl Desk {
         let world = world(opened, vault)?;
         let person = Person::by_fnr(world.db.pool(), &fnr).await?.context("no such person is registered")?;
         let now = world.clock.now();
-        Ok(Desk { world, people, person, now, case: request.case, by: request.by })
+        Ok(Desk { world, people, person, now, support: request.support })
     }
 
     fn event(&self, kind: &'static str) -> Event {
-        Event::by(kind, &self.person.id, Actor::Operator(self.by.clone())).with("case", self.case.as_str())
+        let Support { case, by } = &self.support;
+        Event::by(kind, &self.person.id, Actor::Operator(by.clone())).with("case", case.as_str())
     }
 }
 
@@ -157,8 +164,9 @@ async fn reset(desk: &Desk) -> anyhow::Result<()> {
 
 async fn close(desk: &Desk, reason: Reason) -> anyhow::Result<()> {
     let Desk { world, person, now, .. } = desk;
-    // A second time would only put off the day on which what is left is erased.
-    ensure!(person.closed_at.is_none(), "the account is closed already");
+    // A second time would only put off the day on which what is left is erased; and whoever is dead has no wishes.
+    let is_the_same = person.closed_at.is_some() && person.closed_code.as_deref() == Some(reason.code());
+    ensure!(!is_the_same && !person.is_dead(), "the account is closed already");
     let event = desk.event("closed").with("reason", reason.code());
     // First, so that whatever fails can be tried again.
     consent::lapse(&world.db, &person.id, *now).await?;

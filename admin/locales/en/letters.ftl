@@ -1,0 +1,16 @@
+letters-title = Activation letter for MinID
+letters-date = Date: { $date }
+letters-reference = Our reference: { $reference }
+letters-test = This is a test letter for the print house. The code does not work.
+letters-intro = You have received this letter because MinID has been ordered for you. MinID is an electronic ID that you use to log in to public services. Use the code below to register.
+letters-code = Your activation code
+letters-valid = The code is valid up to and including { $date }, and you can use it once.
+letters-qr = QR code that opens { $address } with the code filled in.
+letters-steps = What to do
+letters-step-open = Go to { $address }, or scan the QR code with the camera on your phone.
+letters-step-code = Enter your national identity number or D number and the 15 letters of the code. You can use capital or small letters.
+letters-step-mobile = Enter your mobile phone number. You will get a code by text message. Enter that code too.
+letters-step-password = Choose a password. You can then log in with MinID.
+letters-secret = Do not give the code to anyone. We will never ask you for it by phone, text message or email.
+letters-unwanted = Did you not order MinID? Then you do not have to do anything. Nobody can use MinID in your name without the code in this letter.
+letters-support = Do you need help? Call user support on 800 30 300.

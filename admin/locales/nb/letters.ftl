@@ -1,0 +1,16 @@
+letters-title = Aktiveringsbrev for MinID
+letters-date = Dato: { $date }
+letters-reference = Vår referanse: { $reference }
+letters-test = Dette er et prøvebrev til trykkeriet. Koden virker ikke.
+letters-intro = Du har fått dette brevet fordi det er bestilt MinID til deg. MinID er en elektronisk ID som du bruker for å logge inn på offentlige tjenester. Med koden under kan du registrere deg.
+letters-code = Aktiveringskoden din
+letters-valid = Koden gjelder til og med { $date }, og du kan bruke den én gang.
+letters-qr = QR-kode som åpner { $address } med koden ferdig utfylt.
+letters-steps = Slik gjør du
+letters-step-open = Gå til { $address }, eller skann QR-koden med kameraet på mobilen.
+letters-step-code = Skriv inn fødselsnummeret ditt eller D-nummeret ditt og de 15 bokstavene i koden. Du kan bruke store eller små bokstaver.
+letters-step-mobile = Skriv inn mobilnummeret ditt. Du får en kode på SMS. Skriv inn den også.
+letters-step-password = Lag et passord. Så kan du logge inn med MinID.
+letters-secret = Ikke gi koden til noen. Vi spør deg aldri om koden på telefon, SMS eller e-post.
+letters-unwanted = Har du ikke bestilt MinID? Da trenger du ikke gjøre noe. Ingen kan bruke MinID i ditt navn uten koden i dette brevet.
+letters-support = Trenger du hjelp? Ring brukerstøtte på 800 30 300.

@@ -1,0 +1,16 @@
+letters-title = Aktiveringsbrev for MinID
+letters-date = Dato: { $date }
+letters-reference = Vår referanse: { $reference }
+letters-test = Dette er eit prøvebrev til trykkeriet. Koden verkar ikkje.
+letters-intro = Du har fått dette brevet fordi det er bestilt MinID til deg. MinID er ein elektronisk ID som du bruker for å logge inn på offentlege tenester. Med koden under kan du registrere deg.
+letters-code = Aktiveringskoden din
+letters-valid = Koden gjeld til og med { $date }, og du kan bruke han éin gong.
+letters-qr = QR-kode som opnar { $address } med koden ferdig utfylt.
+letters-steps = Slik gjer du
+letters-step-open = Gå til { $address }, eller skann QR-koden med kameraet på mobilen.
+letters-step-code = Skriv inn fødselsnummeret ditt eller D-nummeret ditt og dei 15 bokstavane i koden. Du kan bruke store eller små bokstavar.
+letters-step-mobile = Skriv inn mobilnummeret ditt. Du får ein kode på SMS. Skriv han inn òg.
+letters-step-password = Lag eit passord. Så kan du logge inn med MinID.
+letters-secret = Ikkje gi koden til nokon. Vi spør deg aldri om koden på telefon, SMS eller e-post.
+letters-unwanted = Har du ikkje bestilt MinID? Då treng du ikkje gjere noko. Ingen kan bruke MinID i ditt namn utan koden i dette brevet.
+letters-support = Treng du hjelp? Ring brukarstøtte på 800 30 300.

@@ -1,0 +1,612 @@
+//! `/skule`, and below it a school's administration: school, class, who may issue, and to whom.
+
+use askama::Template;
+use authenticators::chance::TokenHash;
+use authenticators::person::Person;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use idp::client::SCHOOL_PATH;
+use idp::error::Refusal;
+use idp::page::{self, Frame};
+use idp::params::Params;
+use idp::text;
+
+use crate::school::coupling::{self, Decision, Decisions, Refused, Saved};
+use crate::school::register::{self, Administrator, Employee, Title};
+use crate::school::sign_in::{LEAVE, Staff};
+use crate::school::sketch::{self, Difference, Question, Sketch};
+use crate::school::{alias, routes};
+
+/// A way on.
+struct Choice {
+    href: String,
+    name: String,
+    about: Vec<String>,
+}
+
+/// What somebody can do by one of their roles.
+struct Part {
+    title: &'static str,
+    about: &'static str,
+    choices: Vec<Choice>,
+}
+
+#[derive(Template)]
+#[template(path = "school_start.html")]
+struct StartPage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    name: String,
+    parts: Vec<Part>,
+    is_owner: bool,
+    report: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "school_classes.html")]
+struct ClassesPage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    name: String,
+    notice: Option<&'static str>,
+    choices: Vec<Choice>,
+    back: &'static str,
+}
+
+/// JA or NEI.
+struct Pair {
+    field: String,
+    name: String,
+    about: Vec<String>,
+    /// `yes`, `no`, or nothing where nobody has decided it.
+    choice: &'static str,
+    is_wrong: bool,
+    is_first_wrong: bool,
+}
+
+#[derive(Template)]
+#[template(path = "school_employees.html")]
+struct EmployeesPage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    action: String,
+    school: String,
+    class: String,
+    notice: Option<&'static str>,
+    pairs: Vec<Pair>,
+    /// Who is at the desk, if they could be let issue by somebody else.
+    oneself: Option<String>,
+    is_wrong: bool,
+    back: String,
+}
+
+/// The pupils to whom an employee may issue or not.
+struct Group {
+    id: String,
+    name: String,
+    pairs: Vec<Pair>,
+}
+
+#[derive(Template)]
+#[template(path = "school_couple.html")]
+struct CouplePage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    action: String,
+    school: String,
+    class: String,
+    groups: Vec<Group>,
+    is_wrong: bool,
+    back: String,
+}
+
+/// What changes for an employee.
+struct Changed {
+    name: String,
+    /// Words for whether they may issue at all, if that changes.
+    may_issue: Option<&'static str>,
+    /// The pupils to whom they may issue from now on.
+    yes: Vec<String>,
+    /// And those to whom they may not.
+    no: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "school_confirm.html")]
+struct ConfirmPage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    action: String,
+    school: String,
+    class: String,
+    mark: String,
+    changed: Vec<Changed>,
+    problem: Option<&'static str>,
+    back: String,
+    onwards: String,
+}
+
+/// Somewhere that two people have decided, or somebody else has.
+struct Clash {
+    employee: String,
+    pupil: Option<String>,
+    now: &'static str,
+    /// Who has decided it meanwhile, and when.
+    by: Option<String>,
+    mine: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "school_conflict.html")]
+struct ConflictPage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    action: String,
+    school: String,
+    class: String,
+    mark: String,
+    clashes: Vec<Clash>,
+    has_mine: bool,
+}
+
+/// A class in which somebody may decide, and all that is decided in it.
+struct Room {
+    staff: Staff,
+    administrator: Administrator,
+    decisions: Decisions,
+}
+
+/// `GET /skule`: what somebody can do here.
+pub async fn start(staff: Staff) -> Result<Response, Refusal> {
+    let (db, person) = (staff.app.world.db.pool(), &staff.person.id);
+    let mut parts = Vec::new();
+    let schools = register::schools_administered(db, person).await?;
+    let school = |school: register::School| Choice {
+        href: format!("{SCHOOL_PATH}/{}", school.id.as_str()),
+        name: school.name,
+        about: Vec::new(),
+    };
+    if !schools.is_empty() {
+        let choices = schools.into_iter().map(school).collect();
+        parts.push(Part { title: "school-admin-part", about: "school-admin-about", choices });
+    }
+    let taught = register::classes_taught(db, person).await?;
+    let class = |taught: register::Taught| Choice {
+        href: routes::class(&taught.class.id),
+        name: taught.class.name,
+        about: vec![taught.school_name],
+    };
+    if !taught.is_empty() {
+        let choices = taught.into_iter().map(class).collect();
+        parts.push(Part { title: "school-teacher-part", about: "school-teacher-about", choices });
+    }
+    let is_owner = !register::owners_of(db, person).await?.is_empty();
+    let page = StartPage {
+        frame: staff.frame(),
+        csrf: staff.csrf(),
+        leave: LEAVE,
+        name: staff.person.name(),
+        parts,
+        is_owner,
+        report: routes::REPORT,
+    };
+    Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// `GET /skule/{school}`: its classes.
+pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) -> Result<Response, Refusal> {
+    let db = staff.app.world.db.pool();
+    let administrator = register::may_administer(db, &staff.person.id, &school).await?;
+    let Some(administrator) = administrator else { return Err(staff.nothing_here().await) };
+    let (school, text) = (administrator.school(), staff.text());
+    let mut choices = Vec::new();
+    for class in register::classes(db, &school.id).await? {
+        let employees = register::employees(db, &class.id).await?.len();
+        let pupils = register::members(db, &class.id).await?.len();
+        let about = vec![
+            text.with("school-count-employees", "count", employees.to_string()),
+            text.with("school-count-pupils", "count", pupils.to_string()),
+        ];
+        choices.push(Choice { href: class_path(&administrator, class.id.as_str()), name: class.name, about });
+    }
+    let page = ClassesPage {
+        frame: staff.frame(),
+        csrf: staff.csrf(),
+        leave: LEAVE,
+        name: school.name.clone(),
+        notice: said(&query),
+        choices,
+        back: SCHOOL_PATH,
+    };
+    Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// What has just been done.
+fn said(query: &Params) -> Option<&'static str> {
+    (query.field("sagt") == Some("lagret")).then_some("school-saved")
+}
+
+fn class_path(administrator: &Administrator, class: &str) -> String {
+    format!("{SCHOOL_PATH}/{}/{class}", administrator.school().id.as_str())
+}
+
+impl Room {
+    /// The class of an address, if it is at a school where this person may decide now.
+    async fn of(staff: Staff, (school, class): &(String, String)) -> Result<Room, Refusal> {
+        let db = staff.app.world.db.pool();
+        let administrator = register::may_administer(db, &staff.person.id, school).await?;
+        let Some(administrator) = administrator else { return Err(staff.nothing_here().await) };
+        let class = register::class(db, class).await?;
+        let class = class.filter(|class| class.school == administrator.school().id);
+        let Some(class) = class else { return Err(staff.nothing_here().await) };
+        let Some(decisions) = Decisions::of(&staff.app.world, &class.id).await? else {
+            return Err(staff.nothing_here().await);
+        };
+        Ok(Room { staff, administrator, decisions })
+    }
+
+    fn path(&self, step: &str) -> String {
+        format!("{}{step}", class_path(&self.administrator, self.decisions.class.id.as_str()))
+    }
+
+    fn school(&self) -> String {
+        self.administrator.school().name.clone()
+    }
+
+    fn class(&self) -> String {
+        self.decisions.class.name.clone()
+    }
+
+    /// Those whom this person can let issue: all but themselves.
+    fn employees(&self) -> impl Iterator<Item = &Employee> {
+        let own = self.administrator.person();
+        self.decisions.employees.iter().filter(move |employee| employee.person != *own)
+    }
+
+    /// Those who may issue, by the sketch.
+    fn issuers<'a>(&'a self, sketch: &Sketch) -> Vec<&'a Employee> {
+        let class = &self.decisions.class.id;
+        let may = |employee: &&Employee| {
+            sketch.choice(&sketch::employee_field(class, &employee.person)) == Some(Decision::Yes)
+        };
+        self.employees().filter(may).collect()
+    }
+
+    async fn sketch(&self) -> anyhow::Result<Sketch> {
+        let (world, now) = (&self.staff.app.world, self.staff.now);
+        let begun = world.scratch.get::<Sketch>(&self.key(), now).await?;
+        Ok(Sketch::going_on(begun.map(|read| read.value), &self.decisions))
+    }
+
+    async fn keep(&self, sketch: &Sketch) -> anyhow::Result<()> {
+        self.staff.app.world.scratch.put(&self.key(), sketch, self.staff.now).await
+    }
+
+    async fn forget(&self) -> anyhow::Result<()> {
+        self.staff.app.world.scratch.take::<Sketch>(&self.key(), self.staff.now).await.map(|_| ())
+    }
+
+    fn key(&self) -> TokenHash {
+        self.staff.key(&Sketch::purpose(&self.decisions.class.id))
+    }
+
+    /// Where it goes on after this class.
+    async fn onwards(&self, query: &str) -> anyhow::Result<String> {
+        let school = &self.administrator.school().id;
+        let all = register::classes(self.staff.app.world.db.pool(), school).await?;
+        let after = all.iter().skip_while(|class| class.id != self.decisions.class.id).nth(1);
+        Ok(match after {
+            Some(class) => format!("{}{query}", class_path(&self.administrator, class.id.as_str())),
+            None => format!("{SCHOOL_PATH}/{}{query}", school.as_str()),
+        })
+    }
+}
+
+/// `GET /skule/{school}/{class}`: who may issue.
+pub async fn employees(staff: Staff, Path(place): Path<(String, String)>, query: Params) -> Result<Response, Refusal> {
+    let room = Room::of(staff, &place).await?;
+    let sketch = room.sketch().await?;
+    room.keep(&sketch).await?;
+    Ok(employees_page(&room, &sketch, said(&query), Asked::Freshly))
+}
+
+/// Whether a page asks for the first time, or because something was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Freshly,
+    Again,
+}
+
+impl Asked {
+    fn status(self) -> StatusCode {
+        match self {
+            Asked::Freshly => StatusCode::OK,
+            Asked::Again => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
+fn employees_page(room: &Room, sketch: &Sketch, notice: Option<&'static str>, asked: Asked) -> Response {
+    let (staff, class, text) = (&room.staff, &room.decisions.class.id, room.staff.text());
+    let pair = |employee: &Employee| {
+        let field = sketch::employee_field(class, &employee.person);
+        let about = employee.titles.iter().filter_map(|title| title_words(*title)).map(|key| text.t(key));
+        pair(sketch, field, employee.name.clone(), about.collect())
+    };
+    let mut pairs: Vec<Pair> = room.employees().map(pair).collect();
+    if asked == Asked::Again {
+        mark_wrong(pairs.iter_mut());
+    }
+    let own = room.administrator.person();
+    let oneself = room.decisions.employees.iter().find(|employee| employee.person == *own);
+    let page = EmployeesPage {
+        frame: staff.frame(),
+        csrf: staff.csrf(),
+        leave: LEAVE,
+        action: room.path(""),
+        school: room.school(),
+        class: room.class(),
+        notice,
+        pairs,
+        oneself: oneself.map(|employee| employee.name.clone()),
+        is_wrong: asked == Asked::Again,
+        back: format!("{SCHOOL_PATH}/{}", room.administrator.school().id.as_str()),
+    };
+    staff.html(asked.status(), &page)
+}
+
+/// The titles by which somebody can be let issue.
+fn title_words(title: Title) -> Option<&'static str> {
+    match title {
+        Title::ContactTeacher => Some("school-contact-teacher"),
+        Title::SubjectTeacher => Some("school-subject-teacher"),
+        Title::Adviser => Some("school-adviser"),
+        Title::Assistant => Some("school-assistant"),
+        Title::Owner | Title::Principal | Title::AssistantPrincipal | Title::Secretary | Title::Inspector => None,
+    }
+}
+
+fn pair(sketch: &Sketch, field: String, name: String, about: Vec<String>) -> Pair {
+    let choice = sketch.choice(&field).map(Decision::name).unwrap_or_default();
+    Pair { field, name, about, choice, is_wrong: false, is_first_wrong: false }
+}
+
+fn mark_wrong<'a>(pairs: impl Iterator<Item = &'a mut Pair>) {
+    for (number, pair) in pairs.filter(|pair| pair.choice.is_empty()).enumerate() {
+        pair.is_wrong = true;
+        pair.is_first_wrong = number == 0;
+    }
+}
+
+/// Writes down what a form says of these fields; true if it says something of each, or did before.
+fn read(sketch: &mut Sketch, fields: impl Iterator<Item = String>, form: &Params) -> bool {
+    let mut is_whole = true;
+    for field in fields {
+        match form.field(&field).and_then(Decision::parse) {
+            Some(choice) => sketch.choose(field, choice),
+            None => is_whole &= sketch.choice(&field).is_some(),
+        }
+    }
+    is_whole
+}
+
+/// `POST /skule/{school}/{class}`
+pub async fn authorise(staff: Staff, Path(place): Path<(String, String)>, form: Params) -> Result<Response, Refusal> {
+    staff.has_sent(&form)?;
+    let room = Room::of(staff, &place).await?;
+    let mut sketch = room.sketch().await?;
+    let class = &room.decisions.class.id;
+    let fields = room.employees().map(|employee| sketch::employee_field(class, &employee.person));
+    let is_whole = read(&mut sketch, fields, &form);
+    room.keep(&sketch).await?;
+    if !is_whole {
+        return Ok(employees_page(&room, &sketch, None, Asked::Again));
+    }
+    let step = if room.issuers(&sketch).is_empty() { routes::CONFIRM } else { routes::PUPILS };
+    Ok(page::see_other(&room.path(step)))
+}
+
+/// `GET /skule/{school}/{class}/elever`: to whom.
+pub async fn pupils(staff: Staff, Path(place): Path<(String, String)>) -> Result<Response, Refusal> {
+    let room = Room::of(staff, &place).await?;
+    let sketch = room.sketch().await?;
+    if room.issuers(&sketch).is_empty() {
+        return Ok(page::see_other(&room.path("")));
+    }
+    Ok(couple_page(&room, &sketch, Asked::Freshly))
+}
+
+/// The pupils to whom an employee can be let issue: nobody issues to themselves, and nobody lets anybody issue to them.
+fn pupils_of<'a>(room: &'a Room, employee: &'a Employee) -> impl Iterator<Item = &'a register::Pupil> {
+    let own = room.administrator.person();
+    room.decisions.pupils.iter().filter(move |pupil| pupil.person != employee.person && pupil.person != *own)
+}
+
+fn couple_page(room: &Room, sketch: &Sketch, asked: Asked) -> Response {
+    let (staff, class, text) = (&room.staff, &room.decisions.class.id, room.staff.text());
+    let group = |employee: &Employee| {
+        let pair = |pupil: &register::Pupil| {
+            let field = sketch::pair_field(class, &employee.person, &pupil.person);
+            let decided = room.decisions.coupled(&employee.person, &pupil.person);
+            let is_unsure = decided.is_some_and(|decided| decided.not_identified_at.is_some());
+            let about = is_unsure.then(|| text.t("school-was-not-identified")).into_iter().collect();
+            pair(sketch, field, pupil.name.clone(), about)
+        };
+        let pairs = pupils_of(room, employee).map(pair).collect();
+        Group { id: alias::of(class, &employee.person), name: employee.name.clone(), pairs }
+    };
+    let mut groups: Vec<Group> = room.issuers(sketch).into_iter().map(group).collect();
+    if asked == Asked::Again {
+        mark_wrong(groups.iter_mut().flat_map(|group| group.pairs.iter_mut()));
+    }
+    let page = CouplePage {
+        frame: staff.frame(),
+        csrf: staff.csrf(),
+        leave: LEAVE,
+        action: room.path(routes::PUPILS),
+        school: room.school(),
+        class: room.class(),
+        groups,
+        is_wrong: asked == Asked::Again,
+        back: room.path(""),
+    };
+    staff.html(asked.status(), &page)
+}
+
+/// `POST /skule/{school}/{class}/elever`
+pub async fn couple(staff: Staff, Path(place): Path<(String, String)>, form: Params) -> Result<Response, Refusal> {
+    staff.has_sent(&form)?;
+    let room = Room::of(staff, &place).await?;
+    let mut sketch = room.sketch().await?;
+    let class = &room.decisions.class.id;
+    let mut is_whole = true;
+    let wish = form.field("do").unwrap_or_default();
+    let mut filled_in = None;
+    for employee in room.issuers(&sketch) {
+        let field = |pupil: &register::Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
+        is_whole &= read(&mut sketch, pupils_of(&room, employee).map(field), &form);
+        let id = alias::of(class, &employee.person);
+        let all = [("all-yes-", Decision::Yes), ("all-no-", Decision::No)];
+        let all = all.into_iter().find(|(name, _)| wish.strip_prefix(name) == Some(id.as_str()));
+        if let Some((_, decision)) = all {
+            pupils_of(&room, employee).map(field).for_each(|field| sketch.choose(field, decision));
+            filled_in = Some(id);
+        }
+    }
+    room.keep(&sketch).await?;
+    match filled_in {
+        Some(id) => Ok(page::see_other(&format!("{}#e-{id}", room.path(routes::PUPILS)))),
+        None if is_whole => Ok(page::see_other(&room.path(routes::CONFIRM))),
+        None => Ok(couple_page(&room, &sketch, Asked::Again)),
+    }
+}
+
+/// `GET /skule/{school}/{class}/bekreft`: what changes.
+pub async fn confirm(staff: Staff, Path(place): Path<(String, String)>) -> Result<Response, Refusal> {
+    let room = Room::of(staff, &place).await?;
+    let sketch = room.sketch().await?;
+    Ok(confirm_page(&room, &sketch, None).await?)
+}
+
+async fn confirm_page(room: &Room, sketch: &Sketch, problem: Option<&'static str>) -> anyhow::Result<Response> {
+    let staff = &room.staff;
+    let mut changed: Vec<Changed> = Vec::new();
+    let mut last = None;
+    for (Question { employee, pupil }, decision) in sketch.changes(&room.decisions) {
+        if last != Some(&employee.person) {
+            let (yes, no) = (Vec::new(), Vec::new());
+            changed.push(Changed { name: employee.name.clone(), may_issue: None, yes, no });
+            last = Some(&employee.person);
+        }
+        let Some(entry) = changed.last_mut() else { continue };
+        match (pupil, decision) {
+            (None, Decision::Yes) => entry.may_issue = Some("school-may-issue"),
+            (None, Decision::No) => entry.may_issue = Some("school-may-not-issue"),
+            (Some(pupil), Decision::Yes) => entry.yes.push(pupil.name.clone()),
+            (Some(pupil), Decision::No) => entry.no.push(pupil.name.clone()),
+        }
+    }
+    let back = if room.issuers(sketch).is_empty() { "" } else { routes::PUPILS };
+    let page = ConfirmPage {
+        frame: staff.frame(),
+        csrf: staff.csrf(),
+        leave: LEAVE,
+        action: room.path(routes::CONFIRM),
+        school: room.school(),
+        class: room.class(),
+        mark: sketch.mark()?,
+        changed,
+        problem,
+        back: room.path(back),
+        onwards: room.onwards("").await?,
+    };
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(staff.html(status, &page))
+}
+
+/// `POST /skule/{school}/{class}/bekreft`
+pub async fn save(staff: Staff, Path(place): Path<(String, String)>, form: Params) -> Result<Response, Refusal> {
+    staff.has_sent(&form)?;
+    let room = Room::of(staff, &place).await?;
+    if form.field("do") == Some("discard") {
+        room.forget().await?;
+        return Ok(page::see_other(&room.path("")));
+    }
+    let mut sketch = room.sketch().await?;
+    // What is saved is what this page has shown, and not what another tab holds.
+    if form.field("mark") != Some(sketch.mark()?.as_str()) {
+        return Ok(confirm_page(&room, &sketch, Some("school-problem-other-tab")).await?);
+    }
+    let (world, now) = (&room.staff.app.world, room.staff.now);
+    match coupling::save(world, &room.administrator, &sketch.draft(&room.decisions), now).await? {
+        Saved::Done(_) => {
+            room.forget().await?;
+            Ok(page::see_other(&room.onwards("?sagt=lagret").await?))
+        }
+        Saved::Conflict(decisions) => {
+            let clashes = clashes(&room, &sketch, &decisions).await?;
+            sketch.catch_up(&decisions);
+            room.keep(&sketch).await?;
+            Ok(conflict_page(&room, &sketch, clashes, !sketch.changes(&decisions).is_empty())?)
+        }
+        Saved::Refused(Refused::NotTheirs) => Err(room.staff.nothing_here().await),
+        Saved::Refused(Refused::Oneself | Refused::NotInClass) => {
+            Ok(confirm_page(&room, &sketch, Some("school-problem-refused")).await?)
+        }
+    }
+}
+
+async fn clashes(room: &Room, sketch: &Sketch, decisions: &Decisions) -> anyhow::Result<Vec<Clash>> {
+    let (db, text) = (room.staff.app.world.db.pool(), room.staff.text());
+    let mut all = Vec::new();
+    for Difference { question, now, is_theirs, mine } in sketch.differences(decisions) {
+        let by = match now.filter(|_| is_theirs) {
+            Some(decided) => {
+                let person = Person::by_id(db, &decided.decided_by).await?.map(|person| person.name());
+                let name = person.filter(|name| !name.is_empty()).unwrap_or_else(|| text.t("school-somebody"));
+                let at = decided.not_identified_at.unwrap_or(decided.decided_at);
+                Some(format!("{name}, {}", text::in_norway(at, "%d.%m.%Y %H:%M")))
+            }
+            None => None,
+        };
+        all.push(Clash {
+            employee: question.employee.name.clone(),
+            pupil: question.pupil.map(|pupil| pupil.name.clone()),
+            now: decision_words(now.map(coupling::Decided::holds)),
+            by,
+            mine: mine.map(|mine| decision_words(Some(mine))),
+        });
+    }
+    Ok(all)
+}
+
+fn decision_words(decision: Option<Decision>) -> &'static str {
+    match decision {
+        Some(Decision::Yes) => "school-yes",
+        Some(Decision::No) => "school-no",
+        None => "school-undecided",
+    }
+}
+
+fn conflict_page(room: &Room, sketch: &Sketch, clashes: Vec<Clash>, has_mine: bool) -> anyhow::Result<Response> {
+    let staff = &room.staff;
+    let page = ConflictPage {
+        frame: staff.frame(),
+        csrf: staff.csrf(),
+        leave: LEAVE,
+        action: room.path(routes::CONFIRM),
+        school: room.school(),
+        class: room.class(),
+        mark: sketch.mark()?,
+        clashes,
+        has_mine,
+    };
+    Ok(staff.html(StatusCode::CONFLICT, &page))
+}

@@ -1,0 +1,120 @@
+//! `/skule/rapport`: how far the schools of an owner have come, to look at and as a file.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use idp::client::SCHOOL_PATH;
+use idp::error::Refusal;
+use idp::page::Frame;
+
+use crate::school::issuing::Status;
+use crate::school::register;
+use crate::school::report::{self, ClassReport, SchoolReport, Tally};
+use crate::school::routes;
+use crate::school::sign_in::{LEAVE, Staff};
+
+/// A number, and what it is of.
+struct Cell {
+    words: &'static str,
+    number: u32,
+}
+
+/// A class, or all of a school's.
+struct Row {
+    name: String,
+    all: u32,
+    have: u32,
+    cells: Vec<Cell>,
+}
+
+/// A school: class by class, and all of them in the last row.
+struct Table {
+    name: String,
+    rows: Vec<Row>,
+}
+
+/// An owner.
+struct Part {
+    name: String,
+    csv: String,
+    tables: Vec<Table>,
+}
+
+#[derive(Template)]
+#[template(path = "school_report.html")]
+struct ReportPage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    parts: Vec<Part>,
+    columns: Vec<&'static str>,
+    back: &'static str,
+}
+
+/// `GET /skule/rapport`
+pub async fn show(staff: Staff) -> Result<Response, Refusal> {
+    let world = &staff.app.world;
+    let owners = register::owners_of(world.db.pool(), &staff.person.id).await?;
+    if owners.is_empty() {
+        return Err(staff.nothing_here().await);
+    }
+    let whole = staff.text().t("school-report-all");
+    let mut parts = Vec::new();
+    for owner in owners {
+        let reports = report::of_owner(world, &owner.orgno, staff.now).await?;
+        let tables = reports.into_iter().map(|report| table(report, &whole)).collect();
+        let csv = format!("{}/{}", routes::REPORT, owner.orgno.as_str());
+        parts.push(Part { name: owner.name, csv, tables });
+    }
+    let columns = Status::NAMES.into_iter().map(words).collect();
+    let (frame, csrf) = (staff.frame(), staff.csrf());
+    let page = ReportPage { frame, csrf, leave: LEAVE, parts, columns, back: SCHOOL_PATH };
+    Ok(staff.html(StatusCode::OK, &page))
+}
+
+fn table(report: SchoolReport, whole: &str) -> Table {
+    let classes = report.classes.into_iter().map(|ClassReport { class, tally }| row(class.name, &tally));
+    let rows = classes.chain([row(whole.to_owned(), &report.tally)]).collect();
+    Table { name: report.school.name, rows }
+}
+
+fn row(name: String, tally: &Tally) -> Row {
+    let cells = tally.each().map(|(status, number)| Cell { words: words(status), number }).collect();
+    Row { name, all: tally.all(), have: tally.have_minid(), cells }
+}
+
+/// The words of a status, by its name.
+fn words(status: &str) -> &'static str {
+    match status {
+        "code-issued" => "school-code-issued",
+        "registered" => "school-registered",
+        "manual" => "school-manual",
+        "letter-ordered" => "school-letter-ordered",
+        "has-minid" => "school-has-minid",
+        "too-young" => "school-too-young",
+        _ => "school-not-started",
+    }
+}
+
+/// `GET /skule/rapport/{owner}`: the same as CSV.
+pub async fn fetch(staff: Staff, Path(owner): Path<String>) -> Result<Response, Refusal> {
+    let (world, text) = (&staff.app.world, staff.text());
+    let owners = register::owners_of(world.db.pool(), &staff.person.id).await?;
+    let Some(owner) = owners.into_iter().find(|own| own.orgno.as_str() == owner) else {
+        return Err(staff.nothing_here().await);
+    };
+    let reports = report::of_owner(world, &owner.orgno, staff.now).await?;
+    let first = ["school-report-school", "school-report-orgno", "school-report-class", "school-report-pupils"];
+    let keys = first.into_iter().chain(Status::NAMES.into_iter().map(words));
+    let headings: Vec<String> = keys.map(|key| text.t(key)).collect();
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    let mut response = report::csv(&reports, &headings)?.into_response();
+    let name = format!("attachment; filename=\"minid-{}.csv\"", owner.orgno.as_str());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}

@@ -1,0 +1,429 @@
+//! `/skule/klasse` and below: a teacher's classes, the pupils in them, and the code that one of them gets.
+
+use std::time::Duration;
+
+use askama::Template;
+use authenticators::activation::{self, ActivationCode, Issued, Source};
+use authenticators::chance::{Token, TokenHash};
+use authenticators::clock::Timestamp;
+use authenticators::person::Person;
+use authenticators::scratch::Kept;
+use authenticators::trail::{Actor, Event};
+use authenticators::world::World;
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use idp::client::SCHOOL_PATH;
+use idp::error::Refusal;
+use idp::live::Patience;
+use idp::page::{self, Frame};
+use idp::params::Params;
+use idp::{qr, text};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::school::coupling::{Coupling, Decision, Decisions, Standing};
+use crate::school::issuing::{self, Reason, Started, Status};
+use crate::school::register::{self, Pupil, Taught};
+use crate::school::sign_in::{LEAVE, Staff};
+use crate::school::{alias, routes};
+
+/// Where a letter is ordered.
+const ORDER: &str = "/aktiveringsbrev/order";
+/// Where a code is used. What stands behind the `#` stays in the browser.
+const REGISTER: &str = "/registrer";
+
+/// That a code was shown by a form: whoever sends it again sees no second one, and the first goes on being good.
+#[derive(Serialize, Deserialize)]
+struct Shown;
+
+impl Kept for Shown {
+    const KIND: &'static str = "school-code-shown";
+    const FOR: Duration = Duration::from_mins(60);
+}
+
+/// A pupil in the list.
+struct Line {
+    href: String,
+    name: String,
+    status: &'static str,
+    color: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "school_list.html")]
+struct ListPage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    here: String,
+    school: String,
+    class: String,
+    notice: Option<&'static str>,
+    /// None where the administration has not let the teacher issue in the class.
+    pupils: Option<Vec<Line>>,
+    done: String,
+    back: &'static str,
+}
+
+/// A picture to scan, and what it says.
+struct Scan {
+    qr: String,
+    address: String,
+}
+
+#[derive(Template)]
+#[template(path = "school_pupil.html")]
+struct PupilPage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    action: String,
+    class: String,
+    name: String,
+    status: &'static str,
+    color: &'static str,
+    about: &'static str,
+    problem: Option<&'static str>,
+    /// How long a code is good that was shown.
+    until: Option<String>,
+    once: String,
+    can_start: bool,
+    is_again: bool,
+    can_refuse: bool,
+    letter: Option<Scan>,
+    wait: Option<String>,
+    next: Option<String>,
+    back: String,
+}
+
+#[derive(Template)]
+#[template(path = "school_code.html")]
+struct CodePage {
+    frame: Frame,
+    csrf: String,
+    leave: &'static str,
+    action: String,
+    class: String,
+    name: String,
+    groups: Vec<String>,
+    scan: Scan,
+    until: String,
+    once: String,
+    wait: String,
+    next: Option<String>,
+    back: String,
+}
+
+/// A class in which somebody may issue, and all that is decided in it.
+struct Room {
+    staff: Staff,
+    taught: Taught,
+    decisions: Decisions,
+}
+
+/// `GET /skule/klasse`: the classes are on the first page.
+pub async fn classes(_: Staff) -> Response {
+    page::see_other(SCHOOL_PATH)
+}
+
+impl Room {
+    /// The class of an address, if this person has a role in it now.
+    async fn of(staff: Staff, class: &str) -> Result<Room, Refusal> {
+        let taught = register::classes_taught(staff.app.world.db.pool(), &staff.person.id).await?;
+        let Some(taught) = taught.into_iter().find(|taught| taught.class.id.as_str() == class) else {
+            return Err(staff.nothing_here().await);
+        };
+        let Some(decisions) = Decisions::of(&staff.app.world, &taught.class.id).await? else {
+            return Err(staff.nothing_here().await);
+        };
+        Ok(Room { staff, taught, decisions })
+    }
+
+    /// Whether the administration lets this person issue in the class. Nobody lets themselves.
+    fn is_authorised(&self) -> bool {
+        let own = &self.staff.person.id;
+        let decided = self.decisions.authorised(own);
+        decided.is_some_and(|decided| decided.holds() == Decision::Yes && decided.decided_by != *own)
+    }
+
+    fn standing(&self, pupil: &Pupil) -> Standing {
+        self.decisions.standing_with(&self.staff.person.id, &pupil.person)
+    }
+
+    async fn status(&self, pupil: &Pupil) -> anyhow::Result<Status> {
+        issuing::status(&self.staff.app.world, &pupil.person, self.standing(pupil), self.staff.now).await
+    }
+
+    fn path(&self) -> String {
+        routes::class(&self.taught.class.id)
+    }
+
+    fn path_of(&self, pupil: &Pupil) -> String {
+        format!("{}/{}", self.path(), alias::of(&self.taught.class.id, &pupil.person))
+    }
+
+    /// The pupils whom this person sees. Who may not issue in the class sees nobody in it, and those whose address is
+    /// protected are seen only by whom the administration has let issue to them.
+    fn pupils(&self) -> impl Iterator<Item = &Pupil> {
+        let is_authorised = self.is_authorised();
+        let is_seen = move |pupil: &&Pupil| is_authorised && (!pupil.is_protected || self.is_entrusted_with(pupil));
+        self.decisions.pupils.iter().filter(is_seen)
+    }
+
+    /// Whether the administration has said JA, whatever this person has said of it since.
+    fn is_entrusted_with(&self, pupil: &Pupil) -> bool {
+        let decided = self.decisions.coupled(&self.staff.person.id, &pupil.person);
+        decided.is_some_and(|decided| decided.decision == Decision::Yes)
+    }
+
+    /// The pupil of an address.
+    async fn pupil(&self, name: &str) -> Result<&Pupil, Refusal> {
+        let class = &self.taught.class.id;
+        let found = self.pupils().find(|pupil| alias::of(class, &pupil.person) == name);
+        match found {
+            Some(pupil) => Ok(pupil),
+            None => Err(self.staff.nothing_here().await),
+        }
+    }
+
+    async fn coupling(&self, pupil: &Pupil) -> anyhow::Result<Option<Coupling>> {
+        let (db, class) = (&self.staff.app.world.db, self.taught.class.id.as_str());
+        Ok(Coupling::find(db, &self.staff.person.id, class, pupil.person.as_str()).await?)
+    }
+
+    /// Who comes after a pupil of those who have nothing yet, and to whom this person may issue.
+    async fn next(&self, after: &Pupil) -> anyhow::Result<Option<String>> {
+        let all = &self.decisions.pupils;
+        let here = all.iter().position(|pupil| pupil.person == after.person).unwrap_or_default();
+        for pupil in all.iter().cycle().skip(here + 1).take(all.len().saturating_sub(1)) {
+            if self.standing(pupil) == Standing::Coupled && self.status(pupil).await? == Status::NotStarted {
+                return Ok(Some(self.path_of(pupil)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// `GET /skule/klasse/{class}`: its pupils, and how far each has come.
+pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Result<Response, Refusal> {
+    let room = Room::of(staff, &class).await?;
+    let mut lines = Vec::new();
+    let mut done = 0;
+    for pupil in room.pupils().collect::<Vec<_>>() {
+        let status = room.status(pupil).await?;
+        done += usize::from(matches!(status, Status::Registered | Status::HasMinid));
+        let (words, color) = status_words(status);
+        lines.push(Line { href: room.path_of(pupil), name: pupil.name.clone(), status: words, color });
+    }
+    let page = ListPage {
+        frame: room.staff.frame(),
+        csrf: room.staff.csrf(),
+        leave: LEAVE,
+        here: room.path(),
+        school: room.taught.school_name.clone(),
+        class: room.taught.class.name.clone(),
+        notice: (query.field("sagt") == Some("feil-navn")).then_some("school-name-was-wrong"),
+        done: format!("{done}/{}", lines.len()),
+        pupils: room.is_authorised().then_some(lines),
+        back: SCHOOL_PATH,
+    };
+    Ok(room.staff.html(StatusCode::OK, &page))
+}
+
+/// A status in words, and its colour.
+fn status_words(status: Status) -> (&'static str, &'static str) {
+    match status {
+        Status::NotStarted => ("school-not-started", "neutral"),
+        Status::CodeIssued { .. } => ("school-code-issued", "info"),
+        Status::Registered => ("school-registered", "success"),
+        Status::Manual => ("school-manual", "warning"),
+        Status::LetterOrdered => ("school-letter-ordered", "info"),
+        Status::HasMinid => ("school-has-minid", "success"),
+        Status::TooYoung => ("school-too-young", "neutral"),
+    }
+}
+
+/// What there is to say of a status.
+fn about(status: Status, is_coupled: bool) -> &'static str {
+    match (status, is_coupled) {
+        (Status::NotStarted, true) => "school-identify",
+        (Status::NotStarted, false) => "school-undecided-about",
+        (Status::CodeIssued { .. }, _) => "school-code-issued-about",
+        (Status::Registered, _) => "school-registered-about",
+        (Status::Manual, _) => "school-manual-about",
+        (Status::LetterOrdered, _) => "school-letter-ordered-about",
+        (Status::HasMinid, _) => "school-has-minid-about",
+        (Status::TooYoung, _) => "school-too-young-about",
+    }
+}
+
+/// `GET /skule/klasse/{class}/{pupil}`
+pub async fn show(staff: Staff, Path((class, pupil)): Path<(String, String)>) -> Result<Response, Refusal> {
+    let room = Room::of(staff, &class).await?;
+    let pupil = room.pupil(&pupil).await?;
+    Ok(pupil_page(&room, pupil, None).await?)
+}
+
+async fn pupil_page(room: &Room, pupil: &Pupil, problem: Option<&'static str>) -> anyhow::Result<Response> {
+    let (staff, status) = (&room.staff, room.status(pupil).await?);
+    let is_coupled = room.coupling(pupil).await?.is_some();
+    let can_be_issued =
+        matches!(status, Status::NotStarted | Status::CodeIssued { .. } | Status::Registered | Status::LetterOrdered);
+    let is_shown = matches!(status, Status::CodeIssued { .. });
+    let needs_letter =
+        matches!(status, Status::Manual | Status::LetterOrdered) || (status == Status::NotStarted && !is_coupled);
+    let (words, color) = status_words(status);
+    let path = room.path_of(pupil);
+    let page = PupilPage {
+        frame: staff.frame(),
+        csrf: staff.csrf(),
+        leave: LEAVE,
+        class: room.taught.class.name.clone(),
+        name: pupil.name.clone(),
+        status: words,
+        color,
+        about: about(status, is_coupled),
+        problem,
+        until: match status {
+            Status::CodeIssued { until } => Some(clock_time(until)),
+            _ => None,
+        },
+        once: staff.app.world.chance.token()?.reveal().to_owned(),
+        can_start: is_coupled && can_be_issued,
+        is_again: matches!(status, Status::CodeIssued { .. } | Status::Registered),
+        can_refuse: is_coupled && can_be_issued && status != Status::Registered,
+        letter: needs_letter.then(|| scan(staff, ORDER)).transpose()?,
+        wait: is_shown.then(|| format!("{path}/vent")),
+        next: room.next(pupil).await?,
+        action: path,
+        back: room.path(),
+    };
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(staff.html(status, &page))
+}
+
+fn clock_time(at: Timestamp) -> String {
+    text::in_norway(at, "%H:%M")
+}
+
+/// A page of ours, to be scanned or typed.
+fn scan(staff: &Staff, path: &str) -> anyhow::Result<Scan> {
+    let address = format!("{}{path}", staff.app.config.issuer.as_str());
+    Ok(Scan { qr: qr::image(&address)?, address })
+}
+
+/// `POST /skule/klasse/{class}/{pupil}`
+pub async fn act(
+    staff: Staff,
+    Path((class, pupil)): Path<(String, String)>,
+    form: Params,
+) -> Result<Response, Refusal> {
+    staff.has_sent(&form)?;
+    let room = Room::of(staff, &class).await?;
+    let pupil = room.pupil(&pupil).await?;
+    let again = || page::see_other(&room.path_of(pupil));
+    match form.field("do") {
+        Some("start") => start(&room, pupil, form.field("once")).await,
+        Some("not-qualified") => {
+            // A second press finds it done.
+            if let Some(coupling) = room.coupling(pupil).await? {
+                issuing::not_qualified(&room.staff.app.world, &coupling, room.staff.now).await?;
+            }
+            Ok(again())
+        }
+        Some("wrong-name") => {
+            end_code(&room, pupil).await?;
+            Ok(page::see_other(&format!("{}?sagt=feil-navn", room.path())))
+        }
+        _ => Ok(again()),
+    }
+}
+
+/// Shows a code, once: in the answer to this form and nowhere else.
+async fn start(room: &Room, pupil: &Pupil, once: Option<&str>) -> Result<Response, Refusal> {
+    let (world, now) = (&room.staff.app.world, room.staff.now);
+    let Some(coupling) = room.coupling(pupil).await? else { return Err(room.staff.nothing_here().await) };
+    let once = Token::presented(once.unwrap_or_default()).derive(&room.path_of(pupil));
+    if !world.scratch.claim(&TokenHash::of(&once), &Shown, now).await? {
+        return Ok(page::see_other(&room.path_of(pupil)));
+    }
+    match issuing::start(world, &coupling, now).await? {
+        Started::Code(code, until) => Ok(code_page(room, pupil, &code, until).await?),
+        Started::Refused(Reason::NotCoupled) => Err(room.staff.nothing_here().await),
+        Started::Refused(why) => Ok(pupil_page(room, pupil, Some(refused(why))).await?),
+    }
+}
+
+/// The name on the screen is not the pupil's: the code that is shown there is dead.
+async fn end_code(room: &Room, pupil: &Pupil) -> anyhow::Result<()> {
+    let (world, now) = (&room.staff.app.world, room.staff.now);
+    let Some(coupling) = room.coupling(pupil).await? else { return Ok(()) };
+    let mut tx = world.db.begin().await?;
+    Person::hold(&mut tx, &pupil.person).await?;
+    let latest = activation::latest(&mut *tx, &pupil.person).await?;
+    let is_open = |code: &Issued| code.source == Source::School && code.used_at.is_none() && code.ended_at.is_none();
+    if latest.as_ref().is_some_and(is_open) {
+        activation::end_school(&mut tx, &pupil.person, now).await?;
+        // Where it happened stands in the entry of the code.
+        let event = Event::by("school-code-ended", &pupil.person, Actor::Person(coupling.employee().clone()));
+        world.trail.append(&mut tx, &event.with("role", coupling.title().name()), now).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+fn refused(why: Reason) -> &'static str {
+    match why {
+        Reason::TooYoung => "school-too-young-about",
+        Reason::HasMinid => "school-has-minid-about",
+        // Why an account is locked is between its person and support, and so is a mistake in the register.
+        Reason::Locked | Reason::Dead | Reason::NotCoupled => "school-problem-locked",
+    }
+}
+
+async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Timestamp) -> anyhow::Result<Response> {
+    let (staff, path) = (&room.staff, room.path_of(pupil));
+    let to_scan = scan(staff, &format!("{REGISTER}#{}", code.as_str()))?;
+    let page = CodePage {
+        frame: staff.frame(),
+        csrf: staff.csrf(),
+        leave: LEAVE,
+        class: room.taught.class.name.clone(),
+        name: pupil.name.clone(),
+        groups: code.grouped().split('-').map(str::to_owned).collect(),
+        scan: Scan { address: format!("{}{REGISTER}", staff.app.config.issuer.as_str()), ..to_scan },
+        until: clock_time(until),
+        once: staff.app.world.chance.token()?.reveal().to_owned(),
+        wait: format!("{path}/vent"),
+        next: room.next(pupil).await?,
+        action: path,
+        back: room.path(),
+    };
+    Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// `GET /skule/klasse/{class}/{pupil}/vent`: answers when the code is used or over, or after a while.
+pub async fn wait(staff: Staff, Path((class, pupil)): Path<(String, String)>) -> Result<Response, Refusal> {
+    let room = Room::of(staff, &class).await?;
+    let (pupil, patience) = (room.pupil(&pupil).await?, Patience::fresh());
+    loop {
+        let world = &room.staff.app.world;
+        let status = issuing::status(world, &pupil.person, room.standing(pupil), world.clock.now()).await?;
+        let state = match status {
+            Status::CodeIssued { .. } => "waiting",
+            Status::Registered => used_or_over(world, pupil).await?,
+            _ => "over",
+        };
+        if state != "waiting" || !patience.wait().await {
+            return Ok(Json(json!({ "state": state })).into_response());
+        }
+    }
+}
+
+/// Who has MinID by an earlier code has not used the one that was shown last.
+async fn used_or_over(world: &World, pupil: &Pupil) -> anyhow::Result<&'static str> {
+    let latest = activation::latest(world.db.pool(), &pupil.person).await?;
+    let is_used = latest.is_some_and(|code| code.source == Source::School && code.used_at.is_some());
+    Ok(if is_used { "approved" } else { "over" })
+}

@@ -1,0 +1,265 @@
+//! The letters that a print house gets at once: a folder with a PDF for each and a manifest. [`authenticators::letter`]
+//! tells why none is handed over twice or gets lost, wherever the program is killed; here are the files to that.
+//!
+//! The print house takes folders whose name does not begin with a dot. While the letters of a batch are written they are
+//! in `.{batch}.part`. `.{batch}.mark` says that this is the folder that they were written to: only here does it mean
+//! something that the first one is gone. Whoever is at a batch holds a lock on `.lock`: the lease alone does not stop
+//! somebody who slept until it was over.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use authenticators::activation::Source;
+use authenticators::clock::Timestamp;
+use authenticators::letter::{self, Batch, Begun, Printing, Ready};
+use authenticators::world::World;
+use aws_lc_rs::digest;
+use idp::config::{Issuer, LettersConfig};
+use idp::text::Language;
+use serde_json::{Value, json};
+
+use super::pdf::{Fonts, Kind, Letter};
+use super::{pdf, text};
+
+/// What stands in the place of a code in the letter that tests the print house: its vowels are in none.
+pub const NO_CODE: &str = "TESTBREVTESTING";
+
+/// What is locked in a folder.
+const LOCK: &str = ".lock";
+
+/// Where and how letters are printed.
+pub struct Press<'a> {
+    /// The folder that the print house takes batches from.
+    pub folder: &'a Path,
+    /// Where one registers with a code.
+    pub issuer: &'a Issuer,
+    /// What was decided about letters.
+    pub letters: &'a LettersConfig,
+}
+
+impl Press<'_> {
+    /// How batches are made.
+    pub fn printing(&self) -> Printing<'_> {
+        Printing {
+            at_most: self.letters.at_most,
+            protected_via: &self.letters.protected_via,
+            has_test: !self.letters.test_address.is_empty(),
+        }
+    }
+
+    /// Nobody else is at a batch in the folder until the file is closed, which it is for whoever is killed; none if
+    /// somebody is.
+    fn lock(&self) -> anyhow::Result<Option<File>> {
+        let path = self.folder.join(LOCK);
+        let cannot = || format!("cannot lock {}", path.display());
+        let file = File::create(&path).with_context(cannot)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
+        }
+    }
+
+    fn part(&self, batch: &Batch) -> PathBuf {
+        self.folder.join(format!(".{}.part", batch.id))
+    }
+
+    fn mark(&self, batch: &Batch) -> PathBuf {
+        self.folder.join(format!(".{}.mark", batch.id))
+    }
+
+    fn done(&self, batch: &Batch) -> PathBuf {
+        self.folder.join(&batch.id)
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A batch was handed over.
+    HandedOver {
+        /// Its id.
+        batch: String,
+        /// How many letters it has, without the one that tests the print house.
+        letters: usize,
+    },
+    /// Somebody else is at it in this folder; or was killed at it, or is at it elsewhere, and until then it is theirs.
+    Busy(Option<Timestamp>),
+    /// Nothing waits.
+    Nothing {
+        /// But for so many, whose address nobody may know.
+        held: usize,
+    },
+}
+
+/// Makes the next batch and hands it over, or goes on with one that was not finished.
+pub async fn next(world: &World, press: &Press<'_>, now: Timestamp) -> anyhow::Result<Outcome> {
+    let Some(lock) = press.lock()? else { return Ok(Outcome::Busy(None)) };
+    let outcome = next_alone(world, press, now).await;
+    drop(lock);
+    outcome
+}
+
+async fn next_alone(world: &World, press: &Press<'_>, now: Timestamp) -> anyhow::Result<Outcome> {
+    let batch = match letter::begin(world, &press.printing(), now).await? {
+        Begun::Busy(until) => return Ok(Outcome::Busy(Some(until))),
+        Begun::Nothing { held } => return Ok(Outcome::Nothing { held }),
+        Begun::Batch(batch) => batch,
+    };
+    match finish(world, press, &batch, now).await {
+        Ok(letters) => Ok(Outcome::HandedOver { batch: batch.id, letters }),
+        Err(error) => {
+            letter::release(world, &batch).await?;
+            Err(error)
+        }
+    }
+}
+
+async fn finish(world: &World, press: &Press<'_>, batch: &Batch, now: Timestamp) -> anyhow::Result<usize> {
+    if !batch.is_written {
+        let letters = letter::ready(world, batch, &press.printing(), now).await?;
+        for id in write(press, batch, &letters)? {
+            letter::give_up(world, &id, now).await?;
+        }
+        letter::mark_written(world, batch, now).await?;
+    }
+    publish(press, batch)?;
+    let letters = letter::mark_handed_over(world, batch, now).await?;
+    // Nobody asks for it any more; one that stays does no harm.
+    let _ = fs::remove_file(press.mark(batch));
+    Ok(letters)
+}
+
+/// Writes the letters of a batch and its manifest, for good, where the print house does not look. What somebody wrote
+/// there who was killed is written again. The ids of those that cannot be printed, and are not there.
+pub fn write(press: &Press<'_>, batch: &Batch, letters: &[Ready]) -> anyhow::Result<Vec<String>> {
+    let (part, done) = (press.part(batch), press.done(batch));
+    ensure!(!done.exists(), "{} is there, and was not made here", done.display());
+    if part.exists() {
+        fs::remove_dir_all(&part).with_context(|| format!("cannot remove {}", part.display()))?;
+    }
+    let (printed, unprintable) = print(press, batch, letters)?;
+    if !printed.is_empty() {
+        let folder = || format!("cannot write in {}", part.display());
+        // The print house reads them, and nobody else.
+        DirBuilder::new().mode(0o750).create(&part).with_context(folder)?;
+        for printed in &printed {
+            keep(&part.join(&printed.name), &printed.pdf).with_context(folder)?;
+        }
+        let manifest = serde_json::to_string_pretty(&manifest(batch, &printed)?)?;
+        keep(&part.join("manifest.json"), manifest.as_bytes()).with_context(folder)?;
+        sync(&part).with_context(folder)?;
+    }
+    let folder = || format!("cannot write in {}", press.folder.display());
+    let mark = press.mark(batch);
+    if mark.exists() {
+        fs::remove_file(&mark).with_context(folder)?;
+    }
+    keep(&mark, b"").with_context(folder)?;
+    sync(press.folder).with_context(folder)?;
+    Ok(unprintable)
+}
+
+/// Gives a batch that was written the name under which the print house takes it. It may have that name already, and the
+/// print house may have taken it.
+pub fn publish(press: &Press<'_>, batch: &Batch) -> anyhow::Result<()> {
+    let (part, done) = (press.part(batch), press.done(batch));
+    ensure!(
+        press.mark(batch).exists(),
+        "batch {} was begun in another folder than {}: go on with it there",
+        batch.id,
+        press.folder.display()
+    );
+    if part.exists() {
+        fs::rename(&part, &done).with_context(|| format!("cannot make {} of {}", done.display(), part.display()))?;
+        sync(press.folder).with_context(|| format!("cannot write in {}", press.folder.display()))?;
+    }
+    Ok(())
+}
+
+fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// What was made and renamed in a folder stays so after a power cut.
+fn sync(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+struct Printed {
+    name: String,
+    pdf: Vec<u8>,
+    kind: Kind,
+    language: Language,
+}
+
+/// The letters, and the ids of those that cannot be printed.
+fn print(press: &Press<'_>, batch: &Batch, letters: &[Ready]) -> anyhow::Result<(Vec<Printed>, Vec<String>)> {
+    let (fonts, somebody) = (Fonts::read()?, ["Kari Nordmann".to_owned()]);
+    let (mut printed, mut unprintable) = (Vec::with_capacity(letters.len() + 1), Vec::new());
+    let one = |letter: &Letter<'_>, language: Language| {
+        let pdf = pdf::print(letter, &fonts, text(language))?;
+        anyhow::Ok(Printed { name: format!("{}.pdf", letter.id), pdf, kind: letter.kind, language })
+    };
+    let (sender, issuer) = (press.letters.sender.as_slice(), press.issuer.as_str());
+    for ready in letters {
+        let letter = Letter {
+            id: &ready.id,
+            kind: Kind::Letter,
+            sender,
+            lines: &ready.lines,
+            code: ready.code.as_str(),
+            issuer,
+            times: (batch.created_at, ready.valid_until),
+        };
+        let language = Language::parse(&ready.language).unwrap_or_default().of_words();
+        match one(&letter, language) {
+            Ok(pdf) => printed.push(pdf),
+            Err(error) => {
+                // Where not even that can be printed, nobody's name or address is to blame, and no letter is given up.
+                one(&Letter { lines: &somebody, ..letter }, language)?;
+                tracing::error!(letter = ready.id, error = format!("{error:#}"), "a letter that cannot be printed");
+                unprintable.push(ready.id.clone());
+            }
+        }
+    }
+    if batch.is_first_of_day() && !press.letters.test_address.is_empty() {
+        let letter = Letter {
+            id: &format!("test-{}", batch.id),
+            kind: Kind::Test,
+            sender,
+            lines: &press.letters.test_address,
+            code: NO_CODE,
+            issuer,
+            times: (batch.created_at, batch.created_at.plus(Source::Letter.valid())),
+        };
+        printed.push(one(&letter, Language::default())?);
+    }
+    Ok((printed, unprintable))
+}
+
+/// What the print house compares with what it has. Nothing in it tells who gets a letter.
+fn manifest(batch: &Batch, printed: &[Printed]) -> anyhow::Result<Value> {
+    let letter = |printed: &Printed| {
+        let digest = digest::digest(&digest::SHA256, &printed.pdf);
+        json!({
+            "file": printed.name,
+            "sha256": digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+            "pages": 1,
+            "kind": printed.kind.name(),
+            "language": printed.language.code(),
+        })
+    };
+    let created = jiff::Timestamp::from_second(batch.created_at.seconds()).context("a time out of reach")?;
+    Ok(json!({
+        "batch": batch.id,
+        "created": created.to_string(),
+        "count": printed.len(),
+        "letters": printed.iter().map(letter).collect::<Vec<_>>(),
+    }))
+}

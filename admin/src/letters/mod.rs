@@ -1,0 +1,22 @@
+//! Activation letters on paper: [`pdf`] is one letter, [`batch`] what the print house gets at once.
+
+pub mod batch;
+pub mod pdf;
+
+use std::sync::LazyLock;
+
+use idp::text::{Language, Text, Words};
+
+/// The words of the letters, each language's file.
+pub const WORDS: [(Language, &str); 3] = [
+    (Language::Nb, include_str!("../../locales/nb/letters.ftl")),
+    (Language::Nn, include_str!("../../locales/nn/letters.ftl")),
+    (Language::En, include_str!("../../locales/en/letters.ftl")),
+];
+
+static READ: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+
+/// The words of the letters in a language.
+pub fn text(language: Language) -> Text {
+    READ.text(language)
+}

@@ -1,0 +1,546 @@
+//! Who issues to whom: what a school's administration has decided, class by class (tables `school_issuer` and
+//! `school_coupling`).
+//!
+//! It takes two people to give somebody MinID: one who decides that an employee may issue to a pupil, and that employee.
+//! Nobody decides anything of themselves. [`Coupling`] is the proof that all of it holds; whoever issues needs one.
+
+use std::collections::HashMap;
+
+use anyhow::Context;
+use authenticators::activation;
+use authenticators::clock::Timestamp;
+use authenticators::person::PersonId;
+use authenticators::trail::{Actor, Event};
+use authenticators::world::World;
+use migrations::{Db, Tx};
+use sqlx::{AnyConnection, AnyExecutor};
+
+use super::register::{self, Administrator, Class, ClassId, Employee, Member, Pupil, School, Title};
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// JA
+    Yes,
+    /// NEI
+    No,
+}
+
+impl Decision {
+    /// Its name in tables, in forms and in the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Decision::Yes => "yes",
+            Decision::No => "no",
+        }
+    }
+
+    /// Reads its name.
+    pub fn parse(name: &str) -> Option<Decision> {
+        [Decision::Yes, Decision::No].into_iter().find(|decision| decision.name() == name)
+    }
+}
+
+impl TryFrom<String> for Decision {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Decision, String> {
+        Decision::parse(&text).ok_or(text)
+    }
+}
+
+/// What was decided, by whom and when.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Decided {
+    /// What.
+    #[sqlx(try_from = "String")]
+    pub decision: Decision,
+    /// By whom.
+    pub decided_by: PersonId,
+    /// When.
+    pub decided_at: Timestamp,
+    /// When the employee said that they cannot tell who the pupil is; never, of whether they may issue at all.
+    #[sqlx(default)]
+    pub not_identified_at: Option<Timestamp>,
+}
+
+impl Decided {
+    /// What holds of it now: the employee's own no goes before the administration's yes.
+    pub fn holds(&self) -> Decision {
+        if self.not_identified_at.is_some() { Decision::No } else { self.decision }
+    }
+}
+
+/// How a pupil stands with an employee, or with all of the class's employees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// May be issued to.
+    Coupled,
+    /// Has to order a letter.
+    Refused,
+    /// Nobody has decided it yet.
+    Undecided,
+}
+
+/// All that is decided in a class.
+#[derive(Debug, Clone)]
+pub struct Decisions {
+    /// The class, in the version that this is.
+    pub class: Class,
+    /// Those who can be let issue, by name.
+    pub employees: Vec<Employee>,
+    /// Those who can be issued to, by name.
+    pub pupils: Vec<Pupil>,
+    issuers: HashMap<PersonId, Decided>,
+    couplings: HashMap<(PersonId, PersonId), Decided>,
+}
+
+#[derive(sqlx::FromRow)]
+struct IssuerRow {
+    employee: PersonId,
+    #[sqlx(flatten)]
+    decided: Decided,
+}
+
+#[derive(sqlx::FromRow)]
+struct CouplingRow {
+    employee: PersonId,
+    pupil: PersonId,
+    #[sqlx(flatten)]
+    decided: Decided,
+}
+
+impl Decisions {
+    /// Reads them. The class is read first: what is decided meanwhile is of a later version.
+    pub async fn of(world: &World, class: &ClassId) -> anyhow::Result<Option<Decisions>> {
+        let db = world.db.pool();
+        let Some(class) = register::class(db, class.as_str()).await? else { return Ok(None) };
+        Ok(Some(Decisions {
+            employees: register::employees(db, &class.id).await?,
+            pupils: register::pupils(world, &class.id).await?,
+            issuers: issuers(db, &class.id).await?,
+            couplings: couplings(db, &class.id).await?,
+            class,
+        }))
+    }
+
+    /// Whether an employee may issue in the class; none, if nobody has decided it.
+    pub fn authorised(&self, employee: &PersonId) -> Option<&Decided> {
+        self.issuers.get(employee)
+    }
+
+    /// Whether an employee may issue to a pupil; none, if nobody has decided it.
+    pub fn coupled(&self, employee: &PersonId, pupil: &PersonId) -> Option<&Decided> {
+        self.couplings.get(&(employee.clone(), pupil.clone()))
+    }
+
+    /// An employee of the class, by their id as it stands in a form.
+    pub fn employee(&self, id: &str) -> Option<&Employee> {
+        self.employees.iter().find(|employee| employee.person.as_str() == id)
+    }
+
+    /// A pupil of the class, by their id as it stands in a form.
+    pub fn pupil(&self, id: &str) -> Option<&Pupil> {
+        self.pupils.iter().find(|pupil| pupil.person.as_str() == id)
+    }
+
+    /// How a pupil stands with an employee.
+    pub fn standing_with(&self, employee: &PersonId, pupil: &PersonId) -> Standing {
+        standing(self.issuers.get(employee), self.coupled(employee, pupil))
+    }
+}
+
+/// How a pupil stands, by what is decided of the employee and of the two. An employee who may not issue has refused
+/// nobody.
+fn standing(issuer: Option<&Decided>, coupled: Option<&Decided>) -> Standing {
+    let may_issue = issuer.is_some_and(|issuer| issuer.holds() == Decision::Yes);
+    match coupled.map(Decided::holds) {
+        Some(Decision::No) => Standing::Refused,
+        Some(Decision::Yes) if may_issue => Standing::Coupled,
+        Some(Decision::Yes) | None => Standing::Undecided,
+    }
+}
+
+/// How the pupils of a class stand with all of its employees: one who may issue is enough. Who is not here is undecided.
+pub async fn standings(db: &Db, class: &ClassId) -> sqlx::Result<HashMap<PersonId, Standing>> {
+    let employees = register::employees(db.pool(), class).await?;
+    let (issuers, couplings) = (issuers(db.pool(), class).await?, couplings(db.pool(), class).await?);
+    let mut all = HashMap::new();
+    for ((employee, pupil), coupled) in &couplings {
+        if !employees.iter().any(|one| one.person == *employee) {
+            continue;
+        }
+        let found = standing(issuers.get(employee), Some(coupled));
+        let entry = all.entry(pupil.clone()).or_insert(found);
+        if found == Standing::Coupled || *entry == Standing::Undecided {
+            *entry = found;
+        }
+    }
+    Ok(all)
+}
+
+async fn issuers(db: impl AnyExecutor<'_>, class: &ClassId) -> sqlx::Result<HashMap<PersonId, Decided>> {
+    const SQL: &str = "SELECT employee, decision, decided_by, decided_at FROM school_issuer WHERE class = $1";
+    let rows: Vec<IssuerRow> = sqlx::query_as(SQL).bind(class.as_str()).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.employee, row.decided)).collect())
+}
+
+async fn couplings(db: impl AnyExecutor<'_>, class: &ClassId) -> sqlx::Result<HashMap<(PersonId, PersonId), Decided>> {
+    const SQL: &str = "SELECT employee, pupil, decision, decided_by, decided_at, not_identified_at
+                       FROM school_coupling WHERE class = $1";
+    let rows: Vec<CouplingRow> = sqlx::query_as(SQL).bind(class.as_str()).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| ((row.employee, row.pupil), row.decided)).collect())
+}
+
+/// Something that is to be decided otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Whether an employee may issue in the class.
+    Authorise {
+        /// Who.
+        employee: PersonId,
+        /// Whether.
+        decision: Decision,
+    },
+    /// Whether an employee may issue to a pupil.
+    Couple {
+        /// Who.
+        employee: PersonId,
+        /// To whom.
+        pupil: PersonId,
+        /// Whether.
+        decision: Decision,
+    },
+}
+
+/// What somebody wants decided in a class.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The class.
+    pub class: ClassId,
+    /// The version of it that they have seen.
+    pub version: i64,
+    /// What is to be otherwise.
+    pub changes: Vec<Change>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Saved {
+    /// It is so, in this version.
+    Done(i64),
+    /// Somebody has changed the class since: this is how it is now.
+    Conflict(Box<Decisions>),
+    /// None of it was done.
+    Refused(Refused),
+}
+
+/// Why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// They may not decide there: not theirs, or not any more.
+    NotTheirs,
+    /// Nobody decides of themselves, and nobody issues to themselves.
+    Oneself,
+    /// Somebody whom it is about is not in the class.
+    NotInClass,
+}
+
+/// Decides, if the class is as it was seen: all of it or nothing.
+pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timestamp) -> anyhow::Result<Saved> {
+    let mut tx = world.db.begin().await?;
+    // Their role may have ended since they were let in.
+    let by = register::may_administer(&mut *tx, by.person(), by.school().id.as_str()).await?;
+    let class = register::class(&mut *tx, draft.class.as_str()).await?;
+    let refused = |why| Ok(Saved::Refused(why));
+    let Some(by) = by else { return refused(Refused::NotTheirs) };
+    let Some(class) = class.filter(|class| class.school == by.school().id) else {
+        return refused(Refused::NotTheirs);
+    };
+    if !register::bump(&mut tx, &class.id, draft.version).await? {
+        tx.rollback().await?;
+        let decisions = Decisions::of(world, &class.id).await?.context("a class is gone")?;
+        return Ok(Saved::Conflict(Box::new(decisions)));
+    }
+    let employees = register::employees(&mut *tx, &class.id).await?;
+    let members = register::members(&mut *tx, &class.id).await?;
+    for change in &draft.changes {
+        if let Some(why) = objection(change, by.person(), &employees, &members) {
+            return refused(why);
+        }
+    }
+    let (issuers, couplings) = (issuers(&mut *tx, &class.id).await?, couplings(&mut *tx, &class.id).await?);
+    let is_new = |change: &&Change| {
+        let before = match change {
+            Change::Authorise { employee, .. } => issuers.get(employee),
+            Change::Couple { employee, pupil, .. } => couplings.get(&(employee.clone(), pupil.clone())),
+        };
+        before.map(Decided::holds) != Some(change.decision())
+    };
+    let mut changes: Vec<&Change> = draft.changes.iter().filter(is_new).collect();
+    // In the order in which whoever issues holds them, and so that nobody waits for somebody who waits for them: who
+    // issues, then to whom, then the codes, and what everybody waits for comes last, the trail.
+    changes.sort_by_key(|change| matches!(change, Change::Couple { .. }));
+    for change in &changes {
+        put(&mut tx, &class.id, change, (by.person(), now)).await?;
+    }
+    end_codes(&mut tx, refused_by(&changes, &couplings), now).await?;
+    for change in changes {
+        world.trail.append(&mut tx, &event(change, &by, &class), now).await?;
+    }
+    tx.commit().await?;
+    Ok(Saved::Done(draft.version + 1))
+}
+
+/// The pupils to whom somebody could issue and no longer can.
+fn refused_by(changes: &[&Change], couplings: &HashMap<(PersonId, PersonId), Decided>) -> Vec<PersonId> {
+    let could = couplings.iter().filter(|(_, decided)| decided.holds() == Decision::Yes);
+    let no_longer = |(employee, pupil): &(PersonId, PersonId)| {
+        changes.iter().any(|change| match change {
+            Change::Authorise { employee: whose, decision: Decision::No } => whose == employee,
+            Change::Couple { employee: whose, pupil: whom, decision: Decision::No } => {
+                whose == employee && whom == pupil
+            }
+            Change::Authorise { .. } | Change::Couple { .. } => false,
+        })
+    };
+    could.map(|(pair, _)| pair).filter(|pair| no_longer(pair)).map(|(_, pupil)| pupil.clone()).collect()
+}
+
+/// Codes that were shown to these are not good any more.
+pub(super) async fn end_codes(tx: &mut Tx, mut pupils: Vec<PersonId>, now: Timestamp) -> sqlx::Result<()> {
+    pupils.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    pupils.dedup();
+    for pupil in &pupils {
+        activation::end_school(tx, pupil, now).await?;
+    }
+    Ok(())
+}
+
+impl Change {
+    fn decision(&self) -> Decision {
+        match self {
+            Change::Authorise { decision, .. } | Change::Couple { decision, .. } => *decision,
+        }
+    }
+}
+
+/// What speaks against a change.
+fn objection(change: &Change, by: &PersonId, employees: &[Employee], members: &[Member]) -> Option<Refused> {
+    let is_employee = |person: &PersonId| employees.iter().any(|employee| employee.person == *person);
+    let is_member = |person: &PersonId| members.iter().any(|member| member.person == *person);
+    match change {
+        Change::Authorise { employee, .. } if employee == by => Some(Refused::Oneself),
+        Change::Couple { employee, pupil, .. } if employee == by || pupil == by || employee == pupil => {
+            Some(Refused::Oneself)
+        }
+        Change::Authorise { employee, .. } if !is_employee(employee) => Some(Refused::NotInClass),
+        Change::Couple { employee, pupil, .. } if !is_employee(employee) || !is_member(pupil) => {
+            Some(Refused::NotInClass)
+        }
+        Change::Authorise { .. } | Change::Couple { .. } => None,
+    }
+}
+
+async fn put(tx: &mut Tx, class: &ClassId, change: &Change, (by, now): (&PersonId, Timestamp)) -> sqlx::Result<()> {
+    const ISSUER: &str = "INSERT INTO school_issuer (class, employee, decision, decided_by, decided_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (class, employee) DO UPDATE SET decision = excluded.decision, decided_by = excluded.decided_by,
+            decided_at = excluded.decided_at";
+    const COUPLING: &str = "INSERT INTO school_coupling (class, employee, pupil, decision, decided_by, decided_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (class, employee, pupil) DO UPDATE SET decision = excluded.decision,
+            decided_by = excluded.decided_by, decided_at = excluded.decided_at, not_identified_at = NULL";
+    let query = match change {
+        Change::Authorise { employee, .. } => sqlx::query(ISSUER).bind(class.as_str()).bind(employee.as_str()),
+        Change::Couple { employee, pupil, .. } => {
+            sqlx::query(COUPLING).bind(class.as_str()).bind(employee.as_str()).bind(pupil.as_str())
+        }
+    };
+    let query = query.bind(change.decision().name()).bind(by.as_str()).bind(now.seconds());
+    query.execute(&mut **tx).await.map(|_| ())
+}
+
+fn event(change: &Change, by: &Administrator, class: &Class) -> Event {
+    let actor = Actor::Person(by.person().clone());
+    let event = match change {
+        Change::Authorise { employee, decision: Decision::Yes } => Event::by("school-authorised", employee, actor),
+        Change::Authorise { employee, decision: Decision::No } => Event::by("school-unauthorised", employee, actor),
+        Change::Couple { pupil, employee, decision: Decision::Yes } => {
+            Event::by("school-coupled", pupil, actor).with("employee", employee.as_str())
+        }
+        Change::Couple { pupil, employee, decision: Decision::No } => {
+            Event::by("school-uncoupled", pupil, actor).with("employee", employee.as_str())
+        }
+    };
+    placed(event, by.title(), by.school(), class)
+}
+
+/// With where it happened, and as what its actor did it.
+pub(super) fn placed(event: Event, title: Title, school: &School, class: &Class) -> Event {
+    let event = event.with("role", title.name()).with("school", school.name.as_str());
+    event.with("school_orgno", school.orgno.as_str()).with("class", class.name.as_str())
+}
+
+/// Proof that an employee may issue to a pupil now: they have a role in the class, may issue there and to this pupil,
+/// which somebody else has decided, and the pupil is in the class.
+#[derive(Debug, Clone)]
+pub struct Coupling {
+    employee: PersonId,
+    title: Title,
+    school: School,
+    class: Class,
+    pupil: Member,
+}
+
+impl Coupling {
+    /// Looks for it, by ids as they stand in an address.
+    pub async fn find(db: &Db, employee: &PersonId, class: &str, pupil: &str) -> sqlx::Result<Option<Coupling>> {
+        let mut connection = db.pool().acquire().await?;
+        find(&mut connection, employee, class, pupil).await
+    }
+
+    /// Looks again, in the transaction in which something is done by it: whoever decides otherwise has done so before,
+    /// or waits until this is through.
+    pub(super) async fn still(&self, tx: &mut Tx) -> sqlx::Result<Option<Coupling>> {
+        const ISSUER: &str = "UPDATE school_issuer SET decision = decision WHERE class = $1 AND employee = $2";
+        const COUPLING: &str = "UPDATE school_coupling SET decision = decision
+                                WHERE class = $1 AND employee = $2 AND pupil = $3";
+        let (class, employee) = (self.class.id.as_str(), self.employee.as_str());
+        sqlx::query(ISSUER).bind(class).bind(employee).execute(&mut **tx).await?;
+        let query = sqlx::query(COUPLING).bind(class).bind(employee).bind(self.pupil.person.as_str());
+        query.execute(&mut **tx).await?;
+        find(tx, &self.employee, self.class.id.as_str(), self.pupil.person.as_str()).await
+    }
+
+    /// Who issues.
+    pub fn employee(&self) -> &PersonId {
+        &self.employee
+    }
+
+    /// As what.
+    pub fn title(&self) -> Title {
+        self.title
+    }
+
+    /// At which school.
+    pub fn school(&self) -> &School {
+        &self.school
+    }
+
+    /// In which class.
+    pub fn class(&self) -> &Class {
+        &self.class
+    }
+
+    /// To whom.
+    pub fn pupil(&self) -> &PersonId {
+        &self.pupil.person
+    }
+}
+
+async fn find(db: &mut AnyConnection, employee: &PersonId, class: &str, pupil: &str) -> sqlx::Result<Option<Coupling>> {
+    const SQL: &str = "SELECT school_coupling.pupil FROM school_coupling JOIN school_issuer
+            ON school_issuer.class = school_coupling.class AND school_issuer.employee = school_coupling.employee
+        WHERE school_coupling.class = $1 AND school_coupling.employee = $2 AND school_coupling.pupil = $3
+            AND school_issuer.decision = 'yes' AND school_coupling.decision = 'yes'
+            AND school_coupling.not_identified_at IS NULL AND school_coupling.employee <> school_coupling.pupil
+            AND school_issuer.decided_by <> $2 AND school_coupling.decided_by <> $2";
+    let Some(class) = register::class(&mut *db, class).await? else { return Ok(None) };
+    let Some(school) = register::school(&mut *db, class.school.as_str()).await? else { return Ok(None) };
+    let Some(title) = register::title_in(&mut *db, employee, class.id.as_str()).await? else { return Ok(None) };
+    let Some(pupil) = register::member(&mut *db, &class.id, pupil).await? else { return Ok(None) };
+    let query = sqlx::query(SQL).bind(class.id.as_str()).bind(employee.as_str()).bind(pupil.person.as_str());
+    let is_decided = query.fetch_optional(&mut *db).await?.is_some();
+    Ok(is_decided.then(|| Coupling { employee: employee.clone(), title, school, class, pupil }))
+}
+
+/// The employee cannot tell who the pupil is: they are not coupled until it is decided anew.
+pub(super) async fn note_not_identified(tx: &mut Tx, coupling: &Coupling, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_coupling SET not_identified_at = $4
+                       WHERE class = $1 AND employee = $2 AND pupil = $3 AND not_identified_at IS NULL";
+    let query = sqlx::query(SQL).bind(coupling.class.id.as_str()).bind(coupling.employee.as_str());
+    let query = query.bind(coupling.pupil.person.as_str()).bind(now.seconds());
+    query.execute(&mut **tx).await.map(|_| ())
+}
+
+/// Forgets what was decided of somebody who no longer has a role in a class; the pupils to whom they could issue. If they
+/// come back it is decided anew.
+pub(super) async fn forget_employee(tx: &mut Tx, class: &str, employee: &PersonId) -> sqlx::Result<Vec<PersonId>> {
+    const ISSUER: &str = "DELETE FROM school_issuer WHERE class = $1 AND employee = $2";
+    const COUPLED: &str = "DELETE FROM school_coupling WHERE class = $1 AND employee = $2
+                               AND decision = 'yes' AND not_identified_at IS NULL RETURNING pupil";
+    const OTHERS: &str = "DELETE FROM school_coupling WHERE class = $1 AND employee = $2";
+    sqlx::query(ISSUER).bind(class).bind(employee.as_str()).execute(&mut **tx).await?;
+    let coupled = sqlx::query_scalar(COUPLED).bind(class).bind(employee.as_str()).fetch_all(&mut **tx).await?;
+    sqlx::query(OTHERS).bind(class).bind(employee.as_str()).execute(&mut **tx).await?;
+    Ok(coupled)
+}
+
+/// The same of a pupil who is no longer in it; the employees who could issue to them.
+pub(super) async fn forget_pupil(tx: &mut Tx, class: &ClassId, pupil: &PersonId) -> sqlx::Result<Vec<PersonId>> {
+    const COUPLED: &str = "DELETE FROM school_coupling WHERE class = $1 AND pupil = $2
+                               AND decision = 'yes' AND not_identified_at IS NULL RETURNING employee";
+    const OTHERS: &str = "DELETE FROM school_coupling WHERE class = $1 AND pupil = $2";
+    let query = sqlx::query_scalar(COUPLED).bind(class.as_str()).bind(pupil.as_str());
+    let coupled = query.fetch_all(&mut **tx).await?;
+    sqlx::query(OTHERS).bind(class.as_str()).bind(pupil.as_str()).execute(&mut **tx).await?;
+    Ok(coupled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(decision: Decision, not_identified: bool) -> Decided {
+        let (by, at) = (serde_json::from_str("\"rektor\"").unwrap(), Timestamp::from_seconds(0));
+        Decided { decision, decided_by: by, decided_at: at, not_identified_at: not_identified.then_some(at) }
+    }
+
+    #[test]
+    fn how_a_pupil_stands() {
+        let (yes, no, unsure) =
+            (decided(Decision::Yes, false), decided(Decision::No, false), decided(Decision::Yes, true));
+        for (issuer, coupled, expected) in [
+            (Some(&yes), Some(&yes), Standing::Coupled),
+            (Some(&yes), Some(&no), Standing::Refused),
+            (Some(&yes), Some(&unsure), Standing::Refused),
+            (Some(&yes), None, Standing::Undecided),
+            (Some(&no), Some(&yes), Standing::Undecided),
+            (None, Some(&yes), Standing::Undecided),
+            (None, None, Standing::Undecided),
+        ] {
+            assert_eq!(standing(issuer, coupled), expected);
+        }
+    }
+
+    #[test]
+    fn nobody_decides_of_themselves() {
+        let person = |id: &str| serde_json::from_str::<PersonId>(&format!("{id:?}")).unwrap();
+        let employee = Employee { person: person("t"), name: String::new(), titles: vec![Title::ContactTeacher] };
+        let rektor = Employee { person: person("r"), ..employee.clone() };
+        let employees = [employee, rektor];
+        let members = [Member { person: person("p"), name: String::new() }];
+        let (authorise, couple) = (
+            |employee: &str| Change::Authorise { employee: person(employee), decision: Decision::Yes },
+            |employee: &str, pupil: &str| {
+                let (employee, pupil) = (person(employee), person(pupil));
+                Change::Couple { employee, pupil, decision: Decision::Yes }
+            },
+        );
+        for (change, expected) in [
+            (authorise("t"), None),
+            (authorise("r"), Some(Refused::Oneself)),
+            (authorise("x"), Some(Refused::NotInClass)),
+            (authorise("p"), Some(Refused::NotInClass)),
+            (couple("t", "p"), None),
+            (couple("r", "p"), Some(Refused::Oneself)),
+            (couple("t", "t"), Some(Refused::Oneself)),
+            (couple("t", "r"), Some(Refused::Oneself)),
+            (couple("t", "x"), Some(Refused::NotInClass)),
+            (couple("x", "p"), Some(Refused::NotInClass)),
+        ] {
+            assert_eq!(objection(&change, &person("r"), &employees, &members), expected, "{change:?}");
+        }
+    }
+}

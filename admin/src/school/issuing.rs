@@ -1,0 +1,282 @@
+//! Issuing in the classroom: how far a pupil has come, and the code that an employee shows them.
+
+use std::time::Duration;
+
+use authenticators::activation::{self, ActivationCode, Issued, Source};
+use authenticators::clock::Timestamp;
+use authenticators::person::{BY_ONESELF, Person, PersonId};
+use authenticators::trail::{Actor, Event};
+use authenticators::world::World;
+use authenticators::{device, letter, notice, passkey, password, totp};
+use migrations::Tx;
+
+use super::coupling::{self, Coupling, Standing};
+
+/// Why an account is closed that its person can have again.
+const WISH: &str = "wish";
+/// How long a school can give somebody anew what it has given them. After that it is theirs, and no teacher's.
+const AGAIN_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// How far a pupil has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Ikke startet
+    NotStarted,
+    /// Kode utstedt
+    CodeIssued {
+        /// How long the code is good.
+        until: Timestamp,
+    },
+    /// Registrert
+    Registered,
+    /// Manuell
+    Manual,
+    /// Brev bestilt
+    LetterOrdered,
+    /// Har MinID
+    HasMinid,
+    /// For ung
+    TooYoung,
+}
+
+impl Status {
+    /// The names of all that there are, in the order of a report.
+    pub const NAMES: [&str; 7] =
+        ["not-started", "code-issued", "registered", "manual", "letter-ordered", "has-minid", "too-young"];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::NotStarted => "not-started",
+            Status::CodeIssued { .. } => "code-issued",
+            Status::Registered => "registered",
+            Status::Manual => "manual",
+            Status::LetterOrdered => "letter-ordered",
+            Status::HasMinid => "has-minid",
+            Status::TooYoung => "too-young",
+        }
+    }
+}
+
+/// What a pupil's status comes of.
+#[derive(Debug, Clone)]
+struct Facts {
+    standing: Standing,
+    /// Whether they have MinID.
+    has_minid: bool,
+    /// The code that they had it by.
+    by: Option<Source>,
+    /// The newest code.
+    latest: Option<Issued>,
+    /// Whether a letter is under way.
+    has_letter: bool,
+    /// Whether they may have MinID, as far as their number tells.
+    may_have_minid: Option<bool>,
+}
+
+/// How far a pupil has come, as somebody with whom they stand so sees it.
+pub async fn status(world: &World, pupil: &PersonId, standing: Standing, now: Timestamp) -> anyhow::Result<Status> {
+    let db = world.db.pool();
+    let person = Person::by_id(db, pupil).await?;
+    let facts = Facts {
+        standing,
+        has_minid: password::stored(db, Some(pupil)).await?.is_some(),
+        by: activation::last_used(db, pupil).await?.map(|(source, _)| source),
+        latest: activation::latest(db, pupil).await?,
+        has_letter: letter::under_way(&world.db, pupil, now).await?.is_some(),
+        may_have_minid: person.and_then(|person| person.fnr.may_have_minid(now)),
+    };
+    Ok(decide(&facts, now))
+}
+
+fn decide(facts: &Facts, now: Timestamp) -> Status {
+    let is_shown = |code: &&Issued| {
+        code.source == Source::School && code.used_at.is_none() && code.ended_at.is_none() && code.valid_until > now
+    };
+    if let Some(code) = facts.latest.as_ref().filter(is_shown) {
+        return Status::CodeIssued { until: code.valid_until };
+    }
+    match (facts.has_minid, facts.by) {
+        (true, Some(Source::School)) => Status::Registered,
+        (true, _) => Status::HasMinid,
+        (false, _) if facts.may_have_minid == Some(false) => Status::TooYoung,
+        (false, _) if facts.has_letter => Status::LetterOrdered,
+        (false, _) if facts.standing == Standing::Refused => Status::Manual,
+        (false, _) => Status::NotStarted,
+    }
+}
+
+/// What came of starting.
+#[derive(Debug)]
+pub enum Started {
+    /// The code, which is shown once, and how long it is good.
+    Code(ActivationCode, Timestamp),
+    /// There is none.
+    Refused(Reason),
+}
+
+/// Why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The employee may not issue to the pupil any more.
+    NotCoupled,
+    /// The pupil may not have MinID yet.
+    TooYoung,
+    /// They are dead.
+    Dead,
+    /// Support has locked or closed the account, or they have locked the MinID that they have.
+    Locked,
+    /// They have MinID, and not from a school, or it has been theirs for a while.
+    HasMinid,
+}
+
+/// What a pupil has before there is a code.
+struct Before {
+    has_minid: bool,
+    /// The code that they had it by, and when they used it.
+    by: Option<(Source, Timestamp)>,
+    /// Whether they have ways to log in of their own, beside the password and their telephone.
+    has_own: bool,
+}
+
+impl Before {
+    async fn of(tx: &mut Tx, pupil: &PersonId) -> anyhow::Result<Before> {
+        let keys = passkey::all(&mut **tx, pupil).await?.len();
+        let devices = device::all(&mut **tx, pupil).await?.len();
+        let apps = totp::all(&mut **tx, pupil).await?.len();
+        Ok(Before {
+            has_minid: password::stored(&mut **tx, Some(pupil)).await?.is_some(),
+            by: activation::last_used(&mut **tx, pupil).await?,
+            has_own: keys + devices + apps > 0,
+        })
+    }
+
+    /// Whether a school's code may go over it: where a school has given it lately, and no more has come of it.
+    fn can_be_given(&self, now: Timestamp) -> bool {
+        let lately = |used_at: Timestamp| used_at.plus(AGAIN_FOR) > now;
+        let by_school = self.by.is_some_and(|(source, used_at)| source == Source::School && lately(used_at));
+        !self.has_minid || (by_school && !self.has_own)
+    }
+}
+
+/// Makes a code for the pupil; one that they had is dead. Who has had MinID by a code of a school lately can have it anew,
+/// and is told of it where they are reached.
+pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<Started> {
+    let refused = |why| Ok(Started::Refused(why));
+    let pupil = coupling.pupil();
+    let Some(person) = Person::by_id(world.db.pool(), pupil).await? else { return refused(Reason::NotCoupled) };
+    let resident = world.population.find(&person.fnr).await?;
+    let mut tx = world.db.begin().await?;
+    // Whatever else happens to the pupil's account comes before this or after it.
+    Person::hold(&mut tx, pupil).await?;
+    let Some(coupling) = coupling.still(&mut tx).await? else { return refused(Reason::NotCoupled) };
+    let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return refused(Reason::NotCoupled) };
+    let before = Before::of(&mut tx, pupil).await?;
+    if resident.is_some_and(|resident| resident.is_dead) {
+        return refused(Reason::Dead);
+    }
+    if let Some(why) = objection(&person, &before, now) {
+        return refused(why);
+    }
+    let valid_until = now.plus(Source::School.valid());
+    let keys = (&world.vault, &world.chance);
+    let (_, code) = activation::issue(&mut tx, keys, pupil, Source::School, (now, valid_until)).await?;
+    let event = event("school-code-issued", &coupling);
+    if before.has_minid {
+        notice::queue(&mut tx, &world.chance, &event, now).await?;
+    }
+    world.trail.append(&mut tx, &event, now).await?;
+    tx.commit().await?;
+    Ok(Started::Code(code, valid_until))
+}
+
+/// What speaks against a code for somebody.
+fn objection(person: &Person, before: &Before, now: Timestamp) -> Option<Reason> {
+    // Nobody else opens what its own person has locked.
+    let is_own = !before.has_minid && person.locked_code.as_deref() == Some(BY_ONESELF);
+    let is_locked = person.locked_at.is_some() && !is_own;
+    let is_closed = person.closed_at.is_some() && person.closed_code.as_deref() != Some(WISH);
+    if person.is_dead() {
+        Some(Reason::Dead)
+    } else if is_locked || is_closed {
+        Some(Reason::Locked)
+    } else if person.fnr.may_have_minid(now) == Some(false) {
+        Some(Reason::TooYoung)
+    } else if !before.can_be_given(now) {
+        Some(Reason::HasMinid)
+    } else {
+        None
+    }
+}
+
+/// The employee cannot tell who the pupil is, who has to order a letter. A code that is shown is dead. False if they
+/// were not to issue to them.
+pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<bool> {
+    let mut tx = world.db.begin().await?;
+    let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(false) };
+    coupling::note_not_identified(&mut tx, &coupling, now).await?;
+    activation::end_school(&mut tx, coupling.pupil(), now).await?;
+    world.trail.append(&mut tx, &event("school-not-identified", &coupling), now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn event(kind: &'static str, coupling: &Coupling) -> Event {
+    let event = Event::by(kind, coupling.pupil(), Actor::Person(coupling.employee().clone()));
+    coupling::placed(event, coupling.title(), coupling.school(), coupling.class())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            standing: Standing::Coupled,
+            has_minid: false,
+            by: None,
+            latest: None,
+            has_letter: false,
+            may_have_minid: Some(true),
+        }
+    }
+
+    fn code(source: Source, until: i64) -> Issued {
+        let at = Timestamp::from_seconds;
+        Issued { source, created_at: at(0), valid_until: at(until), used_at: None, ended_at: None }
+    }
+
+    #[test]
+    fn how_far_a_pupil_has_come() {
+        let now = Timestamp::from_seconds(100);
+        let (school, letter) = (Source::School, Source::Letter);
+        let shown = Some(code(school, 200));
+        let ended = Some(Issued { ended_at: Some(now), ..code(school, 200) });
+        let used = Some(Issued { used_at: Some(now), ..code(school, 200) });
+        let issued = Status::CodeIssued { until: Timestamp::from_seconds(200) };
+        for (facts, expected) in [
+            (facts(), Status::NotStarted),
+            (Facts { standing: Standing::Undecided, ..facts() }, Status::NotStarted),
+            (Facts { standing: Standing::Refused, ..facts() }, Status::Manual),
+            (Facts { standing: Standing::Refused, has_letter: true, ..facts() }, Status::LetterOrdered),
+            (Facts { latest: shown.clone(), ..facts() }, issued),
+            (Facts { latest: shown.clone(), has_letter: true, ..facts() }, issued),
+            (Facts { latest: Some(code(school, 100)), ..facts() }, Status::NotStarted),
+            (Facts { latest: Some(code(letter, 200)), ..facts() }, Status::NotStarted),
+            (Facts { latest: ended, ..facts() }, Status::NotStarted),
+            (Facts { latest: used, by: Some(school), has_minid: true, ..facts() }, Status::Registered),
+            // Anew: the code is shown again.
+            (Facts { latest: shown, by: Some(school), has_minid: true, ..facts() }, issued),
+            (Facts { by: Some(letter), has_minid: true, ..facts() }, Status::HasMinid),
+            (Facts { has_minid: true, standing: Standing::Refused, ..facts() }, Status::HasMinid),
+            // Support has taken it away again.
+            (Facts { by: Some(school), ..facts() }, Status::NotStarted),
+            (Facts { may_have_minid: Some(false), standing: Standing::Refused, ..facts() }, Status::TooYoung),
+            (Facts { may_have_minid: None, ..facts() }, Status::NotStarted),
+        ] {
+            let found = decide(&facts, now);
+            assert_eq!(found, expected, "{facts:?}");
+            assert!(Status::NAMES.contains(&found.name()));
+        }
+    }
+}

@@ -1,0 +1,684 @@
+//! Who works and learns where: tables `school_owner`, `school`, `school_class`, `school_staff` and `school_pupil`.
+//!
+//! All of it comes from the school owners' files ([`super::import`]). A role that is gone from them has ended: whoever
+//! asks what somebody may do asks here, each time anew.
+
+use authenticators::chance::Chance;
+use authenticators::clock::Timestamp;
+use authenticators::person::{Person, PersonId};
+use authenticators::population::Address;
+use authenticators::world::World;
+use migrations::Tx;
+use serde::Serialize;
+use sqlx::AnyExecutor;
+
+/// Makes opaque text ids.
+macro_rules! ids { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
+    $(#[$doc])*
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::Type)]
+    #[serde(transparent)]
+    #[sqlx(transparent)]
+    pub struct $name(String);
+
+    impl $name {
+        /// Its letters.
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+
+        fn fresh(chance: &Chance) -> anyhow::Result<$name> {
+            Ok($name(chance.token()?.reveal().chars().take(22).collect()))
+        }
+    }
+)+ } }
+
+ids! {
+    /// A school, in addresses and tables.
+    SchoolId,
+    /// A class, in addresses and tables.
+    ClassId,
+}
+
+/// An organisation number: nine digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::Type)]
+#[serde(transparent)]
+#[sqlx(transparent)]
+pub struct Orgno(String);
+
+impl Orgno {
+    /// Takes a number in, with or without spaces in it.
+    pub fn parse(typed: &str) -> Option<Orgno> {
+        let digits: String = typed.chars().take(20).filter(|c| !c.is_whitespace()).collect();
+        let fits = digits.len() == 9 && digits.bytes().all(|digit| digit.is_ascii_digit());
+        fits.then_some(Orgno(digits))
+    }
+
+    /// Its digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// See how far the owner's schools have come.
+    Owner,
+    /// Decide who issues to whom at a school.
+    Administration,
+    /// Issue in a class, as far as the administration has decided.
+    Issuer,
+}
+
+impl Role {
+    /// Its name in tables and in the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Administration => "administration",
+            Role::Issuer => "issuer",
+        }
+    }
+}
+
+/// What somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Title {
+    /// Skoleeier
+    Owner,
+    /// Rektor
+    Principal,
+    /// Assisterende rektor
+    AssistantPrincipal,
+    /// Sekretær
+    Secretary,
+    /// Inspektør
+    Inspector,
+    /// Kontaktlærer
+    ContactTeacher,
+    /// Faglærer
+    SubjectTeacher,
+    /// Rådgiver
+    Adviser,
+    /// Assistent
+    Assistant,
+}
+
+impl Title {
+    /// All that there are.
+    pub const ALL: [Title; 9] = [
+        Title::Owner,
+        Title::Principal,
+        Title::AssistantPrincipal,
+        Title::Secretary,
+        Title::Inspector,
+        Title::ContactTeacher,
+        Title::SubjectTeacher,
+        Title::Adviser,
+        Title::Assistant,
+    ];
+
+    /// Its name in tables and in the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Title::Owner => "owner",
+            Title::Principal => "principal",
+            Title::AssistantPrincipal => "assistant-principal",
+            Title::Secretary => "secretary",
+            Title::Inspector => "inspector",
+            Title::ContactTeacher => "contact-teacher",
+            Title::SubjectTeacher => "subject-teacher",
+            Title::Adviser => "adviser",
+            Title::Assistant => "assistant",
+        }
+    }
+
+    /// What it gives.
+    pub fn role(self) -> Role {
+        match self {
+            Title::Owner => Role::Owner,
+            Title::Principal | Title::AssistantPrincipal | Title::Secretary | Title::Inspector => Role::Administration,
+            Title::ContactTeacher | Title::SubjectTeacher | Title::Adviser | Title::Assistant => Role::Issuer,
+        }
+    }
+}
+
+impl TryFrom<String> for Title {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Title, String> {
+        Title::ALL.into_iter().find(|title| title.name() == text).ok_or(text)
+    }
+}
+
+/// Who owns schools: a municipality, a county, a foundation.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Owner {
+    /// Its organisation number.
+    pub orgno: Orgno,
+    /// What it is called.
+    pub name: String,
+}
+
+/// A school.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct School {
+    /// Our id.
+    pub id: SchoolId,
+    /// Its organisation number.
+    pub orgno: Orgno,
+    /// What it is called.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Orgno,
+}
+
+/// A class.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Class {
+    /// Our id.
+    pub id: ClassId,
+    /// Where it is.
+    pub school: SchoolId,
+    /// What it is called.
+    pub name: String,
+    /// Goes up with each change of what is decided in it.
+    pub version: i64,
+}
+
+/// A class, and the name of its school.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Taught {
+    /// The class.
+    #[sqlx(flatten)]
+    pub class: Class,
+    /// What its school is called.
+    pub school_name: String,
+}
+
+/// Somebody who may decide at a school. Only [`may_administer`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Administrator {
+    person: PersonId,
+    #[sqlx(try_from = "String")]
+    title: Title,
+    #[sqlx(flatten)]
+    school: School,
+}
+
+impl Administrator {
+    /// Who.
+    pub fn person(&self) -> &PersonId {
+        &self.person
+    }
+
+    /// As what.
+    pub fn title(&self) -> Title {
+        self.title
+    }
+
+    /// Where.
+    pub fn school(&self) -> &School {
+        &self.school
+    }
+}
+
+/// Somebody with a role in a class by which they can be let issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Employee {
+    /// Who.
+    pub person: PersonId,
+    /// What the school calls them.
+    pub name: String,
+    /// What they are in the class.
+    pub titles: Vec<Title>,
+}
+
+/// Somebody in a class, as the school's file has them.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Member {
+    /// Who.
+    pub person: PersonId,
+    /// What the school calls them.
+    pub name: String,
+}
+
+/// A pupil, for the eyes of the school.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pupil {
+    /// Who.
+    pub person: PersonId,
+    /// What the population register calls them; what the school does, where it knows nothing, or where they are
+    /// protected and may live under another name. It is the register's name that a pupil confirms: a wrong number in a
+    /// school's file shows.
+    pub name: String,
+    /// As far as their number tells.
+    pub birth_year: Option<i16>,
+    /// Nobody may know where they live. They are not named outside the class.
+    pub is_protected: bool,
+}
+
+/// All owners, by name.
+pub async fn owners(db: impl AnyExecutor<'_>) -> sqlx::Result<Vec<Owner>> {
+    const SQL: &str = "SELECT orgno, name FROM school_owner ORDER BY name, orgno";
+    sqlx::query_as(SQL).fetch_all(db).await
+}
+
+/// An owner.
+pub async fn owner(db: impl AnyExecutor<'_>, orgno: &Orgno) -> sqlx::Result<Option<Owner>> {
+    const SQL: &str = "SELECT orgno, name FROM school_owner WHERE orgno = $1";
+    sqlx::query_as(SQL).bind(orgno.as_str()).fetch_optional(db).await
+}
+
+/// Registers an owner; false and unchanged if it is there.
+pub async fn add_owner(db: impl AnyExecutor<'_>, owner: &Owner, now: Timestamp) -> sqlx::Result<bool> {
+    const SQL: &str =
+        "INSERT INTO school_owner (orgno, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (orgno) DO NOTHING";
+    let query = sqlx::query(SQL).bind(owner.orgno.as_str()).bind(&owner.name).bind(now.seconds());
+    Ok(query.execute(db).await?.rows_affected() == 1)
+}
+
+/// The owners that somebody acts for.
+pub async fn owners_of(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Vec<Owner>> {
+    const SQL: &str = "SELECT DISTINCT school_owner.orgno, school_owner.name FROM school_owner
+        JOIN school_staff ON school_staff.owner = school_owner.orgno
+        WHERE school_staff.person = $1 AND school_staff.role = 'owner' AND school_staff.removed_at IS NULL
+        ORDER BY school_owner.name, school_owner.orgno";
+    sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await
+}
+
+/// The schools of an owner, by name.
+pub async fn schools(db: impl AnyExecutor<'_>, owner: &Orgno) -> sqlx::Result<Vec<School>> {
+    const SQL: &str =
+        "SELECT id, orgno, name, owner FROM school WHERE owner = $1 AND removed_at IS NULL ORDER BY name, id";
+    sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await
+}
+
+/// A school, by its id as it stands in an address.
+pub async fn school(db: impl AnyExecutor<'_>, id: &str) -> sqlx::Result<Option<School>> {
+    const SQL: &str = "SELECT id, orgno, name, owner FROM school WHERE id = $1 AND removed_at IS NULL";
+    sqlx::query_as(SQL).bind(id).fetch_optional(db).await
+}
+
+/// Whose the school with this number is or was.
+pub async fn owner_of_school(db: impl AnyExecutor<'_>, orgno: &Orgno) -> sqlx::Result<Option<Orgno>> {
+    const SQL: &str = "SELECT owner FROM school WHERE orgno = $1";
+    sqlx::query_scalar(SQL).bind(orgno.as_str()).fetch_optional(db).await
+}
+
+/// The schools at which somebody may decide.
+pub async fn schools_administered(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Vec<School>> {
+    const SQL: &str = "SELECT DISTINCT school.id, school.orgno, school.name, school.owner FROM school
+        JOIN school_staff ON school_staff.school = school.id
+        WHERE school_staff.person = $1 AND school_staff.role = 'administration' AND school_staff.removed_at IS NULL
+            AND school.removed_at IS NULL
+        ORDER BY school.name, school.id";
+    sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await
+}
+
+/// Whether somebody may decide at the school with this id now.
+pub async fn may_administer(
+    db: impl AnyExecutor<'_>,
+    person: &PersonId,
+    school: &str,
+) -> sqlx::Result<Option<Administrator>> {
+    const SQL: &str =
+        "SELECT school_staff.person, school_staff.title, school.id, school.orgno, school.name, school.owner
+        FROM school JOIN school_staff ON school_staff.school = school.id
+        WHERE school.id = $2 AND school_staff.person = $1 AND school_staff.role = 'administration'
+            AND school_staff.removed_at IS NULL AND school.removed_at IS NULL
+        ORDER BY school_staff.given_at, school_staff.title LIMIT 1";
+    sqlx::query_as(SQL).bind(person.as_str()).bind(school).fetch_optional(db).await
+}
+
+/// The classes of a school, by name.
+pub async fn classes(db: impl AnyExecutor<'_>, school: &SchoolId) -> sqlx::Result<Vec<Class>> {
+    const SQL: &str = "SELECT id, school, name, version FROM school_class
+                       WHERE school = $1 AND removed_at IS NULL ORDER BY name, id";
+    sqlx::query_as(SQL).bind(school.as_str()).fetch_all(db).await
+}
+
+/// A class, by its id as it stands in an address.
+pub async fn class(db: impl AnyExecutor<'_>, id: &str) -> sqlx::Result<Option<Class>> {
+    const SQL: &str = "SELECT id, school, name, version FROM school_class WHERE id = $1 AND removed_at IS NULL";
+    sqlx::query_as(SQL).bind(id).fetch_optional(db).await
+}
+
+/// The classes in which somebody has a role by which they can be let issue.
+pub async fn classes_taught(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Vec<Taught>> {
+    const SQL: &str = "SELECT DISTINCT school_class.id, school_class.school, school_class.name, school_class.version,
+            school.name AS school_name
+        FROM school_class JOIN school ON school.id = school_class.school
+        JOIN school_staff ON school_staff.class = school_class.id
+        WHERE school_staff.person = $1 AND school_staff.role = 'issuer' AND school_staff.removed_at IS NULL
+            AND school_class.removed_at IS NULL AND school.removed_at IS NULL
+        ORDER BY school_name, school_class.name, school_class.id";
+    sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await
+}
+
+/// What somebody is in a class now, by which they can be let issue there; nothing, if they are not.
+pub async fn title_in(db: impl AnyExecutor<'_>, person: &PersonId, class: &str) -> sqlx::Result<Option<Title>> {
+    const SQL: &str = "SELECT title FROM school_staff
+                       WHERE class = $2 AND person = $1 AND role = 'issuer' AND removed_at IS NULL
+                       ORDER BY given_at, title LIMIT 1";
+    let row: Option<(String,)> = sqlx::query_as(SQL).bind(person.as_str()).bind(class).fetch_optional(db).await?;
+    Ok(row.and_then(|(title,)| Title::try_from(title).ok()))
+}
+
+#[derive(sqlx::FromRow)]
+struct EmployeeRow {
+    person: PersonId,
+    name: String,
+    #[sqlx(try_from = "String")]
+    title: Title,
+}
+
+/// Those with a role in a class by which they can be let issue, by name.
+pub async fn employees(db: impl AnyExecutor<'_>, class: &ClassId) -> sqlx::Result<Vec<Employee>> {
+    const SQL: &str = "SELECT person, name, title FROM school_staff
+                       WHERE class = $1 AND role = 'issuer' AND removed_at IS NULL ORDER BY person, given_at, title";
+    let rows: Vec<EmployeeRow> = sqlx::query_as(SQL).bind(class.as_str()).fetch_all(db).await?;
+    let mut all: Vec<Employee> = Vec::new();
+    for row in rows {
+        match all.last_mut() {
+            Some(last) if last.person == row.person => last.titles.push(row.title),
+            _ => all.push(Employee { person: row.person, name: row.name, titles: vec![row.title] }),
+        }
+    }
+    all.sort_by_cached_key(|employee| in_order(&employee.name));
+    Ok(all)
+}
+
+/// Those who are in a class, as the school's file has them.
+pub async fn members(db: impl AnyExecutor<'_>, class: &ClassId) -> sqlx::Result<Vec<Member>> {
+    const SQL: &str = "SELECT person, name FROM school_pupil WHERE class = $1 AND removed_at IS NULL ORDER BY person";
+    let mut all: Vec<Member> = sqlx::query_as(SQL).bind(class.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|member| in_order(&member.name));
+    Ok(all)
+}
+
+/// Somebody who is in a class now, by their id as it stands in an address.
+pub async fn member(db: impl AnyExecutor<'_>, class: &ClassId, person: &str) -> sqlx::Result<Option<Member>> {
+    const SQL: &str = "SELECT person, name FROM school_pupil WHERE class = $1 AND person = $2 AND removed_at IS NULL";
+    sqlx::query_as(SQL).bind(class.as_str()).bind(person).fetch_optional(db).await
+}
+
+/// The pupils of a class, by name.
+pub async fn pupils(world: &World, class: &ClassId) -> anyhow::Result<Vec<Pupil>> {
+    let mut all = Vec::new();
+    for member in members(world.db.pool(), class).await? {
+        all.push(looked_up(world, member).await?);
+    }
+    all.sort_by_cached_key(|pupil| in_order(&pupil.name));
+    Ok(all)
+}
+
+/// A pupil of a class, by their id as it stands in an address.
+pub async fn pupil(world: &World, class: &ClassId, person: &str) -> anyhow::Result<Option<Pupil>> {
+    match member(world.db.pool(), class, person).await? {
+        Some(member) => Ok(Some(looked_up(world, member).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Somebody with what the population register says of them.
+async fn looked_up(world: &World, member: Member) -> anyhow::Result<Pupil> {
+    let row = Person::by_id(world.db.pool(), &member.person).await?;
+    let birth_year = row.as_ref().and_then(|row| row.fnr.birth_year());
+    let resident = match &row {
+        Some(row) => world.population.find(&row.fnr).await?,
+        None => None,
+    };
+    let is_protected = resident.as_ref().is_some_and(|resident| resident.address == Address::Protected);
+    let registered =
+        resident.filter(|_| !is_protected).map(|resident| format!("{} {}", resident.given_name, resident.family_name));
+    let registered = registered.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    Ok(Pupil { person: member.person, name: registered.unwrap_or(member.name), birth_year, is_protected })
+}
+
+/// Names as Norwegian orders them: æ, ø and å come last, in that order, which is not that of their numbers.
+fn in_order(name: &str) -> String {
+    name.to_lowercase().replace('å', "\u{f9}")
+}
+
+/// Takes a class's version from what was seen to the next; false if somebody was there before.
+pub async fn bump(tx: &mut Tx, class: &ClassId, seen: i64) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE school_class SET version = version + 1 WHERE id = $1 AND version = $2";
+    let query = sqlx::query(SQL).bind(class.as_str()).bind(seen);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// All that is registered of an owner.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// Its schools, those that are gone as well.
+    pub schools: Vec<StoredSchool>,
+    /// Their classes, those that are gone as well.
+    pub classes: Vec<StoredClass>,
+    /// The roles that are held.
+    pub roles: Vec<StoredRole>,
+    /// The pupils that are there.
+    pub pupils: Vec<StoredPupil>,
+}
+
+/// A school that is or was there.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct StoredSchool {
+    /// Our id.
+    pub id: SchoolId,
+    /// Its organisation number.
+    pub orgno: Orgno,
+    /// What it is called.
+    pub name: String,
+    /// When it was gone from the file.
+    pub removed_at: Option<Timestamp>,
+}
+
+/// A class that is or was there.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct StoredClass {
+    /// Our id.
+    pub id: ClassId,
+    /// Where it is.
+    pub school: SchoolId,
+    /// Its id in the file.
+    pub source_id: String,
+    /// What it is called.
+    pub name: String,
+    /// When it was gone from the file.
+    pub removed_at: Option<Timestamp>,
+}
+
+/// A role that somebody has.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct StoredRole {
+    /// At which school; empty for all of the owner's.
+    pub school: String,
+    /// In which class; empty for the whole school.
+    pub class: String,
+    /// Who.
+    pub person: PersonId,
+    /// As what.
+    #[sqlx(try_from = "String")]
+    pub title: Title,
+    /// What the file calls them.
+    pub name: String,
+}
+
+/// Somebody in a class.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct StoredPupil {
+    /// In which.
+    pub class: ClassId,
+    /// Who.
+    pub person: PersonId,
+    /// What the file calls them.
+    pub name: String,
+}
+
+/// Reads all that is registered of an owner. Whoever else changes it waits until this transaction is through.
+pub async fn stored(tx: &mut Tx, owner: &Orgno) -> sqlx::Result<Stored> {
+    const HOLD: &str = "UPDATE school_owner SET orgno = orgno WHERE orgno = $1";
+    const SCHOOLS: &str = "SELECT id, orgno, name, removed_at FROM school WHERE owner = $1";
+    const CLASSES: &str = "SELECT id, school, source_id, name, removed_at FROM school_class
+                           WHERE school IN (SELECT id FROM school WHERE owner = $1)";
+    const ROLES: &str =
+        "SELECT school, class, person, title, name FROM school_staff WHERE owner = $1 AND removed_at IS NULL";
+    const PUPILS: &str = "SELECT school_pupil.class, school_pupil.person, school_pupil.name FROM school_pupil
+        JOIN school_class ON school_class.id = school_pupil.class JOIN school ON school.id = school_class.school
+        WHERE school.owner = $1 AND school_pupil.removed_at IS NULL";
+    let owner = owner.as_str();
+    sqlx::query(HOLD).bind(owner).execute(&mut **tx).await?;
+    Ok(Stored {
+        schools: sqlx::query_as(SCHOOLS).bind(owner).fetch_all(&mut **tx).await?,
+        classes: sqlx::query_as(CLASSES).bind(owner).fetch_all(&mut **tx).await?,
+        roles: sqlx::query_as(ROLES).bind(owner).fetch_all(&mut **tx).await?,
+        pupils: sqlx::query_as(PUPILS).bind(owner).fetch_all(&mut **tx).await?,
+    })
+}
+
+/// A school that is new; none, if another owner has entered it at the same instant.
+pub async fn enter_school(
+    tx: &mut Tx,
+    chance: &Chance,
+    owner: &Orgno,
+    (orgno, name): (&Orgno, &str),
+    now: Timestamp,
+) -> anyhow::Result<Option<SchoolId>> {
+    const SQL: &str = "INSERT INTO school (id, owner, orgno, name, created_at) VALUES ($1, $2, $3, $4, $5)
+                       ON CONFLICT (orgno) DO NOTHING";
+    let id = SchoolId::fresh(chance)?;
+    let query = sqlx::query(SQL).bind(id.as_str()).bind(owner.as_str()).bind(orgno.as_str()).bind(name);
+    let is_new = query.bind(now.seconds()).execute(&mut **tx).await?.rows_affected() == 1;
+    Ok(is_new.then_some(id))
+}
+
+/// A school that is there, or is again, under this name.
+pub async fn keep_school(tx: &mut Tx, id: &SchoolId, name: &str) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school SET name = $2, removed_at = NULL WHERE id = $1";
+    sqlx::query(SQL).bind(id.as_str()).bind(name).execute(&mut **tx).await.map(|_| ())
+}
+
+/// A school that is gone.
+pub async fn remove_school(tx: &mut Tx, id: &SchoolId, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL";
+    sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// A class that is new.
+pub async fn enter_class(
+    tx: &mut Tx,
+    chance: &Chance,
+    school: &SchoolId,
+    (source_id, name): (&str, &str),
+    now: Timestamp,
+) -> anyhow::Result<ClassId> {
+    const SQL: &str = "INSERT INTO school_class (id, school, source_id, name, version, created_at)
+                       VALUES ($1, $2, $3, $4, 1, $5)";
+    let id = ClassId::fresh(chance)?;
+    let query = sqlx::query(SQL).bind(id.as_str()).bind(school.as_str()).bind(source_id).bind(name);
+    query.bind(now.seconds()).execute(&mut **tx).await?;
+    Ok(id)
+}
+
+/// A class that is there, or is again, under this name.
+pub async fn keep_class(tx: &mut Tx, id: &ClassId, name: &str) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_class SET name = $2, removed_at = NULL WHERE id = $1";
+    sqlx::query(SQL).bind(id.as_str()).bind(name).execute(&mut **tx).await.map(|_| ())
+}
+
+/// Whoever decides something in a class waits until this transaction is through.
+pub async fn hold_class(tx: &mut Tx, id: &str) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_class SET version = version WHERE id = $1";
+    sqlx::query(SQL).bind(id).execute(&mut **tx).await.map(|_| ())
+}
+
+/// A class that is gone.
+pub async fn remove_class(tx: &mut Tx, id: &ClassId, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_class SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL";
+    sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// A role: whose, where and as what.
+#[derive(Debug, Clone, Copy)]
+pub struct Holding<'a> {
+    /// For which owner.
+    pub owner: &'a Orgno,
+    /// At which school; empty for all of the owner's.
+    pub school: &'a str,
+    /// In which class; empty for the whole school.
+    pub class: &'a str,
+    /// Who.
+    pub person: &'a PersonId,
+    /// As what.
+    pub title: Title,
+}
+
+/// Gives somebody a role, or another name in one that they have.
+pub async fn give(tx: &mut Tx, role: &Holding<'_>, name: &str, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO school_staff (owner, school, class, person, title, role, name, given_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (owner, school, class, person, title) DO UPDATE SET name = excluded.name,
+            given_at = CASE WHEN school_staff.removed_at IS NULL THEN school_staff.given_at ELSE excluded.given_at END,
+            removed_at = NULL";
+    let query = sqlx::query(SQL).bind(role.owner.as_str()).bind(role.school).bind(role.class);
+    let query = query.bind(role.person.as_str()).bind(role.title.name()).bind(role.title.role().name());
+    query.bind(name).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// Ends a role.
+pub async fn end(tx: &mut Tx, role: &Holding<'_>, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_staff SET removed_at = $6 WHERE owner = $1 AND school = $2 AND class = $3
+                           AND person = $4 AND title = $5 AND removed_at IS NULL";
+    let query = sqlx::query(SQL).bind(role.owner.as_str()).bind(role.school).bind(role.class);
+    let query = query.bind(role.person.as_str()).bind(role.title.name()).bind(now.seconds());
+    query.execute(&mut **tx).await.map(|_| ())
+}
+
+/// Puts somebody in a class, or gives them another name there.
+pub async fn put_pupil(
+    tx: &mut Tx,
+    class: &ClassId,
+    (person, name): (&PersonId, &str),
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO school_pupil (class, person, name, added_at) VALUES ($1, $2, $3, $4)
+                       ON CONFLICT (class, person) DO UPDATE SET name = excluded.name, removed_at = NULL";
+    let query = sqlx::query(SQL).bind(class.as_str()).bind(person.as_str()).bind(name).bind(now.seconds());
+    query.execute(&mut **tx).await.map(|_| ())
+}
+
+/// Takes somebody out of a class.
+pub async fn remove_pupil(tx: &mut Tx, class: &ClassId, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_pupil SET removed_at = $3 WHERE class = $1 AND person = $2 AND removed_at IS NULL";
+    let query = sqlx::query(SQL).bind(class.as_str()).bind(person.as_str()).bind(now.seconds());
+    query.execute(&mut **tx).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_organisations() {
+        assert_eq!(Orgno::parse("974 589 095").as_ref().map(Orgno::as_str), Some("974589095"));
+        for wrong in ["", "97458909", "9745890955", "97458909a", "９７４５８９０９５"] {
+            assert_eq!(Orgno::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_are_ordered_as_in_norwegian() {
+        let mut names = ["Åse", "Øystein", "ægir", "Zoe", "anne"];
+        names.sort_by_cached_key(|name| in_order(name));
+        assert_eq!(names, ["anne", "Zoe", "ægir", "Øystein", "Åse"]);
+    }
+
+    #[test]
+    fn titles_are_read_back() {
+        for title in Title::ALL {
+            assert_eq!(Title::try_from(title.name().to_owned()), Ok(title));
+        }
+        assert!(Title::try_from("janitor".to_owned()).is_err());
+    }
+}

@@ -1,0 +1,183 @@
+//! `porten letter list|batch|acknowledge|returned`
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use admin::letters::batch::{self, Outcome, Press};
+use anyhow::{Context, bail, ensure};
+use authenticators::clock::Timestamp;
+use authenticators::letter::{self, Letter, State};
+use authenticators::world::World;
+use clap::Subcommand;
+use idp::config::Issuer;
+use serde_json::{Value, json};
+
+use super::person::{self, Support};
+use crate::open::{Place, Post};
+use crate::say;
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Tell what has become of the letters, the newest first. Whom they are for is not told.
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Only those of which that is so.
+        #[arg(long, value_parser = state, value_name = "STATE")]
+        state: Option<State>,
+        /// Ordered in so many days.
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print all letters that wait, and hand them over to the print house: a folder for each batch, with PDFs and a
+    /// manifest. Another program brings them there. A batch that was not finished is gone on with.
+    Batch {
+        #[command(flatten)]
+        place: Place,
+        /// The folder that the print house takes batches from. What begins with a dot in it is not finished.
+        #[arg(long)]
+        folder: PathBuf,
+        /// The public base URL of the server, where one registers with the code; left out, the configured one, or where
+        /// a `porten dev` answers unless it is told otherwise.
+        #[arg(long, value_parser = issuer, value_name = "URL")]
+        issuer: Option<Issuer>,
+    },
+    /// The print house has said that it has a batch.
+    Acknowledge {
+        #[command(flatten)]
+        place: Place,
+        /// Its id, which is the name of its folder.
+        batch: String,
+    },
+    /// A letter has come back: its code is not good any more, and another can be ordered.
+    Returned {
+        #[command(flatten)]
+        place: Place,
+        /// Its id, which stands on it.
+        letter: String,
+        /// Why, in a word: `moved`, `unknown-address`, `refused` …
+        #[arg(long, value_parser = reason, value_name = "WORD")]
+        reason: String,
+        #[command(flatten)]
+        support: Support,
+    },
+}
+
+pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
+    match verb {
+        Verb::List { place, state, days, json } => {
+            let world = world(&place).await?;
+            let now = world.clock.now();
+            let since = now.minus(Duration::from_hours(24) * days);
+            let mut letters = letter::since(world.db.pool(), since).await?;
+            letters.retain(|letter| state.is_none_or(|state| letter.state(now) == state));
+            match json {
+                true => tell_machines(&letters, now),
+                false => tell(&letters, now),
+            }
+        }
+        Verb::Batch { place, folder, issuer } => print(&place, &folder, issuer).await,
+        Verb::Acknowledge { place, batch } => {
+            let world = world(&place).await?;
+            let is_new = letter::acknowledge(&world, &batch, world.clock.now()).await?;
+            ensure!(is_new, "no such batch was handed over, or it was acknowledged before");
+            say("Acknowledged.");
+            Ok(())
+        }
+        Verb::Returned { place, letter, reason, support: Support { case, by } } => {
+            let world = world(&place).await?;
+            let is_new = letter::returned(&world, &letter, &reason, (&case, &by), world.clock.now()).await?;
+            ensure!(is_new, "there is no such letter, or its code was used, or it has come back before");
+            say("Its code is not good any more.");
+            Ok(())
+        }
+    }
+}
+
+fn state(typed: &str) -> Result<State, String> {
+    let known = State::ALL.map(State::name);
+    let found = State::ALL.into_iter().find(|state| state.name() == typed);
+    found.ok_or_else(|| format!("one of {}", known.join(", ")))
+}
+
+/// What stays in the trail for good.
+fn reason(typed: &str) -> Result<String, String> {
+    let fits = (1..=40).contains(&typed.len()) && typed.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    fits.then(|| typed.to_owned()).ok_or_else(|| "small letters and hyphens, 40 at the most".to_owned())
+}
+
+fn issuer(typed: &str) -> Result<Issuer, String> {
+    Issuer::try_from(typed.to_owned())
+}
+
+async fn world(place: &Place) -> anyhow::Result<World> {
+    let (opened, vault) = (place.open().await?, place.vault()?);
+    person::world(opened, vault)
+}
+
+fn tell(letters: &[Letter], now: Timestamp) -> anyhow::Result<()> {
+    for letter in letters {
+        let (state, batch) = (letter.state(now).name(), letter.batch.as_deref().unwrap_or("-"));
+        let why = letter.returned_code.as_deref().unwrap_or_default();
+        let line = format!("{}  {}  {state:<12}  {batch:<14}  {why}", letter.id, time(letter.ordered_at)?);
+        say(line.trim_end());
+    }
+    Ok(())
+}
+
+fn tell_machines(letters: &[Letter], now: Timestamp) -> anyhow::Result<()> {
+    let all: Vec<Value> = letters.iter().map(|letter| shown(letter, now)).collect::<anyhow::Result<_>>()?;
+    say(&serde_json::to_string_pretty(&all)?);
+    Ok(())
+}
+
+fn shown(letter: &Letter, now: Timestamp) -> anyhow::Result<Value> {
+    let time = |at: Option<Timestamp>| at.map(time).transpose();
+    Ok(json!({
+        "id": letter.id,
+        "state": letter.state(now).name(),
+        "language": letter.language,
+        "ordered_by": letter.ordered_by.name(),
+        "ordered_at": time(Some(letter.ordered_at))?,
+        "valid_until": time(Some(letter.valid_until))?,
+        "batch": letter.batch,
+        "handed_over_at": time(letter.handed_over_at)?,
+        "acknowledged_at": time(letter.acknowledged_at)?,
+        "used_at": time(letter.used_at)?,
+        "returned_at": time(letter.returned_at)?,
+        "reason": letter.returned_code,
+    }))
+}
+
+/// RFC 3339
+fn time(at: Timestamp) -> anyhow::Result<String> {
+    Ok(jiff::Timestamp::from_second(at.seconds()).context("a time out of reach")?.to_string())
+}
+
+async fn print(place: &Place, folder: &Path, issuer: Option<Issuer>) -> anyhow::Result<()> {
+    ensure!(folder.is_dir(), "{} is not a folder", folder.display());
+    let Post { issuer: configured, population, letters } = place.post()?;
+    let issuer = issuer.unwrap_or(configured);
+    let world = World { population, ..world(place).await? };
+    let press = Press { folder, issuer: &issuer, letters: &letters };
+    loop {
+        match batch::next(&world, &press, world.clock.now()).await? {
+            Outcome::HandedOver { batch, letters } => say(&format!("Handed over batch {batch}. Letters: {letters}.")),
+            Outcome::Busy(None) => bail!("somebody is at a batch in {} just now", folder.display()),
+            Outcome::Busy(Some(until)) => {
+                bail!("somebody is at a batch; if they were killed, come again after {}", time(until)?)
+            }
+            Outcome::Nothing { held: 0 } => {
+                say("No more letters wait.");
+                return Ok(());
+            }
+            Outcome::Nothing { held } => {
+                say(&format!("No more letters wait, but for {held} whose address nobody may know."));
+                return Ok(());
+            }
+        }
+    }
+}

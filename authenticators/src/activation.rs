@@ -1,0 +1,318 @@
+//! Activation codes: fifteen letters by which somebody who has no MinID gets it, in a letter to their address or from a
+//! teacher who knows them (table `activation_code`).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use migrations::Tx;
+use sqlx::AnyExecutor;
+
+use crate::chance::{Chance, TokenHash};
+use crate::clock::Timestamp;
+use crate::person::{Fnr, Person, PersonId};
+use crate::throttle;
+use crate::vault::Vault;
+use crate::world::World;
+
+/// Letters of a code.
+pub const LENGTH: usize = 15;
+/// No vowels, so that no code is a word, and of letters that look or sound alike one: 15 of these 16 are 60 bits.
+const LETTERS: &[u8; 16] = b"BCDFGHKLMNPRSTXZ";
+/// What is read and typed for them.
+const LOOK_ALIKES: [(char, char); 11] = [
+    ('8', 'B'),
+    ('0', 'D'),
+    ('O', 'D'),
+    ('Q', 'D'),
+    ('6', 'G'),
+    ('1', 'L'),
+    ('I', 'L'),
+    ('|', 'L'),
+    ('5', 'S'),
+    ('7', 'T'),
+    ('2', 'Z'),
+];
+/// Wrong codes for one person in an hour: nobody guesses one of 60 bits, and whoever tries may not shut its person out.
+const GUESSES: i64 = 2000;
+/// And from one address, for whomever; a school's pupils share one.
+const GUESSES_FROM_AN_ADDRESS: i64 = 300;
+/// Other people's identifiers that a code may be tried with in an hour.
+const OTHERS: i64 = 50;
+const HOUR: Duration = Duration::from_hours(1);
+
+/// How a code reaches its person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// By post, to the address in the population register.
+    Letter,
+    /// On a teacher's screen.
+    School,
+}
+
+impl Source {
+    /// Its name in tables and in the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Letter => "letter",
+            Source::School => "school",
+        }
+    }
+
+    /// How long a code is good: from the order of the letter, or from when it is shown.
+    pub fn valid(self) -> Duration {
+        match self {
+            Source::Letter => Duration::from_hours(60 * 24),
+            Source::School => Duration::from_mins(15),
+        }
+    }
+}
+
+impl TryFrom<String> for Source {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Source, String> {
+        let found = [Source::Letter, Source::School].into_iter().find(|source| source.name() == text);
+        found.ok_or(text)
+    }
+}
+
+/// A code, in the fifteen capitals that it is made of.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ActivationCode(String);
+
+impl std::fmt::Debug for ActivationCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ActivationCode(…)")
+    }
+}
+
+impl ActivationCode {
+    fn fresh(chance: &Chance) -> anyhow::Result<ActivationCode> {
+        let bytes: [u8; LENGTH] = chance.bytes()?;
+        let letter = |byte: &u8| LETTERS.get(usize::from(byte & 15)).map(|letter| char::from(*letter));
+        Ok(ActivationCode(bytes.iter().filter_map(letter).collect()))
+    }
+
+    /// Reads what people type: in any case, with whatever stands between the letters, and with what they took them for.
+    pub fn parse(typed: &str) -> Option<ActivationCode> {
+        let counts = |c: &char| c.is_alphanumeric() || *c == '|';
+        let letters = typed.chars().take(100).filter(counts).flat_map(char::to_uppercase);
+        let meant = |c: char| LOOK_ALIKES.iter().find(|(looks, _)| *looks == c).map_or(c, |(_, letter)| *letter);
+        let code: String = letters.map(meant).collect();
+        let fits = code.len() == LENGTH && code.bytes().all(|letter| LETTERS.contains(&letter));
+        fits.then_some(ActivationCode(code))
+    }
+
+    /// Its letters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As it is written for people: `BCDFG-HKLMN-PRSTX`.
+    pub fn grouped(&self) -> String {
+        let parts = [self.0.get(..5), self.0.get(5..10), self.0.get(10..)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("-")
+    }
+
+    fn hash(&self, vault: &Vault) -> TokenHash {
+        vault.hash("activation code", &self.0)
+    }
+}
+
+/// Makes a code, and ends those that the person had before. It is shown once, to whom it is for.
+pub async fn issue(
+    tx: &mut Tx,
+    keys: (&Vault, &Chance),
+    person: &PersonId,
+    source: Source,
+    (now, valid_until): (Timestamp, Timestamp),
+) -> anyhow::Result<(String, ActivationCode)> {
+    const SQL: &str = "INSERT INTO activation_code (id, person, source, hash, created_at, valid_until)
+                       VALUES ($1, $2, $3, $4, $5, $6)";
+    let (vault, chance) = keys;
+    // Of two codes at once the second ends the first.
+    Person::hold(tx, person).await?;
+    end_all(tx, person, now).await?;
+    let id: String = chance.token()?.reveal().chars().take(22).collect();
+    let code = ActivationCode::fresh(chance)?;
+    let query = sqlx::query(SQL).bind(&id).bind(person.as_str()).bind(source.name()).bind(code.hash(vault));
+    query.bind(now.seconds()).bind(valid_until.seconds()).execute(&mut **tx).await?;
+    Ok((id, code))
+}
+
+/// None of the person's codes is good any more.
+pub async fn end_all(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str =
+        "UPDATE activation_code SET ended_at = $2 WHERE person = $1 AND used_at IS NULL AND ended_at IS NULL";
+    sqlx::query(SQL).bind(person.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// No code that a teacher has shown is good any more: whoever showed it may not issue to the person now.
+pub async fn end_school(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE activation_code SET ended_at = $3
+                       WHERE person = $1 AND source = $2 AND used_at IS NULL AND ended_at IS NULL";
+    let query = sqlx::query(SQL).bind(person.as_str()).bind(Source::School.name()).bind(now.seconds());
+    query.execute(&mut **tx).await.map(|_| ())
+}
+
+/// One code is not good any more.
+pub async fn end(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE activation_code SET ended_at = $2 WHERE id = $1 AND used_at IS NULL AND ended_at IS NULL";
+    sqlx::query(SQL).bind(id).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// A code that is good, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its row.
+    pub id: String,
+    /// Whom it is for.
+    pub person: PersonId,
+    /// How it reached them.
+    pub source: Source,
+}
+
+/// What a typed code is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// That person's, and good.
+    Right(Found),
+    /// Not that person's.
+    Wrong,
+    /// That person's, and no longer good: it was used, another has ended it, or its time is over.
+    Over,
+    /// There have been too many guesses.
+    TooMany,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    person: PersonId,
+    #[sqlx(try_from = "String")]
+    source: Source,
+    valid_until: Timestamp,
+    used_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+}
+
+/// Looks up what somebody typed. A guess is counted before it is compared, for the person, the address and the code; a
+/// right one is given back.
+pub async fn check(
+    world: &World,
+    fnr: &Fnr,
+    code: &ActivationCode,
+    from: IpAddr,
+    now: Timestamp,
+) -> anyhow::Result<Checked> {
+    const SQL: &str = "SELECT id, person, source, valid_until, used_at, ended_at FROM activation_code WHERE hash = $1";
+    let (hash, db) = (code.hash(&world.vault), world.db.pool());
+    let person = Person::by_fnr(db, fnr).await?;
+    // Whoever has had two numbers is one.
+    let whose = world.vault.hash("activation of", person.as_ref().map_or(fnr, |person| &person.fnr).as_str());
+    let counts = [
+        (format!("activation codes for {}", whose.as_str()), GUESSES, HOUR),
+        (format!("activation codes from {}", throttle::neighbourhood(from).as_str()), GUESSES_FROM_AN_ADDRESS, HOUR),
+        (format!("identifiers for {}", hash.as_str()), OTHERS, HOUR),
+    ];
+    let mut fits = true;
+    for (name, at_most, window) in &counts {
+        fits &= world.scratch.count(name, *window, now).await? <= *at_most;
+    }
+    if !fits {
+        return Ok(Checked::TooMany);
+    }
+    let row: Option<Row> = sqlx::query_as(SQL).bind(hash.as_str()).fetch_optional(db).await?;
+    let Some(row) = row.filter(|row| person.is_some_and(|person| person.id == row.person)) else {
+        return Ok(Checked::Wrong);
+    };
+    for (name, _, window) in &counts {
+        world.scratch.uncount(name, *window, now).await?;
+    }
+    let is_good = row.used_at.is_none() && row.ended_at.is_none() && row.valid_until > now;
+    let found = Found { id: row.id, person: row.person, source: row.source };
+    Ok(if is_good { Checked::Right(found) } else { Checked::Over })
+}
+
+/// Whether a code can still be used.
+pub async fn is_good(db: impl AnyExecutor<'_>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT id FROM activation_code
+                       WHERE id = $1 AND used_at IS NULL AND ended_at IS NULL AND valid_until > $2";
+    Ok(sqlx::query(SQL).bind(id).bind(now.seconds()).fetch_optional(db).await?.is_some())
+}
+
+/// Uses a code: true for one of however many.
+pub async fn redeem(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE activation_code SET used_at = $2
+                       WHERE id = $1 AND used_at IS NULL AND ended_at IS NULL AND valid_until > $2";
+    Ok(sqlx::query(SQL).bind(id).bind(now.seconds()).execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// What is known of a code that was made.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Issued {
+    /// How it reaches its person.
+    #[sqlx(try_from = "String")]
+    pub source: Source,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// How long it is good.
+    pub valid_until: Timestamp,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
+    /// When another ended it.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// The newest code of a person.
+pub async fn latest(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Option<Issued>> {
+    const SQL: &str = "SELECT source, created_at, valid_until, used_at, ended_at FROM activation_code
+                       WHERE person = $1 ORDER BY created_at DESC, ended_at IS NOT NULL LIMIT 1";
+    sqlx::query_as(SQL).bind(person.as_str()).fetch_optional(db).await
+}
+
+/// How the last code that a person used reached them, and when they used it: what they have MinID by, if they have it by
+/// a code.
+pub async fn last_used(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Option<(Source, Timestamp)>> {
+    const SQL: &str = "SELECT source, used_at FROM activation_code WHERE person = $1 AND used_at IS NOT NULL
+                       ORDER BY used_at DESC LIMIT 1";
+    let row: Option<(String, Timestamp)> = sqlx::query_as(SQL).bind(person.as_str()).fetch_optional(db).await?;
+    Ok(row.and_then(|(source, used_at)| Some((Source::try_from(source).ok()?, used_at))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type_is_read() {
+        let code = ActivationCode::parse("BCDFGHKLMNPRSTX").unwrap();
+        for typed in ["bcdfg-hklmn-prstx", " B C D F G H K L M N P R S T X ", "8c0f6.hk1mn/pr57x", "bcofg hkimn prstx"]
+        {
+            assert_eq!(ActivationCode::parse(typed), Some(code.clone()), "{typed}");
+        }
+        for typed in ["", "BCDFGHKLMNPRST", "BCDFGHKLMNPRSTXX", "ACDFGHKLMNPRSTX", "ØCDFGHKLMNPRSTX", "ßCDFGHKLMNPRSTX"]
+        {
+            assert_eq!(ActivationCode::parse(typed), None, "{typed}");
+        }
+        assert_eq!(code.grouped(), "BCDFG-HKLMN-PRSTX");
+        assert!(!format!("{code:?}").contains("BCD"));
+    }
+
+    #[test]
+    fn fresh_ones_can_be_read_back() {
+        let (one, other) = (ActivationCode::fresh(&Chance::System), ActivationCode::fresh(&Chance::System));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert_eq!(ActivationCode::parse(&one.grouped()), Some(one.clone()));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn no_letter_stands_for_another() {
+        for (looks, letter) in LOOK_ALIKES {
+            assert!(
+                !LETTERS.contains(&u8::try_from(looks).unwrap()) && LETTERS.contains(&u8::try_from(letter).unwrap())
+            );
+        }
+    }
+}

@@ -1,0 +1,725 @@
+//! Activation letters: ordered, printed in batches, and what becomes of them (tables `letter` and `letter_batch`).
+//!
+//! A batch is handed over exactly once, wherever the program is killed. [`begin`] takes the letters that wait into a
+//! batch and draws their codes in one transaction, or goes on with a batch that was not finished. Whoever prints writes
+//! [`ready`] letters to a folder of their own, says so by [`mark_written`], gives the folder the name that the print
+//! house takes, and says that by [`mark_handed_over`]: from then on no code is here any more that could be read. Until a
+//! batch is written its files can be written again, with the same codes. A batch that was written and whose first folder
+//! is gone was handed over, whether that was said or not.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use migrations::{Db, Tx};
+use sqlx::{AnyConnection, AnyExecutor};
+
+use crate::activation::{self, ActivationCode, Source};
+use crate::chance::Chance;
+use crate::clock::Timestamp;
+use crate::contact::Phone;
+use crate::password;
+use crate::person::{Person, PersonId};
+use crate::population::{Address, Resident};
+use crate::trail::{Actor, Event};
+use crate::world::World;
+
+/// How long a batch belongs to whoever is at it; somebody who was killed is waited for that long.
+const LEASE: Duration = Duration::from_mins(10);
+/// What the id of a letter is made of: it is the name of a file, and it is copied from paper.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// Of 32 letters so many: nobody guesses one.
+const ID: usize = 16;
+
+/// Why a letter was returned by ourselves: there is nowhere to send it.
+pub const NO_ADDRESS: &str = "no-address";
+/// Why a letter was returned by ourselves: its person has died.
+pub const DEAD: &str = "dead";
+/// Why a letter was returned by ourselves: its person has got MinID in another way.
+pub const HAS_MINID: &str = "has-minid";
+/// Why a letter was returned by ourselves: what stands in it cannot be printed.
+pub const UNPRINTABLE: &str = "unprintable";
+
+/// Who has ordered a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderedBy {
+    /// Its person.
+    Oneself,
+    /// A teacher, for a pupil.
+    School,
+}
+
+impl OrderedBy {
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            OrderedBy::Oneself => "self",
+            OrderedBy::School => "school",
+        }
+    }
+}
+
+impl TryFrom<String> for OrderedBy {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<OrderedBy, String> {
+        let found = [OrderedBy::Oneself, OrderedBy::School].into_iter().find(|by| by.name() == text);
+        found.ok_or(text)
+    }
+}
+
+/// A letter that is ordered.
+pub struct NewOrder<'a> {
+    /// Whom it is for.
+    pub person: &'a PersonId,
+    /// The telephone that they have proved.
+    pub mobile: Option<&'a Phone>,
+    /// The language that it is written in.
+    pub language: &'a str,
+    /// Who orders it.
+    pub ordered_by: OrderedBy,
+}
+
+/// What has become of a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits to be printed.
+    Ordered,
+    /// The print house has it.
+    HandedOver,
+    /// The print house has said that it has it.
+    Acknowledged,
+    /// Its code was used.
+    Used,
+    /// Its time is over.
+    Expired,
+    /// It never came, or was never sent.
+    Returned,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [State; 6] =
+        [State::Ordered, State::HandedOver, State::Acknowledged, State::Used, State::Expired, State::Returned];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Ordered => "ordered",
+            State::HandedOver => "handed-over",
+            State::Acknowledged => "acknowledged",
+            State::Used => "used",
+            State::Expired => "expired",
+            State::Returned => "returned",
+        }
+    }
+}
+
+/// A letter.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Letter {
+    /// Its id, which stands on it.
+    pub id: String,
+    /// Whom it is for.
+    pub person: PersonId,
+    /// The language that it is written in.
+    pub language: String,
+    /// Who has ordered it.
+    #[sqlx(try_from = "String")]
+    pub ordered_by: OrderedBy,
+    /// When.
+    pub ordered_at: Timestamp,
+    /// How long its code is good.
+    pub valid_until: Timestamp,
+    /// The batch that it was printed in.
+    pub batch: Option<String>,
+    /// When the print house got it.
+    pub handed_over_at: Option<Timestamp>,
+    /// When the print house said so.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When its code was used.
+    pub used_at: Option<Timestamp>,
+    /// When it came back.
+    pub returned_at: Option<Timestamp>,
+    /// Why.
+    pub returned_code: Option<String>,
+    /// The code in it, once it is drawn.
+    code: Option<String>,
+}
+
+impl Letter {
+    /// What has become of it.
+    pub fn state(&self, now: Timestamp) -> State {
+        match self {
+            Letter { used_at: Some(_), .. } => State::Used,
+            Letter { returned_at: Some(_), .. } => State::Returned,
+            Letter { valid_until, .. } if *valid_until <= now => State::Expired,
+            Letter { acknowledged_at: Some(_), .. } => State::Acknowledged,
+            Letter { handed_over_at: Some(_), .. } => State::HandedOver,
+            Letter { .. } => State::Ordered,
+        }
+    }
+}
+
+/// Orders a letter; false if one is under way already. Of many orders at once one is taken.
+pub async fn order(world: &World, new: &NewOrder<'_>, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
+    const SQL: &str = "INSERT INTO letter (id, person, language, mobile, ordered_by, ordered_at, valid_until)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let id = fresh_id(&world.chance)?;
+    let mut tx = world.db.begin().await?;
+    Person::hold(&mut tx, new.person).await?;
+    if find(&mut tx, new.person, now).await?.is_some() {
+        return Ok(false);
+    }
+    let query = sqlx::query(SQL).bind(id).bind(new.person.as_str()).bind(new.language);
+    let query = query.bind(new.mobile.map(Phone::as_str)).bind(new.ordered_by.name()).bind(now.seconds());
+    query.bind(now.plus(Source::Letter.valid()).seconds()).execute(&mut *tx).await?;
+    world.trail.append(&mut tx, event, now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn fresh_id(chance: &Chance) -> anyhow::Result<String> {
+    let bytes: [u8; ID] = chance.bytes()?;
+    let letter = |byte: &u8| ALPHABET.get(usize::from(byte & 31)).map(|letter| char::from(*letter));
+    Ok(bytes.iter().filter_map(letter).collect())
+}
+
+/// The letter of a person that is on its way: its time is not over, it was neither used nor returned, and its code can
+/// be used. One that the print house does not have yet gets another code, whatever has become of its first.
+pub async fn under_way(db: &Db, person: &PersonId, now: Timestamp) -> sqlx::Result<Option<Letter>> {
+    let mut connection = db.pool().acquire().await?;
+    find(&mut connection, person, now).await
+}
+
+async fn find(db: &mut AnyConnection, person: &PersonId, now: Timestamp) -> sqlx::Result<Option<Letter>> {
+    const SQL: &str = "SELECT id, person, language, ordered_by, ordered_at, valid_until, batch, handed_over_at,
+                           acknowledged_at, used_at, returned_at, returned_code, code
+                       FROM letter WHERE person = $1 AND valid_until > $2 AND used_at IS NULL AND returned_at IS NULL
+                       ORDER BY ordered_at DESC, id";
+    let query = sqlx::query_as(SQL).bind(person.as_str()).bind(now.seconds());
+    let open: Vec<Letter> = query.fetch_all(&mut *db).await?;
+    for letter in open {
+        let is_coming = match (&letter.code, letter.handed_over_at) {
+            (Some(code), Some(_)) => activation::is_good(&mut *db, code, now).await?,
+            _ => true,
+        };
+        if is_coming {
+            return Ok(Some(letter));
+        }
+    }
+    Ok(None)
+}
+
+/// All that were ordered since then, the newest first.
+pub async fn since(db: impl AnyExecutor<'_>, since: Timestamp) -> sqlx::Result<Vec<Letter>> {
+    const SQL: &str = "SELECT id, person, language, ordered_by, ordered_at, valid_until, batch, handed_over_at,
+                           acknowledged_at, used_at, returned_at, returned_code, code
+                       FROM letter WHERE ordered_at >= $1 ORDER BY ordered_at DESC, id";
+    sqlx::query_as(SQL).bind(since.seconds()).fetch_all(db).await
+}
+
+/// The code of a letter was used, if it is one's.
+pub async fn note_used(tx: &mut Tx, code_id: &str, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE letter SET used_at = $2 WHERE code = $1 AND used_at IS NULL";
+    sqlx::query(SQL).bind(code_id).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// Nothing is left of the telephones that letters were ordered with.
+pub async fn erase(tx: &mut Tx, person: &PersonId) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE letter SET mobile = NULL WHERE person = $1";
+    sqlx::query(SQL).bind(person.as_str()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// How batches are made.
+pub struct Printing<'a> {
+    /// How many letters one has at the most.
+    pub at_most: usize,
+    /// The lines of the office that forwards letters to people whose address nobody may know; without them those
+    /// letters wait.
+    pub protected_via: &'a [String],
+    /// Whether the first batch of a day has a letter that tests the print house.
+    pub has_test: bool,
+}
+
+/// A batch that is ours for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Its id: the day in Norway, and which of that day's it is.
+    pub id: String,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// Whether all its files were written.
+    pub is_written: bool,
+    lease: Timestamp,
+}
+
+impl Batch {
+    /// Whether it is the first one of its day.
+    pub fn is_first_of_day(&self) -> bool {
+        self.id.ends_with("-1")
+    }
+}
+
+/// What there is to print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// This.
+    Batch(Batch),
+    /// Somebody is at it, or was killed at it; until then it is theirs.
+    Busy(Timestamp),
+    /// Nothing waits.
+    Nothing {
+        /// But for so many, whose address nobody may know.
+        held: usize,
+    },
+}
+
+/// A letter that is to be printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Its id.
+    pub id: String,
+    /// The language that it is written in.
+    pub language: String,
+    /// How long its code is good.
+    pub valid_until: Timestamp,
+    /// What stands in the window of the envelope.
+    pub lines: Vec<String>,
+    /// Its code.
+    pub code: ActivationCode,
+}
+
+#[derive(sqlx::FromRow)]
+struct Waiting {
+    id: String,
+    person: PersonId,
+    valid_until: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+struct Unfinished {
+    id: String,
+    created_at: Timestamp,
+    leased_until: Option<Timestamp>,
+    written_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Drawn {
+    id: String,
+    person: PersonId,
+    language: String,
+    valid_until: Timestamp,
+    code: Option<String>,
+    sealed: Option<String>,
+}
+
+/// What is done with a letter that waits.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is sent, with these lines in the window.
+    Print(Vec<String>),
+    /// It waits on.
+    Hold,
+    /// It is not sent.
+    Return(&'static str),
+}
+
+/// What has become of a letter that waited.
+enum Taken {
+    /// It is in the batch, and has a code.
+    Drawn,
+    /// It waits on.
+    Waits,
+    /// It is not sent, which is still to be written down.
+    Returned(Event),
+}
+
+/// Takes up a batch that was not finished, or makes one of the letters that wait. Of many at once one gets it.
+pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow::Result<Begun> {
+    const COUNT: &str = "SELECT COUNT(*) FROM letter_batch WHERE id > $1 AND id < $2";
+    let day = day_in_norway(now);
+    // Counted before anything else is asked: whoever makes one meanwhile takes the name that we would.
+    let query = sqlx::query_scalar(COUNT).bind(format!("{day}-")).bind(format!("{day}."));
+    let made: i64 = query.fetch_one(world.db.pool()).await?;
+    if let Some(unfinished) = unfinished(world).await? {
+        return claim(world, unfinished, now).await;
+    }
+    let (to_print, held) = sort(world, printing, now).await?;
+    let goes_with_a_test = made == 0 && printing.has_test;
+    if to_print.is_empty() && !goes_with_a_test {
+        return Ok(Begun::Nothing { held });
+    }
+    let batch = Batch { id: format!("{day}-{}", made + 1), created_at: now, is_written: false, lease: now.plus(LEASE) };
+    let mut tx = world.db.begin().await?;
+    if !add(&mut tx, &batch).await? {
+        return Ok(Begun::Busy(batch.lease));
+    }
+    let (mut is_empty, mut returned) = (!goes_with_a_test, Vec::new());
+    for waiting in &to_print {
+        match take(world, &mut tx, waiting, &batch).await? {
+            Taken::Drawn => is_empty = false,
+            Taken::Waits => {}
+            Taken::Returned(event) => returned.push(event),
+        }
+    }
+    if is_empty {
+        // Those who wait have a code on a teacher's screen, or MinID by now: what was returned stays so, without a batch.
+        remove(&mut tx, &batch).await?;
+    }
+    // Last: whoever registers holds themselves when they write the trail, and would wait for us while we wait for them.
+    for event in &returned {
+        world.trail.append(&mut tx, event, now).await?;
+    }
+    tx.commit().await?;
+    Ok(if is_empty { Begun::Nothing { held } } else { Begun::Batch(batch) })
+}
+
+fn day_in_norway(now: Timestamp) -> String {
+    let oslo = jiff::tz::TimeZone::get("Europe/Oslo").unwrap_or(jiff::tz::TimeZone::UTC);
+    let moment = jiff::Timestamp::from_second(now.seconds()).unwrap_or_default();
+    moment.to_zoned(oslo).strftime("%Y-%m-%d").to_string()
+}
+
+async fn unfinished(world: &World) -> sqlx::Result<Option<Unfinished>> {
+    const SQL: &str = "SELECT id, created_at, leased_until, written_at FROM letter_batch
+                       WHERE handed_over_at IS NULL ORDER BY created_at, id LIMIT 1";
+    sqlx::query_as(SQL).fetch_optional(world.db.pool()).await
+}
+
+async fn claim(world: &World, unfinished: Unfinished, now: Timestamp) -> anyhow::Result<Begun> {
+    const SQL: &str = "UPDATE letter_batch SET leased_until = $2
+                       WHERE id = $1 AND handed_over_at IS NULL AND (leased_until IS NULL OR leased_until <= $3)";
+    let lease = now.plus(LEASE);
+    let query = sqlx::query(SQL).bind(&unfinished.id).bind(lease.seconds()).bind(now.seconds());
+    if query.execute(world.db.pool()).await?.rows_affected() == 0 {
+        return Ok(Begun::Busy(unfinished.leased_until.filter(|until| *until > now).unwrap_or(lease)));
+    }
+    let Unfinished { id, created_at, written_at, .. } = unfinished;
+    Ok(Begun::Batch(Batch { id, created_at, is_written: written_at.is_some(), lease }))
+}
+
+/// Looks up where the letters that wait go: those to print, and how many are held. What goes nowhere is returned.
+async fn sort(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow::Result<(Vec<Waiting>, usize)> {
+    const SQL: &str = "SELECT id, person, valid_until FROM letter
+                       WHERE batch IS NULL AND returned_at IS NULL AND valid_until > $1 ORDER BY ordered_at, id";
+    let waiting: Vec<Waiting> = sqlx::query_as(SQL).bind(now.seconds()).fetch_all(world.db.pool()).await?;
+    let (mut to_print, mut held) = (Vec::new(), 0);
+    for waiting in waiting {
+        if to_print.len() >= printing.at_most {
+            break;
+        }
+        match fate_of(world, &waiting.person, (&waiting.id, printing.protected_via)).await? {
+            Fate::Print(_) => to_print.push(waiting),
+            Fate::Hold => held += 1,
+            Fate::Return(code) => {
+                give_back(world, &waiting.id, code, &sent_back(&waiting.person, code), now).await?;
+            }
+        }
+    }
+    Ok((to_print, held))
+}
+
+async fn fate_of(world: &World, person: &PersonId, (id, protected_via): (&str, &[String])) -> anyhow::Result<Fate> {
+    let person = Person::by_id(world.db.pool(), person).await?.context("a letter to nobody")?;
+    if person.is_dead() {
+        return Ok(Fate::Return(DEAD));
+    }
+    Ok(fate(world.population.find(&person.fnr).await?, id, protected_via))
+}
+
+/// What is done with a letter to somebody of whom the population register says that.
+fn fate(resident: Option<Resident>, id: &str, protected_via: &[String]) -> Fate {
+    let Some(resident) = resident else { return Fate::Return(NO_ADDRESS) };
+    if resident.is_dead {
+        return Fate::Return(DEAD);
+    }
+    match resident.address {
+        Address::Known(lines) => {
+            let name = format!("{} {}", resident.given_name, resident.family_name).trim().to_owned();
+            Fate::Print([vec![name], lines].concat())
+        }
+        Address::Protected if protected_via.is_empty() => Fate::Hold,
+        // Neither the print house nor the post learns who it is whose address nobody may know.
+        Address::Protected => Fate::Print([protected_via, &[format!("Ref. {id}")]].concat()),
+        Address::Unknown => Fate::Return(NO_ADDRESS),
+    }
+}
+
+async fn add(tx: &mut Tx, batch: &Batch) -> sqlx::Result<bool> {
+    const SQL: &str = "INSERT INTO letter_batch (id, created_at, leased_until) VALUES ($1, $2, $3)
+                       ON CONFLICT (id) DO NOTHING";
+    let query = sqlx::query(SQL).bind(&batch.id).bind(batch.created_at.seconds()).bind(batch.lease.seconds());
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+async fn remove(tx: &mut Tx, batch: &Batch) -> sqlx::Result<()> {
+    const SQL: &str = "DELETE FROM letter_batch WHERE id = $1";
+    sqlx::query(SQL).bind(&batch.id).execute(&mut **tx).await.map(|_| ())
+}
+
+/// Takes a letter into a batch, and draws its code.
+async fn take(world: &World, tx: &mut Tx, waiting: &Waiting, batch: &Batch) -> anyhow::Result<Taken> {
+    const TAKE: &str = "UPDATE letter SET batch = $2 WHERE id = $1 AND batch IS NULL AND returned_at IS NULL";
+    const DRAW: &str = "UPDATE letter SET code = $2, sealed = $3 WHERE id = $1";
+    let (person, now) = (&waiting.person, batch.created_at);
+    Person::hold(tx, person).await?;
+    if password::stored(&mut **tx, Some(person)).await?.is_some() {
+        let is_new = mark_returned(tx, &waiting.id, HAS_MINID, now).await?;
+        return Ok(if is_new { Taken::Returned(sent_back(person, HAS_MINID)) } else { Taken::Waits });
+    }
+    // A code of a letter would end the one that a teacher shows at this moment.
+    let latest = activation::latest(&mut **tx, person).await?;
+    let is_shown = latest.is_some_and(|code| {
+        code.source == Source::School && code.used_at.is_none() && code.ended_at.is_none() && code.valid_until > now
+    });
+    let query = sqlx::query(TAKE).bind(&waiting.id).bind(&batch.id);
+    if is_shown || query.execute(&mut **tx).await?.rows_affected() == 0 {
+        return Ok(Taken::Waits);
+    }
+    let keys = (&world.vault, &world.chance);
+    let (code_id, code) = activation::issue(tx, keys, person, Source::Letter, (now, waiting.valid_until)).await?;
+    let sealed = world.vault.seal(&world.chance, &place(&waiting.id), code.as_str().as_bytes())?;
+    sqlx::query(DRAW).bind(&waiting.id).bind(code_id).bind(sealed).execute(&mut **tx).await?;
+    Ok(Taken::Drawn)
+}
+
+fn place(id: &str) -> String {
+    format!("letter/{id}")
+}
+
+/// The letters of a batch that is not written yet, as they are to be printed; the same each time, unless the population
+/// register says something else by now.
+pub async fn ready(
+    world: &World,
+    batch: &Batch,
+    printing: &Printing<'_>,
+    now: Timestamp,
+) -> anyhow::Result<Vec<Ready>> {
+    const SQL: &str = "SELECT id, person, language, valid_until, code, sealed FROM letter
+                       WHERE batch = $1 AND returned_at IS NULL ORDER BY id";
+    let drawn: Vec<Drawn> = sqlx::query_as(SQL).bind(&batch.id).fetch_all(world.db.pool()).await?;
+    let mut letters = Vec::with_capacity(drawn.len());
+    for drawn in drawn {
+        let is_good = match &drawn.code {
+            Some(code) => activation::is_good(world.db.pool(), code, now).await?,
+            None => false,
+        };
+        if !is_good {
+            // A teacher has shown another one meanwhile.
+            put_back(world, &drawn, now).await?;
+            continue;
+        }
+        match fate_of(world, &drawn.person, (&drawn.id, printing.protected_via)).await? {
+            Fate::Print(lines) => letters.push(unseal(world, drawn, lines)?),
+            Fate::Hold => put_back(world, &drawn, now).await?,
+            Fate::Return(code) => {
+                give_back(world, &drawn.id, code, &sent_back(&drawn.person, code), now).await?;
+            }
+        }
+    }
+    Ok(letters)
+}
+
+fn unseal(world: &World, drawn: Drawn, lines: Vec<String>) -> anyhow::Result<Ready> {
+    let sealed = drawn.sealed.context("a letter without its code")?;
+    let code = String::from_utf8(world.vault.open(&place(&drawn.id), &sealed)?)?;
+    let code = ActivationCode::parse(&code).context("a code of a letter that is none")?;
+    Ok(Ready { id: drawn.id, language: drawn.language, valid_until: drawn.valid_until, lines, code })
+}
+
+/// A letter that was about to be printed waits again.
+async fn put_back(world: &World, drawn: &Drawn, now: Timestamp) -> anyhow::Result<()> {
+    const SQL: &str = "UPDATE letter SET batch = NULL, code = NULL, sealed = NULL
+                       WHERE id = $1 AND handed_over_at IS NULL AND returned_at IS NULL";
+    let mut tx = world.db.begin().await?;
+    if let Some(code) = &drawn.code {
+        activation::end(&mut tx, code, now).await?;
+    }
+    sqlx::query(SQL).bind(&drawn.id).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
+}
+
+/// All files of the batch are there for good.
+pub async fn mark_written(world: &World, batch: &Batch, now: Timestamp) -> anyhow::Result<()> {
+    const SQL: &str =
+        "UPDATE letter_batch SET written_at = $3 WHERE id = $1 AND leased_until = $2 AND handed_over_at IS NULL";
+    let query = sqlx::query(SQL).bind(&batch.id).bind(batch.lease.seconds()).bind(now.seconds());
+    let is_ours = query.execute(world.db.pool()).await?.rows_affected() == 1;
+    ensure!(is_ours, "it took too long, and somebody else has gone on with batch {}", batch.id);
+    Ok(())
+}
+
+/// The print house has the batch. No code is left here that could be read.
+pub async fn mark_handed_over(world: &World, batch: &Batch, now: Timestamp) -> anyhow::Result<usize> {
+    const BATCH: &str = "UPDATE letter_batch SET handed_over_at = $3, leased_until = NULL
+                         WHERE id = $1 AND leased_until = $2 AND written_at IS NOT NULL AND handed_over_at IS NULL";
+    const LETTERS: &str = "UPDATE letter SET sealed = NULL, handed_over_at = $2
+                           WHERE batch = $1 AND returned_at IS NULL RETURNING person";
+    let mut tx = world.db.begin().await?;
+    let query = sqlx::query(BATCH).bind(&batch.id).bind(batch.lease.seconds()).bind(now.seconds());
+    let is_ours = query.execute(&mut *tx).await?.rows_affected() == 1;
+    ensure!(is_ours, "it took too long, and somebody else has gone on with batch {}", batch.id);
+    let people: Vec<PersonId> =
+        sqlx::query_scalar(LETTERS).bind(&batch.id).bind(now.seconds()).fetch_all(&mut *tx).await?;
+    for person in &people {
+        let event = Event::by("letter-sent", person, Actor::System).with("batch", batch.id.as_str());
+        world.trail.append(&mut tx, &event, now).await?;
+    }
+    tx.commit().await?;
+    Ok(people.len())
+}
+
+/// Whoever was at the batch is not any more: another need not wait.
+pub async fn release(world: &World, batch: &Batch) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE letter_batch SET leased_until = NULL WHERE id = $1 AND leased_until = $2";
+    sqlx::query(SQL).bind(&batch.id).bind(batch.lease.seconds()).execute(world.db.pool()).await.map(|_| ())
+}
+
+/// The print house has said that it has a batch; false if it was not handed over, or that was said before.
+pub async fn acknowledge(world: &World, batch: &str, now: Timestamp) -> anyhow::Result<bool> {
+    const BATCH: &str = "UPDATE letter_batch SET acknowledged_at = $2
+                         WHERE id = $1 AND handed_over_at IS NOT NULL AND acknowledged_at IS NULL";
+    const LETTERS: &str = "UPDATE letter SET acknowledged_at = $2 WHERE batch = $1 AND handed_over_at IS NOT NULL";
+    let mut tx = world.db.begin().await?;
+    if sqlx::query(BATCH).bind(batch).bind(now.seconds()).execute(&mut *tx).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(LETTERS).bind(batch).bind(now.seconds()).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// A letter came back, or is not wanted any more, and why: its code is not good any more, and another can be ordered.
+/// `support` is the number of the case, and who at the desk has it. False if there is no such letter, or its code was
+/// used, or it came back before.
+pub async fn returned(
+    world: &World,
+    id: &str,
+    code: &str,
+    support: (&str, &str),
+    now: Timestamp,
+) -> anyhow::Result<bool> {
+    let Some(person) = addressee(world, id).await? else { return Ok(false) };
+    let (case, by) = support;
+    let event = Event::by("letter-returned", &person, Actor::Operator(by.to_owned()));
+    give_back(world, id, code, &event.with("reason", code).with("case", case), now).await
+}
+
+/// A letter of a batch cannot be printed: it is not sent, and does not keep the others from it.
+pub async fn give_up(world: &World, id: &str, now: Timestamp) -> anyhow::Result<()> {
+    let person = addressee(world, id).await?.context("a letter that is gone")?;
+    give_back(world, id, UNPRINTABLE, &sent_back(&person, UNPRINTABLE), now).await.map(|_| ())
+}
+
+async fn addressee(world: &World, id: &str) -> sqlx::Result<Option<PersonId>> {
+    const SQL: &str = "SELECT person FROM letter WHERE id = $1";
+    sqlx::query_scalar(SQL).bind(id).fetch_optional(world.db.pool()).await
+}
+
+/// We have returned a letter ourselves.
+fn sent_back(person: &PersonId, code: &str) -> Event {
+    Event::by("letter-returned", person, Actor::System).with("reason", code)
+}
+
+async fn give_back(world: &World, id: &str, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
+    let mut tx = world.db.begin().await?;
+    if !mark_returned(&mut tx, id, code, now).await? {
+        return Ok(false);
+    }
+    world.trail.append(&mut tx, event, now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// The letter is not on its way any more; false if it was used or returned before.
+async fn mark_returned(tx: &mut Tx, id: &str, code: &str, now: Timestamp) -> sqlx::Result<bool> {
+    const CODE: &str = "SELECT code FROM letter WHERE id = $1";
+    const SQL: &str = "UPDATE letter SET returned_at = $2, returned_code = $3, sealed = NULL
+                       WHERE id = $1 AND returned_at IS NULL AND used_at IS NULL";
+    let drawn: Option<Option<String>> = sqlx::query_scalar(CODE).bind(id).fetch_optional(&mut **tx).await?;
+    // The code first, as where it is used: two who hold both in another order would wait for one another.
+    if let Some(drawn) = drawn.flatten() {
+        activation::end(tx, &drawn, now).await?;
+    }
+    let query = sqlx::query(SQL).bind(id).bind(now.seconds()).bind(code);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resident(address: Address) -> Resident {
+        Resident { given_name: "Kari Å.".into(), family_name: "Ødegård".into(), address, is_dead: false }
+    }
+
+    #[test]
+    fn a_letter_goes_where_the_register_says_or_nowhere() {
+        let (via, home) = (vec!["Postkontoret".to_owned()], vec!["Gata 1".to_owned(), "0155 OSLO".to_owned()]);
+        let lines = |lines: &[&str]| Fate::Print(lines.iter().map(|line| (*line).to_owned()).collect());
+        let known = fate(Some(resident(Address::Known(home.clone()))), "abc", &via);
+        assert_eq!(known, lines(&["Kari Å. Ødegård", "Gata 1", "0155 OSLO"]));
+        assert_eq!(fate(Some(resident(Address::Protected)), "abc", &[]), Fate::Hold);
+        assert_eq!(fate(Some(resident(Address::Protected)), "abc", &via), lines(&["Postkontoret", "Ref. abc"]));
+        assert_eq!(fate(Some(resident(Address::Unknown)), "abc", &via), Fate::Return(NO_ADDRESS));
+        assert_eq!(fate(None, "abc", &via), Fate::Return(NO_ADDRESS));
+        let dead = Resident { is_dead: true, ..resident(Address::Known(home)) };
+        assert_eq!(fate(Some(dead), "abc", &via), Fate::Return(DEAD));
+    }
+
+    #[test]
+    fn what_has_become_of_a_letter() {
+        let at = Timestamp::from_seconds;
+        let ordered = Letter {
+            id: "a".into(),
+            person: PersonId::of_text("p"),
+            language: "nb".into(),
+            ordered_by: OrderedBy::Oneself,
+            ordered_at: at(0),
+            valid_until: at(100),
+            batch: None,
+            handed_over_at: None,
+            acknowledged_at: None,
+            used_at: None,
+            returned_at: None,
+            returned_code: None,
+            code: None,
+        };
+        let handed_over = Letter { handed_over_at: Some(at(1)), ..ordered.clone() };
+        let acknowledged = Letter { acknowledged_at: Some(at(2)), ..handed_over.clone() };
+        let used = Letter { used_at: Some(at(3)), ..acknowledged.clone() };
+        let returned = Letter { returned_at: Some(at(3)), ..handed_over.clone() };
+        for (letter, now, state) in [
+            (&ordered, 99, State::Ordered),
+            (&ordered, 100, State::Expired),
+            (&handed_over, 99, State::HandedOver),
+            (&acknowledged, 99, State::Acknowledged),
+            (&acknowledged, 100, State::Expired),
+            (&used, 1000, State::Used),
+            (&returned, 1000, State::Returned),
+        ] {
+            assert_eq!(letter.state(at(now)), state);
+        }
+    }
+
+    #[test]
+    fn the_first_batch_of_a_day_is_known_by_its_name() {
+        let batch = |id: &str| Batch {
+            id: id.into(),
+            created_at: Timestamp::from_seconds(0),
+            is_written: false,
+            lease: Timestamp::from_seconds(0),
+        };
+        assert!(batch("2026-11-25-1").is_first_of_day());
+        assert!(!batch("2026-11-25-11").is_first_of_day() && !batch("2026-11-25-2").is_first_of_day());
+        // Shortly before midnight at Greenwich it is the next day in Norway.
+        assert_eq!(day_in_norway(Timestamp::from_seconds(1_764_112_000)), "2025-11-26");
+    }
+
+    #[test]
+    fn an_id_can_be_a_file_and_an_argument() {
+        let id = fresh_id(&Chance::System).unwrap();
+        assert!(id.len() == ID && id.bytes().all(|letter| ALPHABET.contains(&letter)), "{id}");
+    }
+}

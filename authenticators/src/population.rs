@@ -1,0 +1,151 @@
+//! The population register (Folkeregisteret): who lives in the country, what they are called and where their post goes.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use crate::person::{Fnr, FnrPolicy};
+
+/// The register. Cheap to clone.
+#[derive(Clone, Default)]
+pub enum Population {
+    /// There is none: nobody is found.
+    #[default]
+    None,
+    /// A file, read when the program starts.
+    File(Arc<Register>),
+}
+
+/// What a file says, by identifier.
+pub struct Register(HashMap<Fnr, Resident>);
+
+/// Somebody who is in the register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resident {
+    /// First and middle names.
+    pub given_name: String,
+    /// Surname.
+    pub family_name: String,
+    /// Where their post goes.
+    pub address: Address,
+    /// They have died.
+    pub is_dead: bool,
+}
+
+/// Where somebody's post goes.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    /// The lines below the name.
+    Known(Vec<String>),
+    /// Nobody may know it (fortrolig or strengt fortrolig adresse, folkeregisterloven § 10-4): it is not even here.
+    Protected,
+    /// Nobody does.
+    Unknown,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Address(…)")
+    }
+}
+
+/// What stands on a line of the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    fnr: String,
+    given_name: String,
+    family_name: String,
+    /// Where they live.
+    #[serde(default)]
+    address: Vec<String>,
+    /// Where they want their post, which goes before where they live.
+    #[serde(default)]
+    postal_address: Vec<String>,
+    #[serde(default)]
+    protected: bool,
+    #[serde(default)]
+    dead: bool,
+}
+
+impl Population {
+    /// The register in a file: a JSON object a line.
+    pub fn open(file: &Path) -> anyhow::Result<Population> {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Population::read(&text).with_context(|| format!("in {}", file.display()))
+    }
+
+    /// The same from its text. What is wrong is told by its line, and never by its content, which is a person's.
+    pub fn read(text: &str) -> anyhow::Result<Population> {
+        let anybody = FnrPolicy { real: true, synthetic: true, expanded: true };
+        let mut known = HashMap::new();
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            let line: Line = serde_json::from_str(line)
+                .map_err(|error| anyhow::anyhow!("line {number}: not a resident (column {})", error.column()))?;
+            let fnr = Fnr::parse(&line.fnr, anybody).ok().with_context(|| format!("line {number}: fnr"))?;
+            let is_new = known.insert(fnr, Resident::from(line)).is_none();
+            anyhow::ensure!(is_new, "line {number}: somebody who stands on a line before it");
+        }
+        Ok(Population::File(Arc::new(Register(known))))
+    }
+
+    /// Somebody, by their identifier.
+    #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
+    pub async fn find(&self, fnr: &Fnr) -> anyhow::Result<Option<Resident>> {
+        Ok(match self {
+            Population::None => None,
+            Population::File(register) => register.0.get(fnr).cloned(),
+        })
+    }
+}
+
+impl From<Line> for Resident {
+    fn from(line: Line) -> Resident {
+        let lines = if line.postal_address.is_empty() { line.address } else { line.postal_address };
+        let address = match (line.protected, lines.is_empty()) {
+            (true, _) => Address::Protected,
+            (false, true) => Address::Unknown,
+            (false, false) => Address::Known(lines),
+        };
+        Resident { given_name: line.given_name, family_name: line.family_name, address, is_dead: line.dead }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn post_goes_where_somebody_wants_it() {
+        let text = r#"{"fnr":"05895894984","given_name":"A","family_name":"B","address":["Gata 1"],"postal_address":["Postboks 2"]}
+
+{"fnr":"28816196088","given_name":"C","family_name":"D","address":["Gata 3"],"protected":true}
+{"fnr":"47906701517","given_name":"E","family_name":"F"}"#;
+        let register = Population::read(text).unwrap();
+        let address = async |fnr: &str| {
+            let policy = FnrPolicy { real: true, synthetic: true, expanded: true };
+            let fnr = Fnr::parse(fnr, policy).unwrap();
+            register.find(&fnr).await.unwrap().map(|resident| resident.address)
+        };
+        assert_eq!(address("05895894984").await, Some(Address::Known(vec!["Postboks 2".into()])));
+        assert_eq!(address("28816196088").await, Some(Address::Protected));
+        assert_eq!(address("47906701517").await, Some(Address::Unknown));
+        assert_eq!(address("20914695016").await, None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_whose_it_is() {
+        for (text, expected) in [
+            (r#"{"fnr":"05895894984"}"#, "line 1: not a resident (column 21)"),
+            (r#"{"fnr":"05895894985","given_name":"","family_name":""}"#, "line 1: fnr"),
+        ] {
+            let told = Population::read(text).err().map(|error| format!("{error:#}"));
+            assert_eq!(told.as_deref(), Some(expected));
+        }
+        let twice = r#"{"fnr":"05895894984","given_name":"","family_name":""}"#;
+        assert!(Population::read(&format!("{twice}\n{twice}")).is_err());
+    }
+}

@@ -1,0 +1,684 @@
+//! `porten letter`: from the order to the print house and back. Each batch is handed over once, wherever the program is
+//! killed, and no code is read after that.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use admin::letters::batch::{self, NO_CODE, Press};
+use anyhow::{Context, anyhow, ensure};
+use authenticators::activation::{self, ActivationCode, Checked, Source};
+use authenticators::chance::Chance;
+use authenticators::clock::{Clock, Timestamp};
+use authenticators::hashing::{Hasher, HashingConfig};
+use authenticators::inbox::Inbox;
+use authenticators::letter::{self, Batch, Begun, NewOrder, OrderedBy, Ready};
+use authenticators::mail::Mail;
+use authenticators::outbound::Outbound;
+use authenticators::password;
+use authenticators::password_rules::Breached;
+use authenticators::person::{Fnr, FnrPolicy, Person, PersonId};
+use authenticators::population::Population;
+use authenticators::push::Push;
+use authenticators::scratch::Scratch;
+use authenticators::sms::Sms;
+use authenticators::trail::{Actor, Event, Trail};
+use authenticators::vault::Vault;
+use authenticators::webauthn::Webauthn;
+use authenticators::world::World;
+use idp::config::{Issuer, LettersConfig};
+use migrations::Db;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::site::{Said, Site, master_key};
+use crate::visitor::real_fnr;
+
+const SENDER: [&str; 3] = ["MinID", "Postboks 1382 Vika", "0114 OSLO"];
+const HOUR: Duration = Duration::from_hours(1);
+/// What support says of itself.
+const SUPPORT: [&str; 4] = ["--case", "4711", "--by", "Kari Støtte"];
+
+/// A site with a population register and a print house, and its inside.
+struct Post {
+    site: Site,
+    world: World,
+    folder: PathBuf,
+}
+
+/// Somebody who lives in a street of their own.
+fn resident(nth: usize) -> Value {
+    json!({
+        "fnr": real_fnr(nth),
+        "given_name": "Kari Å.",
+        "family_name": format!("Ødegård-{nth}"),
+        "address": [format!("Storgata {nth}"), "0155 OSLO"],
+    })
+}
+
+impl Post {
+    async fn new(residents: &[Value]) -> anyhow::Result<Post> {
+        let mut site = Site::new().await?;
+        let lines: Vec<String> = residents.iter().map(Value::to_string).collect();
+        let register = site.file("population.jsonl", &lines.join("\n"))?;
+        site.set("population", format!("file = {register:?}"))?;
+        site.set("letters", format!("sender = {SENDER:?}"))?;
+        let folder = site.folder.path().join("print-house");
+        std::fs::create_dir(&folder)?;
+        let world = world(&site, Population::open(&register)?).await?;
+        Ok(Post { site, world, folder })
+    }
+
+    /// Somebody orders a letter.
+    async fn order(&self, nth: usize, language: &str) -> anyhow::Result<PersonId> {
+        let (world, now) = (&self.world, self.world.clock.now());
+        let person = Person::ensure(&world.db, &world.chance, &fnr(nth)?, now).await?.id;
+        let new = NewOrder { person: &person, mobile: None, language, ordered_by: OrderedBy::Oneself };
+        let event = Event::by_oneself("letter-ordered", &person);
+        ensure!(letter::order(world, &new, &event, now).await?, "one is under way");
+        Ok(person)
+    }
+
+    /// The program prints, and says so.
+    async fn batch(&self) -> anyhow::Result<String> {
+        self.site.run("letter batch", [Path::new("--folder"), &self.folder]).await?.well()
+    }
+
+    /// Support has got a letter back.
+    async fn returned(&self, arguments: &[&str]) -> anyhow::Result<Said> {
+        self.site.run("letter returned", [arguments, &SUPPORT].concat()).await
+    }
+
+    /// The one batch that is there.
+    fn only_batch(&self) -> anyhow::Result<PathBuf> {
+        let names = names(&self.folder)?;
+        let [name] = names.as_slice() else { anyhow::bail!("not one batch: {names:?}") };
+        ensure!(!name.starts_with('.'), "{name}");
+        Ok(self.folder.join(name))
+    }
+
+    async fn list(&self) -> anyhow::Result<Vec<Value>> {
+        Ok(serde_json::from_str(&self.site.run("letter list", ["--json"]).await?.well()?)?)
+    }
+
+    /// The states of all letters, sorted.
+    async fn states(&self) -> anyhow::Result<Vec<String>> {
+        let all = self.list().await?;
+        let mut states: Vec<String> = all.iter().map(|letter| letter["state"].to_string().replace('"', "")).collect();
+        states.sort();
+        Ok(states)
+    }
+
+    async fn sealed(&self) -> anyhow::Result<i64> {
+        const SQL: &str = "SELECT COUNT(*) FROM letter WHERE sealed IS NOT NULL";
+        Ok(sqlx::query_scalar(SQL).fetch_one(self.world.db.pool()).await?)
+    }
+
+    async fn check(&self, nth: usize, code: &ActivationCode) -> anyhow::Result<Checked> {
+        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        activation::check(&self.world, &fnr(nth)?, code, from, self.world.clock.now()).await
+    }
+
+    /// How often somebody was told that a letter was sent.
+    async fn times_sent(&self, person: &PersonId) -> anyhow::Result<usize> {
+        let entries = self.world.trail.of(self.world.db.pool(), person, i64::MAX, 100).await?;
+        Ok(entries.iter().filter(|entry| entry.kind == "letter-sent").count())
+    }
+}
+
+/// What is in a folder, but for what is locked in it.
+fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.retain(|name| name != ".lock");
+    names.sort();
+    Ok(names)
+}
+
+fn fnr(nth: usize) -> anyhow::Result<Fnr> {
+    Fnr::parse(&real_fnr(nth), FnrPolicy::default()).map_err(|problem| anyhow!("{problem:?}"))
+}
+
+/// The inside of the program, on the same database.
+async fn world(site: &Site, population: Population) -> anyhow::Result<World> {
+    let (db, vault, chance) = (Db::open(&site.database()).await?, Vault::parse(&master_key(7))?, Chance::System);
+    let hashing = HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 1, queue: 8 };
+    Ok(World {
+        trail: Trail::start(&db, &vault, &chance),
+        db,
+        scratch: Scratch::memory(),
+        clock: Clock::System,
+        chance,
+        vault,
+        sms: Sms::Inbox(Inbox::default()),
+        sms_a_day: 0,
+        mail: Mail::None,
+        push: Push::default(),
+        population,
+        hasher: Hasher::start(hashing)?,
+        breached: Breached::default(),
+        webauthn: Webauthn::of(&Url::parse("http://localhost")?)?,
+        outbound: Outbound::new(Vec::new(), None)?,
+    })
+}
+
+/// Runs one of poppler's programs over a PDF.
+fn poppler(program: &str, arguments: &[&str], pdf: &Path) -> anyhow::Result<String> {
+    let mut command = Command::new(program);
+    command.args(arguments).arg(pdf);
+    if program == "pdftotext" {
+        command.arg("-");
+    }
+    let output = command.output().with_context(|| format!("{program} (poppler-utils) is missing"))?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // What pdfinfo says of the structure is no UTF-8 beyond ASCII.
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn text_of(pdf: &Path) -> anyhow::Result<String> {
+    poppler("pdftotext", &["-layout"], pdf)
+}
+
+/// The code in a letter.
+fn code_in(text: &str) -> anyhow::Result<ActivationCode> {
+    // What stands beside it is a picture.
+    text.lines().find_map(ActivationCode::parse).with_context(|| format!("no code in {text}"))
+}
+
+/// The letters of a batch whose manifest tells the truth: its entries, and the files.
+fn letters_in(batch: &Path) -> anyhow::Result<Vec<(Value, PathBuf)>> {
+    let manifest: Value = serde_json::from_str(&std::fs::read_to_string(batch.join("manifest.json"))?)?;
+    let letters = manifest["letters"].as_array().context("no letters")?;
+    ensure!(manifest["count"] == letters.len(), "{manifest}");
+    ensure!(batch.file_name().is_some_and(|name| manifest["batch"] == *name.to_string_lossy()), "{manifest}");
+    ensure!(std::fs::read_dir(batch)?.count() == letters.len() + 1, "files that are not in the manifest");
+    let mut found = Vec::new();
+    for letter in letters {
+        let file = batch.join(letter["file"].as_str().context("no file")?);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &std::fs::read(&file)?);
+        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        ensure!(letter["sha256"] == digest && letter["pages"] == 1, "{letter}");
+        found.push((letter.clone(), file));
+    }
+    Ok(found)
+}
+
+/// The one letter of a batch.
+fn only_letter(batch: &Path) -> anyhow::Result<(Value, PathBuf)> {
+    let mut letters = letters_in(batch)?;
+    ensure!(letters.len() == 1, "not one letter: {letters:?}");
+    letters.pop().context("no letter")
+}
+
+#[tokio::test]
+async fn a_letter_goes_out_and_is_acknowledged() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0), resident(1)]).await?;
+    let people = [post.order(0, "nb").await?, post.order(1, "en").await?];
+    assert_eq!(post.states().await?, ["ordered", "ordered"]);
+    let said = post.batch().await?;
+    assert!(said.starts_with("Handed over batch ") && said.ends_with("Letters: 2.\nNo more letters wait.\n"), "{said}");
+    assert_eq!(post.sealed().await?, 0, "a code that can still be read");
+
+    let batch = post.only_batch()?;
+    let manifest = std::fs::read_to_string(batch.join("manifest.json"))?;
+    assert!(!manifest.contains("Ødegård") && !manifest.contains(&real_fnr(0)), "{manifest}");
+    let letters = letters_in(&batch)?;
+    assert_eq!(letters.len(), 2);
+    for (entry, file) in &letters {
+        let text = text_of(file)?;
+        let nth = usize::from(!text.contains("Storgata 0"));
+        let (language, title) =
+            if nth == 0 { ("nb", "Aktiveringsbrev for MinID") } else { ("en", "Activation letter for MinID") };
+        assert_eq!((&entry["language"], &entry["kind"]), (&json!(language), &json!("letter")));
+        for words in
+            [title, &format!("Kari Å. Ødegård-{nth}"), "0155 OSLO", "Postboks 1382 Vika", "800\u{a0}30\u{a0}300"]
+        {
+            assert!(text.replace("800 30 300", "800\u{a0}30\u{a0}300").contains(words), "{words} in {text}");
+        }
+        assert!(!text.contains(&real_fnr(nth)), "{text}");
+        let code = code_in(&text)?;
+        let person = people.get(nth).context("nobody")?;
+        assert!(matches!(post.check(nth, &code).await?, Checked::Right(found) if found.person == *person));
+        assert_eq!(post.check(1 - nth, &code).await?, Checked::Wrong);
+        assert_eq!(post.times_sent(person).await?, 1);
+    }
+    assert_eq!(post.states().await?, ["handed-over", "handed-over"]);
+
+    assert_eq!(post.batch().await?, "No more letters wait.\n");
+    post.only_batch()?;
+    let name = batch.file_name().context("no name")?.to_string_lossy().into_owned();
+    assert_eq!(post.site.run("letter acknowledge", [&name]).await?.well()?, "Acknowledged.\n");
+    post.site.run("letter acknowledge", [&name]).await?.refused()?;
+    post.site.run("letter acknowledge", ["2020-01-01-1"]).await?.refused()?;
+    assert_eq!(post.states().await?, ["acknowledged", "acknowledged"]);
+    let listed = post.site.run("letter list", ["--state", "acknowledged"]).await?.well()?;
+    assert!(listed.lines().count() == 2 && !listed.contains("Ødegård") && !listed.contains(&real_fnr(0)), "{listed}");
+    assert_eq!(post.site.run("letter list", ["--state", "used"]).await?.well()?, "");
+    assert_eq!(post.site.run("letter list", ["--state", "lost"]).await?.code, Some(2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_letter_that_comes_back_makes_room_for_another() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    let person = post.order(0, "nn").await?;
+    assert!(post.order(0, "nn").await.is_err(), "two at once");
+    post.batch().await?;
+    let (_, file) = only_letter(&post.only_batch()?)?;
+    let text = text_of(&file)?;
+    let code = code_in(&text)?;
+    assert!(text.contains("Slik gjer du"), "{text}");
+    let id = file.file_stem().context("no name")?.to_string_lossy().into_owned();
+    assert!(text.contains(&id), "whoever gets it back cannot tell which it is: {text}");
+    let returned = ["--reason", "moved", id.as_str()];
+    assert_eq!(post.site.run("letter returned", returned).await?.code, Some(2), "nobody, for no case");
+    assert_eq!(post.returned(&["--reason", "Kari sa det", &id]).await?.code, Some(2));
+    post.returned(&returned).await?.well()?;
+    post.returned(&returned).await?.refused()?;
+    post.returned(&["--reason", "moved", "abc"]).await?.refused()?;
+    assert_eq!(post.list().await?[0]["reason"], "moved");
+    let entry = post.world.trail.of(post.world.db.pool(), &person, i64::MAX, 1).await?.pop().context("no entry")?;
+    assert_eq!((entry.kind.as_str(), entry.actor), ("letter-returned", Actor::Operator("Kari Støtte".to_owned())));
+    assert_eq!(json!(entry.details), json!({ "case": "4711", "reason": "moved" }));
+    assert_eq!(post.check(0, &code).await?, Checked::Over);
+    post.order(0, "nn").await?;
+    assert_eq!(post.states().await?, ["ordered", "returned"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_letter_whose_code_a_teacher_has_ended_makes_room_for_another() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    let person = post.order(0, "nb").await?;
+    let (world, now) = (&post.world, post.world.clock.now());
+    let issue = async || {
+        let mut tx = world.db.begin().await?;
+        let (keys, times) = ((&world.vault, &world.chance), (now, now.plus(Source::School.valid())));
+        activation::issue(&mut tx, keys, &person, Source::School, times).await?;
+        anyhow::Ok(tx.commit().await?)
+    };
+    // Before it is printed it waits, and gets a code later.
+    issue().await?;
+    assert!(post.order(0, "nb").await.is_err(), "two at once");
+    let config = LettersConfig::of(&SENDER);
+    let issuer = Issuer::try_from("http://localhost".to_owned()).map_err(anyhow::Error::msg)?;
+    let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+    let later = now.plus(HOUR);
+    assert!(matches!(batch::next(world, &press, later).await?, batch::Outcome::HandedOver { letters: 1, .. }));
+    assert!(letter::under_way(&world.db, &person, now).await?.is_some());
+    assert!(post.order(0, "nb").await.is_err(), "two at once");
+    let first = only_letter(&post.only_batch()?)?;
+    let first = code_in(&text_of(&first.1)?)?;
+    // It lies in a mailbox when the teacher shows a code, which nobody uses.
+    issue().await?;
+    assert_eq!(post.check(0, &first).await?, Checked::Over);
+    assert_eq!(letter::under_way(&world.db, &person, now).await?, None);
+    post.order(0, "nb").await?;
+    assert!(post.order(0, "nb").await.is_err(), "two at once");
+    std::fs::remove_dir_all(post.only_batch()?)?;
+    assert!(matches!(batch::next(world, &press, later).await?, batch::Outcome::HandedOver { letters: 1, .. }));
+    let (_, file) = only_letter(&post.only_batch()?)?;
+    assert!(matches!(post.check(0, &code_in(&text_of(&file)?)?).await?, Checked::Right(_)));
+    Ok(())
+}
+
+/// Where somebody pulls the plug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Killed {
+    Drawn,
+    WritingFiles,
+    FilesWritten,
+    Written,
+    Renamed,
+    Fetched,
+}
+
+/// A batch as it is left by a program that was killed an hour ago: it, and its letters.
+async fn killed(post: &Post, press: &Press<'_>, at: Killed) -> anyhow::Result<(Batch, Vec<Ready>)> {
+    let then = post.world.clock.now().minus(HOUR);
+    let Begun::Batch(batch) = letter::begin(&post.world, &press.printing(), then).await? else {
+        anyhow::bail!("no batch");
+    };
+    let letters = letter::ready(&post.world, &batch, &press.printing(), then).await?;
+    if at == Killed::Drawn {
+        return Ok((batch, letters));
+    }
+    batch::write(press, &batch, &letters)?;
+    let part = post.folder.join(format!(".{}.part", batch.id));
+    if at == Killed::WritingFiles {
+        std::fs::remove_file(part.join("manifest.json"))?;
+        let first = letters.first().context("no letter")?;
+        std::fs::write(part.join(format!("{}.pdf", first.id)), "half of i")?;
+        std::fs::remove_file(post.folder.join(format!(".{}.mark", batch.id)))?;
+    }
+    if matches!(at, Killed::WritingFiles | Killed::FilesWritten) {
+        return Ok((batch, letters));
+    }
+    letter::mark_written(&post.world, &batch, then).await?;
+    if at == Killed::Written {
+        return Ok((batch, letters));
+    }
+    batch::publish(press, &batch)?;
+    if at == Killed::Fetched {
+        std::fs::remove_dir_all(post.folder.join(&batch.id))?;
+    }
+    Ok((batch, letters))
+}
+
+#[tokio::test]
+async fn killed_anywhere_a_batch_is_handed_over_once() -> anyhow::Result<()> {
+    let stages =
+        [Killed::Drawn, Killed::WritingFiles, Killed::FilesWritten, Killed::Written, Killed::Renamed, Killed::Fetched];
+    for at in stages {
+        let post = Post::new(&[resident(0), resident(1), resident(2)]).await?;
+        let mut people = Vec::new();
+        for nth in 0..3 {
+            people.push(post.order(nth, "nb").await?);
+        }
+        let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+        let config = LettersConfig::of(&SENDER);
+        let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+        let (batch, letters) = killed(&post, &press, at).await?;
+        assert_eq!(post.sealed().await?, 3, "{at:?}");
+
+        let said = post.batch().await?;
+        assert!(said.starts_with(&format!("Handed over batch {}. Letters: 3.\n", batch.id)), "{at:?}: {said}");
+        assert_eq!(post.sealed().await?, 0, "{at:?}");
+        assert_eq!(post.states().await?, ["handed-over"; 3], "{at:?}");
+        for person in &people {
+            assert_eq!(post.times_sent(person).await?, 1, "{at:?}");
+        }
+        if at == Killed::Fetched {
+            assert!(names(&post.folder)?.is_empty(), "handed over twice");
+        } else {
+            let printed = letters_in(&post.only_batch()?)?;
+            assert_eq!(printed.len(), 3, "{at:?}");
+            for (letter, (_, file)) in letters.iter().zip(&printed) {
+                assert_eq!(file.file_stem().map(|stem| stem.to_string_lossy().into_owned()), Some(letter.id.clone()));
+                assert_eq!(code_in(&text_of(file)?)?, letter.code, "{at:?}");
+            }
+        }
+        for letter in &letters {
+            let nth = (0..3).find(|nth| letter.lines.contains(&format!("Storgata {nth}"))).context("nobody's")?;
+            assert!(matches!(post.check(nth, &letter.code).await?, Checked::Right(_)), "{at:?}");
+        }
+        assert_eq!(post.batch().await?, "No more letters wait.\n", "{at:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_is_at_a_batch_is_not_disturbed() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+    let config = LettersConfig::of(&SENDER);
+    let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+    let now = post.world.clock.now();
+    let Begun::Batch(batch) = letter::begin(&post.world, &press.printing(), now).await? else {
+        anyhow::bail!("no batch");
+    };
+    let arguments = [Path::new("--folder"), &post.folder];
+    let line = post.site.run("letter batch", arguments).await?.refused()?;
+    assert!(line.contains("somebody is at a batch"), "{line}");
+    // Somebody who was thought dead comes too late.
+    let later = now.plus(HOUR);
+    let again = letter::begin(&post.world, &press.printing(), later).await?;
+    assert!(matches!(again, Begun::Batch(again) if again.id == batch.id));
+    assert!(letter::mark_written(&post.world, &batch, later).await.is_err());
+    assert!(letter::mark_handed_over(&post.world, &batch, later).await.is_err());
+    Ok(())
+}
+
+// Its time at the batch is over, and it has not been killed.
+#[tokio::test]
+async fn whoever_has_slept_at_a_batch_is_not_overtaken() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    let issuer = Issuer::try_from("http://localhost".to_owned()).map_err(anyhow::Error::msg)?;
+    let config = LettersConfig::of(&SENDER);
+    let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+    let asleep = std::fs::File::create(post.folder.join(".lock"))?;
+    asleep.try_lock()?;
+    killed(&post, &press, Killed::FilesWritten).await?;
+    let before = names(&post.folder)?;
+    let arguments = [Path::new("--folder"), &post.folder];
+    for _ in 0..2 {
+        let line = post.site.run("letter batch", arguments).await?.refused()?;
+        assert!(line.contains("somebody is at a batch in"), "{line}");
+    }
+    assert_eq!(names(&post.folder)?, before);
+    drop(asleep);
+    assert!(post.batch().await?.contains("Letters: 1."));
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_several_at_the_same_instant_one_prints() -> anyhow::Result<()> {
+    let residents: Vec<Value> = (0..5).map(resident).collect();
+    let post = Post::new(&residents).await?;
+    for nth in 0..5 {
+        post.order(nth, "nb").await?;
+    }
+    let run = || post.site.run("letter batch", [Path::new("--folder"), &post.folder]);
+    let (one, other, third, fourth) = tokio::try_join!(run(), run(), run(), run())?;
+    let said = [one, other, third, fourth].map(|said| format!("{}{}", said.out, said.err)).concat();
+    assert_eq!(said.matches("Handed over").count(), 1, "{said}");
+    assert!(said.contains("Letters: 5."), "{said}");
+    assert_eq!(letters_in(&post.only_batch()?)?.len(), 5);
+    assert_eq!(post.states().await?, ["handed-over"; 5]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_folder_is_not_taken_for_the_one_that_was_written_to() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+    let config = LettersConfig::of(&SENDER);
+    let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+    killed(&post, &press, Killed::Written).await?;
+    let elsewhere = post.site.folder.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere)?;
+    let line = post.site.run("letter batch", [Path::new("--folder"), &elsewhere]).await?.refused()?;
+    assert!(line.contains("begun in another folder"), "{line}");
+    assert_eq!(post.states().await?, ["ordered"]);
+    assert!(post.batch().await?.contains("Letters: 1."));
+    assert!(names(&elsewhere)?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_learns_an_address_that_nobody_may_know() -> anyhow::Result<()> {
+    let mut protected = resident(0);
+    protected["protected"] = json!(true);
+    let mut dead = resident(1);
+    dead["dead"] = json!(true);
+    let mut homeless = resident(2);
+    homeless["address"] = json!([]);
+    let mut post = Post::new(&[protected, dead, homeless, resident(3)]).await?;
+    // The fifth one is not in the register at all.
+    for nth in 0..5 {
+        post.order(nth, "nb").await?;
+    }
+    let said = post.batch().await?;
+    let end = "Letters: 1.\nNo more letters wait, but for 1 whose address nobody may know.\n";
+    assert!(said.ends_with(end), "{said}");
+    let first = post.only_batch()?;
+    let (_, file) = only_letter(&first)?;
+    assert!(text_of(&file)?.contains("Storgata 3"));
+    assert_eq!(post.states().await?, ["handed-over", "ordered", "returned", "returned", "returned"]);
+    let mut reasons: Vec<String> =
+        post.list().await?.iter().filter_map(|letter| letter["reason"].as_str().map(str::to_owned)).collect();
+    reasons.sort();
+    assert_eq!(reasons, ["dead", "no-address", "no-address"]);
+
+    // An office forwards it.
+    std::fs::remove_dir_all(first)?;
+    let via = ["Skatteetaten, vidaresending", "Postboks 9200 Grønland", "0134 OSLO"];
+    post.site.set("letters", format!("sender = {SENDER:?}\nprotected_via = {via:?}"))?;
+    let said = post.batch().await?;
+    assert!(said.ends_with("Letters: 1.\nNo more letters wait.\n"), "{said}");
+    let (_, file) = only_letter(&post.only_batch()?)?;
+    let text = text_of(&file)?;
+    let id = file.file_stem().context("no name")?.to_string_lossy().into_owned();
+    for line in via.into_iter().chain([format!("Ref. {id}").as_str()]) {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!text.contains("Storgata") && !text.contains("Ødegård"), "{text}");
+    assert!(matches!(post.check(0, &code_in(&text)?).await?, Checked::Right(_)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_letter_that_cannot_be_printed_does_not_stop_the_others() -> anyhow::Result<()> {
+    let mut endless = resident(0);
+    endless["address"] = json!(vec!["Storgata 0"; 20]);
+    let mut odd = resident(1);
+    odd["given_name"] = json!("\u{feff}Kari \u{e000}");
+    let post = Post::new(&[endless, odd, resident(2)]).await?;
+    for nth in 0..3 {
+        post.order(nth, "nb").await?;
+    }
+    let said = post.site.run("letter batch", [Path::new("--folder"), &post.folder]).await?;
+    assert!(said.code == Some(0) && said.out.ends_with("Letters: 2.\nNo more letters wait.\n"), "{said:?}");
+    assert_eq!(letters_in(&post.only_batch()?)?.len(), 2);
+    assert_eq!(post.states().await?, ["handed-over", "handed-over", "returned"]);
+    let listed = post.list().await?;
+    let returned = listed.iter().find(|letter| letter["state"] == "returned").context("none")?;
+    assert_eq!(returned["reason"], "unprintable");
+    let id = returned["id"].as_str().context("no id")?;
+    assert!(said.err.contains(id) && !said.err.contains("Storgata"), "{said:?}");
+    assert_eq!(post.batch().await?, "No more letters wait.\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_has_minid_by_now_gets_no_letter() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0), resident(1)]).await?;
+    let (registered, at_school) = (post.order(0, "nb").await?, post.order(1, "nb").await?);
+    let (world, now) = (&post.world, post.world.clock.now());
+    let mut tx = world.db.begin().await?;
+    password::set(&mut tx, &registered, "$argon2id$", now).await?;
+    let until = now.plus(Source::School.valid());
+    let keys = (&world.vault, &world.chance);
+    let (_, shown) = activation::issue(&mut tx, keys, &at_school, Source::School, (now, until)).await?;
+    tx.commit().await?;
+    assert_eq!(post.batch().await?, "No more letters wait.\n");
+    assert!(names(&post.folder)?.is_empty());
+    assert_eq!(post.states().await?, ["ordered", "returned"]);
+    assert!(matches!(post.check(1, &shown).await?, Checked::Right(_)), "a code on a screen was ended");
+    // A quarter of an hour later it is not on the screen any more.
+    let config = LettersConfig::of(&SENDER);
+    let issuer = Issuer::try_from("http://localhost".to_owned()).map_err(anyhow::Error::msg)?;
+    let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+    let later: Timestamp = until.plus(Duration::from_secs(1));
+    assert!(matches!(batch::next(world, &press, later).await?, batch::Outcome::HandedOver { letters: 1, .. }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_code_that_a_teacher_has_ended_meanwhile_is_not_sent() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    let person = post.order(0, "nb").await?;
+    let issuer = Issuer::try_from("http://localhost".to_owned()).map_err(anyhow::Error::msg)?;
+    let config = LettersConfig::of(&SENDER);
+    let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+    killed(&post, &press, Killed::Drawn).await?;
+    let (world, now) = (&post.world, post.world.clock.now());
+    let mut tx = world.db.begin().await?;
+    let times = (now, now.plus(Source::School.valid()));
+    let (_, shown) = activation::issue(&mut tx, (&world.vault, &world.chance), &person, Source::School, times).await?;
+    tx.commit().await?;
+    assert!(post.batch().await?.ends_with("Letters: 0.\nNo more letters wait.\n"));
+    assert!(names(&post.folder)?.is_empty());
+    assert_eq!((post.states().await?, post.sealed().await?), (vec!["ordered".to_owned()], 0));
+    assert!(matches!(post.check(0, &shown).await?, Checked::Right(_)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_print_house_is_tested_once_a_day() -> anyhow::Result<()> {
+    let mut post = Post::new(&[resident(0)]).await?;
+    let test = ["Prøvemottaket", "Postboks 1", "0001 OSLO"];
+    post.site.set("letters", format!("sender = {SENDER:?}\ntest_address = {test:?}"))?;
+    let said = post.batch().await?;
+    assert!(said.ends_with("Letters: 0.\nNo more letters wait.\n"), "{said}");
+    let batch = post.only_batch()?;
+    let (entry, file) = only_letter(&batch)?;
+    assert_eq!(entry["kind"], "test");
+    let said = text_of(&file)?;
+    assert!(said.contains("Prøvemottaket") && said.contains("prøvebrev"), "{said}");
+    assert!(code_in(&said).is_err() && ActivationCode::parse(NO_CODE).is_none(), "{said}");
+    std::fs::remove_dir_all(batch)?;
+    // The second batch of the day has letters alone.
+    post.order(0, "nb").await?;
+    post.batch().await?;
+    let (entry, _) = only_letter(&post.only_batch()?)?;
+    assert_eq!(entry["kind"], "letter");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_letter_names_the_address_that_is_asked_for() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    let folder = post.folder.to_str().context("an odd folder")?;
+    let arguments = |issuer| ["--folder", folder, "--issuer", issuer];
+    let said = post.site.run("letter batch", arguments("https://innlogging.example.no/minid")).await?;
+    assert_eq!(said.code, Some(2), "{said:?}");
+    post.site.run("letter batch", arguments("https://innlogging.example.no")).await?.well()?;
+    let text = text_of(&only_letter(&post.only_batch()?)?.1)?;
+    assert!(text.contains("innlogging.example.no/registrer") && !text.contains("localhost"), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_letter_is_read_aloud_in_its_order() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    post.batch().await?;
+    let (_, file) = only_letter(&post.only_batch()?)?;
+    let tree = poppler("pdfinfo", &["-struct-text"], &file)?;
+    let order = [
+        "Postboks 1382 Vika",
+        "Storgata 0",
+        "r referanse",
+        "Aktiveringsbrev for MinID",
+        "Aktiveringskoden din",
+        "Figure",
+        "Slik gj",
+        "LBody",
+        "Ikke gi koden til noen",
+        "Trenger du hjelp",
+    ];
+    let places: Vec<Option<usize>> = order.iter().map(|words| tree.find(words)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} in {tree}");
+    for words in ["H1", "H2", "LI"] {
+        assert!(tree.contains(words), "{words} in {tree}");
+    }
+    let about = poppler("pdfinfo", &[], &file)?;
+    let lines: Vec<String> = about.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in ["Title: Aktiveringsbrev for MinID", "Tagged: yes", "Pages: 1"] {
+        assert!(lines.iter().any(|said| said == line), "{line} in {about}");
+    }
+    assert!(about.contains("(A4)"), "{about}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said() -> anyhow::Result<()> {
+    let site = Site::new().await?;
+    let folder = site.folder.path();
+    let line = site.run("letter batch", [Path::new("--folder"), folder]).await?.refused()?;
+    assert!(line.contains("population"), "{line}");
+    let post = Post::new(&[]).await?;
+    let line = post.site.run("letter batch", ["--folder", "/nowhere"]).await?.refused()?;
+    assert!(line.contains("/nowhere is not a folder"), "{line}");
+    assert_eq!(post.batch().await?, "No more letters wait.\n");
+    assert_eq!(post.site.run("letter list", ["--json"]).await?.well()?, "[]\n");
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! `porten school`: owners, their files, and how far their schools have come.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::site::Site;
+use crate::visitor::real_fnr;
+
+const OWNER: &str = "958935420";
+const HEAD: &str = "orgno;skole;klasse;rolle;fnr;fornavn;etternavn";
+
+/// A site with a school owner.
+async fn owned() -> anyhow::Result<Site> {
+    let site = Site::new().await?;
+    let arguments = [OWNER, "--name", "Fjord kommune"];
+    assert_eq!(site.run("school owner add", arguments).await?.well()?, "Registered.\n");
+    Ok(site)
+}
+
+fn rows() -> String {
+    let school = "974589095;Fjorden skole";
+    let rows = [
+        format!("{OWNER};;;skoleeier;{};Eva;Eier", real_fnr(0)),
+        format!("{school};;rektor;{};Ravn;Rektor", real_fnr(1)),
+        format!("{school};10A;kontaktlærer;{};Lise;Lærer", real_fnr(2)),
+        format!("{school};10A;elev;{};Åse;Elev", real_fnr(3)),
+        format!("{school};10A;elev;{};Bo;Elev", real_fnr(4)),
+    ];
+    format!("{HEAD}\n{}\n", rows.join("\n"))
+}
+
+#[tokio::test]
+async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
+    let site = owned().await?;
+    let line = site.run("school owner add", [OWNER, "--name", "x"]).await?.refused()?;
+    assert!(line.contains("already"), "{line}");
+    let file = site.file("rows.csv", &rows())?;
+    let file = file.to_str().unwrap();
+    let preview = site.run("school import", ["--owner", OWNER, "--file", file, "--preview"]).await?.well()?;
+    for part in
+        ["+ school 974589095 Fjorden skole", "+ principal at Fjorden skole", "pupils   2 new", "nothing was changed"]
+    {
+        assert!(preview.contains(part), "{preview}");
+    }
+    for name in ["Åse", "Lærer", &real_fnr(3)] {
+        assert!(!preview.contains(name), "{preview}");
+    }
+    let listed = site.run("school list", ["--json"]).await?.well()?;
+    assert_eq!(serde_json::from_str::<Value>(&listed)?[0]["schools"], json!([]));
+    let done = site.run("school import", ["--owner", OWNER, "--file", file, "--by", "Kari"]).await?.well()?;
+    assert!(done.ends_with("Imported.\n"), "{done}");
+    let again =
+        site.run_with("school import", &["--owner", OWNER, "--file", "-", "--by", "Kari"], &rows()).await?.well()?;
+    assert!(again.ends_with("All was as the file says.\n"), "{again}");
+    let listed = site.run("school list", [""; 0]).await?.well()?;
+    assert_eq!(listed, "958935420  Fjord kommune\n  974589095  Fjorden skole\n");
+    let report = site.run("school report", ["--owner", OWNER]).await?.well()?;
+    assert_eq!(report, "974589095  Fjorden skole\n  10A: 2 pupils: 2 not-started\n");
+    let csv = site.run("school report", ["--owner", OWNER, "--csv"]).await?.well()?;
+    assert!(csv.contains("Fjorden skole;974589095;10A;2;2;0;0;0;0;0;0"), "{csv}");
+    let count = site.run("audit verify", [""; 0]).await?.well()?;
+    assert!(count.contains('5'), "three roles were given, and two pupils came: {count}");
+    let desk = [real_fnr(1).as_str(), "--case", "1", "--by", "Kari", "--json"].map(str::to_owned);
+    let trail = site.run("person trail", desk).await?.well()?;
+    assert!(trail.contains("school-role-given") && trail.contains("Kari"), "{trail}");
+    let said = site.run("school import", ["--owner", OWNER, "--file", file]).await?;
+    assert!(said.code != Some(0) && said.err.contains("--by"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_without_whose_it_is() -> anyhow::Result<()> {
+    let site = owned().await?;
+    let mistyped = real_fnr(3).replace(['1', '2'], "3");
+    let text = format!("{}974589095;Fjorden skole;10A;elev;{mistyped};Åse;Elev\n", rows());
+    let file = site.file("rows.csv", &text)?;
+    let said = site.run("school import", ["--owner", OWNER, "--file", file.to_str().unwrap(), "--by", "x"]).await?;
+    assert!(said.code == Some(1) && said.out.starts_with("row 7: fnr: not a f"), "{said:?}");
+    assert!(said.err.contains("nothing was imported: 1 to mend"), "{said:?}");
+    assert!(!format!("{}{}", said.out, said.err).contains(&mistyped), "{said:?}");
+    let listed = site.run("school list", ["--json"]).await?.well()?;
+    assert_eq!(serde_json::from_str::<Value>(&listed)?[0]["schools"], json!([]), "nothing was taken in");
+    for (arguments, words) in [
+        (["--owner", "12345678", "--file", "-"], "nine digits"),
+        (["--owner", "911111111", "--file", "-"], "no such owner"),
+        (["--owner", OWNER, "--file", "/nowhere/rows.csv"], "/nowhere/rows.csv"),
+    ] {
+        let line = site.run("school import", arguments.into_iter().chain(["--by", "x"])).await?.refused()?;
+        assert!(line.contains(words), "{line}");
+    }
+    Ok(())
+}
+
+/// The files of `OneRoster` 1.1 for a school with a class.
+fn one_roster(folder: &Path) -> anyhow::Result<()> {
+    let users = [
+        ("u1", "administrator", "o1", 1),
+        ("u2", "teacher", "o1", 2),
+        ("u3", "student", "o1", 3),
+        ("u4", "administrator", "o0", 4),
+        ("u5", "teacher", "o1", 5),
+        ("u6", "guardian", "o1", 6),
+    ];
+    let user = |(id, role, org, nth): (&str, &str, &str, usize)| {
+        // Whoever has no part in a school may be without a number.
+        let fnr = if role == "guardian" { String::new() } else { format!("{{Fnr:{}}}", real_fnr(nth)) };
+        format!("{id},active,,true,{org},{role},{id},{fnr},Given{nth},Family,,,,,,,,\n")
+    };
+    let users: String = users.into_iter().map(user).collect();
+    let files = [
+        (
+            "manifest.csv",
+            "propertyName,propertyValue\nmanifest.version,1.0\noneroster.version,1.1\nfile.orgs,bulk\nfile.users,bulk\n\
+             file.classes,bulk\nfile.enrollments,bulk\n"
+                .to_owned(),
+        ),
+        (
+            "orgs.csv",
+            format!(
+                "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\no0,active,,Fjord kommune,district,{OWNER},\n\
+                 o1,active,,Fjorden skole,school,974589095,o0\no2,tobedeleted,,Gamle skole,school,974589096,o0\n"
+            ),
+        ),
+        (
+            "users.csv",
+            format!(
+                "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,givenName,familyName,\
+                 middleName,identifier,email,sms,phone,agentSourcedIds,grades,password\n{users}"
+            ),
+        ),
+        (
+            "classes.csv",
+            "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,\
+             termSourcedIds,subjects,subjectCodes,periods\nc1,active,,10A,10,,,homeroom,,o1,,,,\n"
+                .to_owned(),
+        ),
+        (
+            "enrollments.csv",
+            "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate\n\
+             e1,active,,c1,o1,u2,teacher,true,,\ne2,active,,c1,o1,u3,student,false,2020-08-01,2999-06-30\n\
+             e3,active,,c1,o1,u5,teacher,false,2019-08-01,2020-06-30\n"
+                .to_owned(),
+        ),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn oneroster_is_read() -> anyhow::Result<()> {
+    let site = owned().await?;
+    let folder = tempfile::TempDir::new()?;
+    one_roster(folder.path())?;
+    let path = folder.path().to_str().unwrap().to_owned();
+    let arguments = ["--owner", OWNER, "--oneroster", path.as_str(), "--by", "Kari"];
+    let done = site.run("school import", arguments).await?.well()?;
+    for part in [
+        "+ school 974589095 Fjorden skole",
+        "+ class 10A at Fjorden skole",
+        "+ principal at Fjorden skole",
+        "+ owner of the owner",
+        "+ contact-teacher in 10A at Fjorden skole",
+        "pupils in 10A at Fjorden skole: +1 -0",
+        "roles    3 new",
+    ] {
+        assert!(done.contains(part), "{part}: {done}");
+    }
+    // A delta says less than all, and what it does not say would end.
+    let manifest = folder.path().join("manifest.csv");
+    std::fs::write(&manifest, std::fs::read_to_string(&manifest)?.replace("users,bulk", "users,delta"))?;
+    let said = site.run("school import", arguments).await?;
+    assert!(said.code == Some(1) && said.out.contains("manifest.csv row 5: ") && said.out.contains("bulk"), "{said:?}");
+    one_roster(folder.path())?;
+    std::fs::remove_file(folder.path().join("classes.csv"))?;
+    let said = site.run("school import", arguments).await?;
+    assert!(said.out.contains("classes.csv row 0: the file cannot be opened"), "{said:?}");
+    Ok(())
+}

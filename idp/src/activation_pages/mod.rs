@@ -1,0 +1,254 @@
+//! Getting MinID with an activation code: who it is, how they are reached, a password, and they are users.
+//!
+//! The code stays good until the last step uses it, so each step looks whether it still is. What has been typed and
+//! proved until then is kept on our side, and nothing of it counts before.
+
+pub mod channels;
+pub mod ends;
+pub mod password;
+pub mod start;
+
+use std::time::Duration;
+
+use authenticators::activation;
+use authenticators::clock::Timestamp;
+use authenticators::contact::{Channel, Email, Known, Phone};
+use authenticators::otc::OtcChallenge;
+use authenticators::person::{BY_ONESELF, Person, PersonId};
+use authenticators::scratch::{Kept, Read};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Refusal;
+use crate::params::Params;
+use crate::password_change::Objection;
+use crate::visitor::Visitor;
+
+/// Where it is.
+pub const PATH: &str = "/registrer";
+/// Where a letter with a code is ordered.
+const ORDER_PATH: &str = "/aktiveringsbrev/order";
+/// Why an account is closed that its owner did not want any more: they may want it again.
+const WISH: &str = "wish";
+
+/// Where somebody is on the way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Which mobile number.
+    Mobile,
+    /// Which e-mail address, if any.
+    Email,
+    /// A code was sent there.
+    Code {
+        /// Where.
+        to: Channel,
+        /// Which; none while it is being sent.
+        code: Option<OtcChallenge>,
+        /// Whether it is another one than the first.
+        is_again: bool,
+    },
+    /// Which password.
+    Password,
+    /// They have MinID.
+    Ready,
+}
+
+impl Stage {
+    fn name(&self) -> &'static str {
+        match self {
+            Stage::Mobile => "mobile",
+            Stage::Email => "email",
+            Stage::Code { to: Channel::Mobile(_), .. } => "mobile-code",
+            Stage::Code { to: Channel::Email(_), .. } => "email-code",
+            Stage::Password => "password",
+            Stage::Ready => "ready",
+        }
+    }
+
+    /// Where the way back leads; none, to the first page.
+    fn before(&self) -> Option<Stage> {
+        match self {
+            Stage::Code { to: Channel::Mobile(_), .. } | Stage::Email => Some(Stage::Mobile),
+            Stage::Code { to: Channel::Email(_), .. } | Stage::Password => Some(Stage::Email),
+            Stage::Mobile | Stage::Ready => None,
+        }
+    }
+}
+
+/// What somebody has come to whose code was right.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Activation {
+    /// Which of those that were begun in this browser it is.
+    id: String,
+    /// The row of the code, and not the code.
+    code: String,
+    person: PersonId,
+    /// How the code came to them.
+    source: String,
+    /// Proved.
+    mobile: Option<Phone>,
+    email: Option<Email>,
+    email_is_proved: bool,
+    stage: Stage,
+}
+
+impl Kept for Activation {
+    const KIND: &'static str = "activation";
+    const FOR: Duration = Duration::from_mins(15);
+}
+
+impl Activation {
+    /// How they will be reached; nothing, if they have no mobile number.
+    fn channels(&self) -> Vec<(Channel, Known)> {
+        let Some(mobile) = self.mobile.clone() else { return Vec::new() };
+        let known = if self.email_is_proved { Known::Proved } else { Known::Told };
+        let email = self.email.clone().map(|email| (Channel::Email(email), known));
+        std::iter::once((Channel::Mobile(mobile), Known::Proved)).chain(email).collect()
+    }
+}
+
+/// Why somebody cannot register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The code was used, another has ended it, or its time is over.
+    Over,
+    /// They are too young.
+    Young,
+    /// Support has locked them.
+    Locked,
+    /// The account is closed, and not because they wanted it.
+    Closed,
+}
+
+impl Stop {
+    /// What keeps a person from having MinID.
+    fn of(person: &Person, now: Timestamp) -> Option<Stop> {
+        let is_closed = person.closed_at.is_some() && person.closed_code.as_deref() != Some(WISH);
+        let is_locked = person.locked_at.is_some() && person.locked_code.as_deref() != Some(BY_ONESELF);
+        match (is_closed, is_locked, person.fnr.may_have_minid(now)) {
+            (true, ..) => Some(Stop::Closed),
+            (false, true, _) => Some(Stop::Locked),
+            (false, false, Some(false)) => Some(Stop::Young),
+            (false, false, _) => None,
+        }
+    }
+}
+
+/// How it stands with somebody at this moment.
+pub enum Standing {
+    /// On the way.
+    At(Stage),
+    /// No further.
+    Stopped(Stop),
+}
+
+/// What every form carries.
+struct Marks {
+    action: &'static str,
+    csrf: String,
+    turn: String,
+}
+
+/// Somebody whose code was right.
+pub struct Applicant<'a> {
+    visitor: &'a Visitor<'a>,
+    read: Read<Activation>,
+    person: Person,
+    /// Ours, or the population register's; empty if neither knows it.
+    name: String,
+    standing: Standing,
+}
+
+impl<'a> Applicant<'a> {
+    /// Who has come so far in this browser, and how it stands with them now.
+    pub async fn of(visitor: &'a Visitor<'a>) -> Result<Option<Applicant<'a>>, Refusal> {
+        let Some(read) = visitor.task::<Activation>().await? else { return Ok(None) };
+        let (world, now) = (&visitor.call.app.world, visitor.call.now);
+        let Some(person) = Person::by_id(world.db.pool(), &read.value.person).await? else { return Ok(None) };
+        let is_good = activation::is_good(world.db.pool(), &read.value.code, now).await?;
+        let resident = world.population.find(&person.fnr).await?;
+        let is_dead = resident.as_ref().is_some_and(|resident| resident.is_dead);
+        let stop = if is_dead { Some(Stop::Closed) } else { Stop::of(&person, now) };
+        let name = match (person.name(), resident) {
+            (name, Some(resident)) if name.is_empty() => {
+                format!("{} {}", resident.given_name, resident.family_name).trim().to_owned()
+            }
+            (name, _) => name,
+        };
+        let standing = match (&read.value.stage, is_good, stop) {
+            (Stage::Ready, false, _) => Standing::At(Stage::Ready),
+            (_, false, _) => Standing::Stopped(Stop::Over),
+            (_, true, Some(stop)) => Standing::Stopped(stop),
+            // It was written down before it was so, and did not become so.
+            (Stage::Ready, true, None) => Standing::At(Stage::Password),
+            (stage, true, None) => Standing::At(stage.clone()),
+        };
+        Ok(Some(Applicant { visitor, read, person, name, standing }))
+    }
+
+    /// What a form of theirs says where they stand.
+    pub fn turn(&self) -> String {
+        let stage = match &self.standing {
+            Standing::At(stage) => stage.name(),
+            Standing::Stopped(_) => "stopped",
+        };
+        format!("{}-{stage}", self.read.value.id)
+    }
+
+    fn marks(&self) -> Marks {
+        Marks { action: self.visitor.path, csrf: self.visitor.csrf(), turn: self.turn() }
+    }
+
+    /// Whose MinID it is: others may have sat at the same machine before.
+    fn whose(&self) -> String {
+        let text = self.visitor.text();
+        if self.name.is_empty() {
+            let last: String = self.person.fnr.as_str().chars().skip(9).collect();
+            return text.with("activate-whose-number", "digits", last);
+        }
+        text.with("activate-whose", "name", self.name.as_str())
+    }
+
+    /// The same somewhere else on the way.
+    fn at(&self, stage: Stage) -> Activation {
+        Activation { stage, ..self.read.value.clone() }
+    }
+
+    /// Goes on. If a double click came first, it goes on from there.
+    async fn go(&self, to: &Activation) -> Result<Response, Refusal> {
+        self.visitor.change(&self.read, to).await?;
+        Ok(self.visitor.go())
+    }
+
+    /// To the first page, and nothing is left of this.
+    async fn leave(&self) -> Result<Response, Refusal> {
+        self.visitor.end::<Activation>().await?;
+        Ok(self.visitor.go())
+    }
+}
+
+/// Shows where somebody stands.
+pub fn page(who: &Applicant<'_>) -> Response {
+    match &who.standing {
+        Standing::Stopped(stop) => ends::stopped(who, *stop),
+        Standing::At(Stage::Ready) => ends::ready(who),
+        Standing::At(Stage::Password) => password::page(who, &Objection::default()),
+        Standing::At(stage) => channels::page(who, stage, channels::Wrong::default()),
+    }
+}
+
+/// Something was sent from there.
+pub async fn answer(who: &Applicant<'_>, form: &Params) -> Result<Response, Refusal> {
+    match (form.field("do"), &who.standing) {
+        (Some("again"), _) => who.leave().await,
+        (_, Standing::Stopped(_) | Standing::At(Stage::Ready)) => Ok(who.visitor.go()),
+        (Some("back"), Standing::At(stage)) => match stage.before() {
+            Some(before) => who.go(&who.at(before)).await,
+            None => who.leave().await,
+        },
+        (Some("next"), Standing::At(Stage::Password)) => password::answer(who, form).await,
+        (Some(_), Standing::At(stage)) => channels::answer(who, stage, form).await,
+        (None, Standing::At(_)) => Ok(who.visitor.go()),
+    }
+}

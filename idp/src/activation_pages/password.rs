@@ -1,0 +1,98 @@
+//! The password, and with it all of it at once: the code is used, and there is MinID.
+
+use askama::Template;
+use authenticators::contact::{self, Channel, Contact};
+use authenticators::person::Person;
+use authenticators::trail::Event;
+use authenticators::{account, activation, letter};
+use axum::response::Response;
+
+use super::{Applicant, Marks, Stage, Stop};
+use crate::error::Refusal;
+use crate::notify::{Listener, Notice};
+use crate::page::Frame;
+use crate::params::Params;
+use crate::password_change::{self, Chosen, Objection};
+use crate::session_list;
+
+#[derive(Template)]
+#[template(path = "activate_password.html")]
+struct NewPassword {
+    frame: Frame,
+    marks: Marks,
+    whose: String,
+    /// For the browser's store of passwords.
+    fnr: String,
+    password_problem: Option<&'static str>,
+    hints: Vec<&'static str>,
+    repeat_problem: Option<&'static str>,
+}
+
+/// The page.
+pub fn page(who: &Applicant<'_>, objection: &Objection) -> Response {
+    let page = NewPassword {
+        frame: who.visitor.frame(),
+        marks: who.marks(),
+        whose: who.whose(),
+        fnr: who.person.fnr.as_str().to_owned(),
+        password_problem: objection.password,
+        hints: objection.hints.clone(),
+        repeat_problem: objection.repeat,
+    };
+    who.visitor.html(&page, *objection != Objection::default())
+}
+
+/// One was chosen. The next page tells how it stands: they have MinID, or somebody has used the code meanwhile.
+pub async fn answer(who: &Applicant<'_>, form: &Params) -> Result<Response, Refusal> {
+    let typed = (form.field("password").unwrap_or_default(), form.field("repeat").unwrap_or_default());
+    match password_change::choose(who.visitor.call.app, &who.person, typed).await? {
+        Chosen::Good(phc) => finish(who, &phc).await?,
+        Chosen::Bad(objection) => return Ok(page(who, &objection)),
+        Chosen::Busy => {
+            let busy = Objection { password: Some("problem-busy"), ..Objection::default() };
+            return Ok(page(who, &busy));
+        }
+    }
+    Ok(who.visitor.go())
+}
+
+async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
+    let (call, task, id) = (&who.visitor.call, &who.read.value, &who.person.id);
+    let (app, now) = (call.app, call.now);
+    let (channels, language) = (task.channels(), who.visitor.text().language.of_words().code());
+    let Some((mobile, _)) = channels.first() else { return Ok(()) };
+    let event = call.told(Event::by_oneself("registered", id));
+    let event = event.with("source", task.source.as_str()).with("to", mobile.masked());
+    // Who was reached elsewhere before is told there.
+    let listener = Listener::of(app, id).await?;
+
+    let mut tx = app.world.db.begin().await?;
+    // Whoever else holds the code waits here, and so does support that locks the account.
+    Person::hold(&mut tx, id).await?;
+    let person = Person::by_id(&mut *tx, id).await?.filter(|person| Stop::of(person, now).is_none());
+    let Some(person) = person else { return Ok(()) };
+    if !activation::redeem(&mut tx, &task.code, now).await? {
+        return Ok(());
+    }
+    // Before it is so: the second half of a double click comes right after, and finds it. If it does not become so the
+    // code is still good, and that is looked at first. And before what everybody else waits for: the trail.
+    who.visitor.change(&who.read, &who.at(Stage::Ready)).await?;
+    letter::note_used(&mut tx, &task.code, now).await?;
+    let had_minid = account::begin(&mut tx, &person, phc, now).await?;
+    let has_chosen = Contact::of(&mut *tx, id).await?.language.is_some();
+    for (channel, known) in &channels {
+        contact::set(&mut tx, id, channel, *known, now).await?;
+    }
+    if call.browser.language.is_some() || !has_chosen {
+        contact::set_language(&mut tx, id, language, now).await?;
+    }
+    app.world.trail.append(&mut tx, &event, now).await?;
+    tx.commit().await?;
+
+    let own: Vec<Channel> = channels.into_iter().map(|(channel, _)| channel).collect();
+    listener.but(&own).tell(app, Notice::Registered, now);
+    if had_minid {
+        session_list::end_all(app, id, None, now).await?;
+    }
+    Ok(())
+}
