@@ -395,6 +395,7 @@ form-post-title = You are almost there
 form-post-body = We are sending you back to the service. If nothing happens, press the button.
 
 ## The front page
+no-minid = No MinID yet?
 front-title = Welcome to Porten
 front-what = Porten is the shared login for public services.
 front-how = You do not log in from here. Go to the service you want to use, and choose “Log in” there. The service will send you here when you need to show who you are.

@@ -395,6 +395,7 @@ form-post-title = Du er straks framme
 form-post-body = Vi sender deg tilbake til tjenesten. Skjer det ingenting, trykker du på knappen.
 
 ## The front page
+no-minid = Har du ikke MinID?
 front-title = Velkommen til Porten
 front-what = Porten er en felles innlogging til offentlige tjenester.
 front-how = Du logger ikke inn herfra. Gå til tjenesten du skal bruke, og velg «Logg inn» der. Da sender tjenesten deg hit når du skal vise hvem du er.

@@ -395,6 +395,7 @@ form-post-title = Du er straks framme
 form-post-body = Vi sender deg tilbake til tenesta. Skjer det ingenting, trykkjer du på knappen.
 
 ## The front page
+no-minid = Har du ikkje MinID?
 front-title = Velkomen til Porten
 front-what = Porten er ei felles innlogging til offentlege tenester.
 front-how = Du loggar ikkje inn herifrå. Gå til tenesta du skal bruke, og vel «Logg inn» der. Då sender tenesta deg hit når du skal vise kven du er.
