@@ -10,7 +10,7 @@ use crate::person::{BY_ONESELF, DEATH, Fnr, Person, PersonId};
 use crate::throttle::{self, Subject};
 use crate::trail::{Event, Trail};
 use crate::world::World;
-use crate::{activation, contact, device, known_browser, letter, notice, passkey, password, recovery_code, totp};
+use crate::{activation, contact, device, known_browser, notice, passkey, password, recovery_code, totp};
 
 /// Nobody gets in any more, in any browser, and whoever is in is out. False if it was locked already.
 pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
@@ -169,7 +169,6 @@ pub async fn erase(
         totp::erase(&mut tx, &person).await?;
         passkey::erase(&mut tx, &person).await?;
         device::erase(&mut tx, &person).await?;
-        letter::erase(&mut tx, &person).await?;
         Person::note_erased(&mut tx, &person, now).await?;
         tx.commit().await?;
     }

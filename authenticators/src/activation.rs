@@ -147,7 +147,7 @@ pub async fn end_all(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Re
     sqlx::query(SQL).bind(person.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
 }
 
-/// No code that a teacher has shown is good any more: whoever showed it may not issue to the person now.
+/// No code that a teacher has shown is good any more.
 pub async fn end_school(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE activation_code SET ended_at = $3
                        WHERE person = $1 AND source = $2 AND used_at IS NULL AND ended_at IS NULL";
@@ -262,6 +262,13 @@ pub struct Issued {
     pub used_at: Option<Timestamp>,
     /// When another ended it.
     pub ended_at: Option<Timestamp>,
+}
+
+impl Issued {
+    /// Whether it stands on a teacher's screen, and is good.
+    pub fn is_shown(&self, now: Timestamp) -> bool {
+        self.source == Source::School && self.used_at.is_none() && self.ended_at.is_none() && self.valid_until > now
+    }
 }
 
 /// The newest code of a person.

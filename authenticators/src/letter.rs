@@ -9,14 +9,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use migrations::{Db, Tx};
 use sqlx::{AnyConnection, AnyExecutor};
 
 use crate::activation::{self, ActivationCode, Source};
 use crate::chance::Chance;
 use crate::clock::Timestamp;
-use crate::contact::Phone;
 use crate::password;
 use crate::person::{Person, PersonId};
 use crate::population::{Address, Resident};
@@ -38,46 +37,6 @@ pub const DEAD: &str = "dead";
 pub const HAS_MINID: &str = "has-minid";
 /// Why a letter was returned by ourselves: what stands in it cannot be printed.
 pub const UNPRINTABLE: &str = "unprintable";
-
-/// Who has ordered a letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderedBy {
-    /// Its person.
-    Oneself,
-    /// A teacher, for a pupil.
-    School,
-}
-
-impl OrderedBy {
-    /// Its name in the table.
-    pub fn name(self) -> &'static str {
-        match self {
-            OrderedBy::Oneself => "self",
-            OrderedBy::School => "school",
-        }
-    }
-}
-
-impl TryFrom<String> for OrderedBy {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<OrderedBy, String> {
-        let found = [OrderedBy::Oneself, OrderedBy::School].into_iter().find(|by| by.name() == text);
-        found.ok_or(text)
-    }
-}
-
-/// A letter that is ordered.
-pub struct NewOrder<'a> {
-    /// Whom it is for.
-    pub person: &'a PersonId,
-    /// The telephone that they have proved.
-    pub mobile: Option<&'a Phone>,
-    /// The language that it is written in.
-    pub language: &'a str,
-    /// Who orders it.
-    pub ordered_by: OrderedBy,
-}
 
 /// What has become of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,10 +82,7 @@ pub struct Letter {
     pub person: PersonId,
     /// The language that it is written in.
     pub language: String,
-    /// Who has ordered it.
-    #[sqlx(try_from = "String")]
-    pub ordered_by: OrderedBy,
-    /// When.
+    /// When it was ordered.
     pub ordered_at: Timestamp,
     /// How long its code is good.
     pub valid_until: Timestamp,
@@ -161,17 +117,22 @@ impl Letter {
 }
 
 /// Orders a letter; false if one is under way already. Of many orders at once one is taken.
-pub async fn order(world: &World, new: &NewOrder<'_>, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
-    const SQL: &str = "INSERT INTO letter (id, person, language, mobile, ordered_by, ordered_at, valid_until)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub async fn order(
+    world: &World,
+    person: &PersonId,
+    language: &str,
+    event: &Event,
+    now: Timestamp,
+) -> anyhow::Result<bool> {
+    const SQL: &str = "INSERT INTO letter (id, person, language, ordered_at, valid_until)
+                       VALUES ($1, $2, $3, $4, $5)";
     let id = fresh_id(&world.chance)?;
     let mut tx = world.db.begin().await?;
-    Person::hold(&mut tx, new.person).await?;
-    if find(&mut tx, new.person, now).await?.is_some() {
+    Person::hold(&mut tx, person).await?;
+    if find(&mut tx, person, now).await?.is_some() {
         return Ok(false);
     }
-    let query = sqlx::query(SQL).bind(id).bind(new.person.as_str()).bind(new.language);
-    let query = query.bind(new.mobile.map(Phone::as_str)).bind(new.ordered_by.name()).bind(now.seconds());
+    let query = sqlx::query(SQL).bind(id).bind(person.as_str()).bind(language).bind(now.seconds());
     query.bind(now.plus(Source::Letter.valid()).seconds()).execute(&mut *tx).await?;
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
@@ -192,7 +153,7 @@ pub async fn under_way(db: &Db, person: &PersonId, now: Timestamp) -> sqlx::Resu
 }
 
 async fn find(db: &mut AnyConnection, person: &PersonId, now: Timestamp) -> sqlx::Result<Option<Letter>> {
-    const SQL: &str = "SELECT id, person, language, ordered_by, ordered_at, valid_until, batch, handed_over_at,
+    const SQL: &str = "SELECT id, person, language, ordered_at, valid_until, batch, handed_over_at,
                            acknowledged_at, used_at, returned_at, returned_code, code
                        FROM letter WHERE person = $1 AND valid_until > $2 AND used_at IS NULL AND returned_at IS NULL
                        ORDER BY ordered_at DESC, id";
@@ -212,7 +173,7 @@ async fn find(db: &mut AnyConnection, person: &PersonId, now: Timestamp) -> sqlx
 
 /// All that were ordered since then, the newest first.
 pub async fn since(db: impl AnyExecutor<'_>, since: Timestamp) -> sqlx::Result<Vec<Letter>> {
-    const SQL: &str = "SELECT id, person, language, ordered_by, ordered_at, valid_until, batch, handed_over_at,
+    const SQL: &str = "SELECT id, person, language, ordered_at, valid_until, batch, handed_over_at,
                            acknowledged_at, used_at, returned_at, returned_code, code
                        FROM letter WHERE ordered_at >= $1 ORDER BY ordered_at DESC, id";
     sqlx::query_as(SQL).bind(since.seconds()).fetch_all(db).await
@@ -222,12 +183,6 @@ pub async fn since(db: impl AnyExecutor<'_>, since: Timestamp) -> sqlx::Result<V
 pub async fn note_used(tx: &mut Tx, code_id: &str, now: Timestamp) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE letter SET used_at = $2 WHERE code = $1 AND used_at IS NULL";
     sqlx::query(SQL).bind(code_id).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
-}
-
-/// Nothing is left of the telephones that letters were ordered with.
-pub async fn erase(tx: &mut Tx, person: &PersonId) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE letter SET mobile = NULL WHERE person = $1";
-    sqlx::query(SQL).bind(person.as_str()).execute(&mut **tx).await.map(|_| ())
 }
 
 /// How batches are made.
@@ -470,9 +425,7 @@ async fn take(world: &World, tx: &mut Tx, waiting: &Waiting, batch: &Batch) -> a
     }
     // A code of a letter would end the one that a teacher shows at this moment.
     let latest = activation::latest(&mut **tx, person).await?;
-    let is_shown = latest.is_some_and(|code| {
-        code.source == Source::School && code.used_at.is_none() && code.ended_at.is_none() && code.valid_until > now
-    });
+    let is_shown = latest.is_some_and(|code| code.is_shown(now));
     let query = sqlx::query(TAKE).bind(&waiting.id).bind(&batch.id);
     if is_shown || query.execute(&mut **tx).await?.rows_affected() == 0 {
         return Ok(Taken::Waits);
@@ -559,7 +512,10 @@ pub async fn mark_handed_over(world: &World, batch: &Batch, now: Timestamp) -> a
     let mut tx = world.db.begin().await?;
     let query = sqlx::query(BATCH).bind(&batch.id).bind(batch.lease.seconds()).bind(now.seconds());
     let is_ours = query.execute(&mut *tx).await?.rows_affected() == 1;
-    ensure!(is_ours, "it took too long, and somebody else has gone on with batch {}", batch.id);
+    if !is_ours {
+        tx.rollback().await?;
+        bail!("it took too long, and somebody else has gone on with batch {}", batch.id);
+    }
     let people: Vec<PersonId> =
         sqlx::query_scalar(LETTERS).bind(&batch.id).bind(now.seconds()).fetch_all(&mut *tx).await?;
     for person in &people {
@@ -675,7 +631,6 @@ mod tests {
             id: "a".into(),
             person: PersonId::of_text("p"),
             language: "nb".into(),
-            ordered_by: OrderedBy::Oneself,
             ordered_at: at(0),
             valid_until: at(100),
             batch: None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use askama::Template;
-use authenticators::activation::{self, ActivationCode, Issued, Source};
+use authenticators::activation::{self, ActivationCode, Source};
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::person::Person;
@@ -363,8 +363,7 @@ async fn end_code(room: &Room, pupil: &Pupil) -> anyhow::Result<()> {
     let mut tx = world.db.begin().await?;
     Person::hold(&mut tx, &pupil.person).await?;
     let latest = activation::latest(&mut *tx, &pupil.person).await?;
-    let is_open = |code: &Issued| code.source == Source::School && code.used_at.is_none() && code.ended_at.is_none();
-    if latest.as_ref().is_some_and(is_open) {
+    if latest.is_some_and(|code| code.is_shown(now)) {
         activation::end_school(&mut tx, &pupil.person, now).await?;
         // Where it happened stands in the entry of the code.
         let event = Event::by("school-code-ended", &pupil.person, Actor::Person(coupling.employee().clone()));

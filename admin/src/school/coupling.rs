@@ -134,16 +134,6 @@ impl Decisions {
         self.couplings.get(&(employee.clone(), pupil.clone()))
     }
 
-    /// An employee of the class, by their id as it stands in a form.
-    pub fn employee(&self, id: &str) -> Option<&Employee> {
-        self.employees.iter().find(|employee| employee.person.as_str() == id)
-    }
-
-    /// A pupil of the class, by their id as it stands in a form.
-    pub fn pupil(&self, id: &str) -> Option<&Pupil> {
-        self.pupils.iter().find(|pupil| pupil.person.as_str() == id)
-    }
-
     /// How a pupil stands with an employee.
     pub fn standing_with(&self, employee: &PersonId, pupil: &PersonId) -> Standing {
         standing(self.issuers.get(employee), self.coupled(employee, pupil))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use authenticators::activation::{self, ActivationCode, Issued, Source};
 use authenticators::clock::Timestamp;
-use authenticators::person::{BY_ONESELF, Person, PersonId};
+use authenticators::person::{Person, PersonId};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use authenticators::{device, letter, notice, passkey, password, totp};
@@ -90,10 +90,7 @@ pub async fn status(world: &World, pupil: &PersonId, standing: Standing, now: Ti
 }
 
 fn decide(facts: &Facts, now: Timestamp) -> Status {
-    let is_shown = |code: &&Issued| {
-        code.source == Source::School && code.used_at.is_none() && code.ended_at.is_none() && code.valid_until > now
-    };
-    if let Some(code) = facts.latest.as_ref().filter(is_shown) {
+    if let Some(code) = facts.latest.as_ref().filter(|code| code.is_shown(now)) {
         return Status::CodeIssued { until: code.valid_until };
     }
     match (facts.has_minid, facts.by) {
@@ -135,7 +132,7 @@ struct Before {
     has_minid: bool,
     /// The code that they had it by, and when they used it.
     by: Option<(Source, Timestamp)>,
-    /// Whether they have ways to log in of their own, beside the password and their telephone.
+    /// Whether they have passkeys, apps or devices of their own.
     has_own: bool,
 }
 
@@ -193,8 +190,7 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
 /// What speaks against a code for somebody.
 fn objection(person: &Person, before: &Before, now: Timestamp) -> Option<Reason> {
     // Nobody else opens what its own person has locked.
-    let is_own = !before.has_minid && person.locked_code.as_deref() == Some(BY_ONESELF);
-    let is_locked = person.locked_at.is_some() && !is_own;
+    let is_locked = person.locked_at.is_some();
     let is_closed = person.closed_at.is_some() && person.closed_code.as_deref() != Some(WISH);
     if person.is_dead() {
         Some(Reason::Dead)

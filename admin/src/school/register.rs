@@ -71,7 +71,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Its name in tables and in the trail.
+    /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Role::Owner => "owner",
@@ -252,8 +252,6 @@ pub struct Pupil {
     /// protected and may live under another name. It is the register's name that a pupil confirms: a wrong number in a
     /// school's file shows.
     pub name: String,
-    /// As far as their number tells.
-    pub birth_year: Option<i16>,
     /// Nobody may know where they live. They are not named outside the class.
     pub is_protected: bool,
 }
@@ -413,18 +411,9 @@ pub async fn pupils(world: &World, class: &ClassId) -> anyhow::Result<Vec<Pupil>
     Ok(all)
 }
 
-/// A pupil of a class, by their id as it stands in an address.
-pub async fn pupil(world: &World, class: &ClassId, person: &str) -> anyhow::Result<Option<Pupil>> {
-    match member(world.db.pool(), class, person).await? {
-        Some(member) => Ok(Some(looked_up(world, member).await?)),
-        None => Ok(None),
-    }
-}
-
 /// Somebody with what the population register says of them.
 async fn looked_up(world: &World, member: Member) -> anyhow::Result<Pupil> {
     let row = Person::by_id(world.db.pool(), &member.person).await?;
-    let birth_year = row.as_ref().and_then(|row| row.fnr.birth_year());
     let resident = match &row {
         Some(row) => world.population.find(&row.fnr).await?,
         None => None,
@@ -433,7 +422,7 @@ async fn looked_up(world: &World, member: Member) -> anyhow::Result<Pupil> {
     let registered =
         resident.filter(|_| !is_protected).map(|resident| format!("{} {}", resident.given_name, resident.family_name));
     let registered = registered.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    Ok(Pupil { person: member.person, name: registered.unwrap_or(member.name), birth_year, is_protected })
+    Ok(Pupil { person: member.person, name: registered.unwrap_or(member.name), is_protected })
 }
 
 /// Names as Norwegian orders them: æ, ø and å come last, in that order, which is not that of their numbers.

@@ -140,7 +140,6 @@ fn shown(letter: &Letter, now: Timestamp) -> anyhow::Result<Value> {
         "id": letter.id,
         "state": letter.state(now).name(),
         "language": letter.language,
-        "ordered_by": letter.ordered_by.name(),
         "ordered_at": time(Some(letter.ordered_at))?,
         "valid_until": time(Some(letter.valid_until))?,
         "batch": letter.batch,

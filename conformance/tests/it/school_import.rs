@@ -14,7 +14,7 @@ use anyhow::{Context, bail, ensure};
 use authenticators::account;
 use authenticators::activation::{self, Checked, Source};
 use authenticators::contact::{self, Channel, Known, Phone};
-use authenticators::letter::{self, NewOrder, OrderedBy};
+use authenticators::letter;
 use authenticators::password;
 use authenticators::person::{BY_ONESELF, Fnr, FnrPolicy, Person, PersonId};
 use authenticators::population::Population;
@@ -547,9 +547,8 @@ async fn who_cannot_be_identified_orders_a_letter() -> anyhow::Result<()> {
     let refused = issuing::start(world, &coupling, idp.now()).await?;
     assert!(matches!(refused, Started::Refused(Reason::NotCoupled)), "{refused:?}");
     assert_eq!(kinds(&idp, pupil).await?[0], "school-not-identified");
-    let order = NewOrder { person: &row.id, mobile: None, language: "nb", ordered_by: OrderedBy::School };
     let event = Event::by_oneself("letter-ordered", &row.id);
-    assert!(letter::order(world, &order, &event, idp.now()).await?);
+    assert!(letter::order(world, &row.id, "nb", &event, idp.now()).await?);
     assert_eq!(fjorden.status(&idp, pupil).await?, Status::LetterOrdered);
     // The administration decides it anew.
     fjorden.couple(&idp, &[pupil]).await?;

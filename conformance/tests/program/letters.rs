@@ -13,7 +13,7 @@ use authenticators::chance::Chance;
 use authenticators::clock::{Clock, Timestamp};
 use authenticators::hashing::{Hasher, HashingConfig};
 use authenticators::inbox::Inbox;
-use authenticators::letter::{self, Batch, Begun, NewOrder, OrderedBy, Ready};
+use authenticators::letter::{self, Batch, Begun, Ready};
 use authenticators::mail::Mail;
 use authenticators::outbound::Outbound;
 use authenticators::password;
@@ -74,9 +74,8 @@ impl Post {
     async fn order(&self, nth: usize, language: &str) -> anyhow::Result<PersonId> {
         let (world, now) = (&self.world, self.world.clock.now());
         let person = Person::ensure(&world.db, &world.chance, &fnr(nth)?, now).await?.id;
-        let new = NewOrder { person: &person, mobile: None, language, ordered_by: OrderedBy::Oneself };
         let event = Event::by_oneself("letter-ordered", &person);
-        ensure!(letter::order(world, &new, &event, now).await?, "one is under way");
+        ensure!(letter::order(world, &person, language, &event, now).await?, "one is under way");
         Ok(person)
     }
 

@@ -11,7 +11,7 @@ use super::{Activation, Applicant, Marks, Stage};
 use crate::error::Refusal;
 use crate::page::Frame;
 use crate::params::Params;
-use crate::steps::bare;
+use crate::steps::proof_code;
 use crate::text;
 
 #[derive(Template)]
@@ -196,22 +196,15 @@ async fn send(who: &Applicant<'_>, from: &Stage, to: &Channel) -> Result<Respons
 
 /// The code has come back: the try is written down before it is compared.
 async fn prove(who: &Applicant<'_>, (to, code): (&Channel, &OtcChallenge), form: &Params) -> Result<Response, Refusal> {
-    let typed = bare(form.field("code").unwrap_or_default());
     let wrong = |code: &OtcChallenge, key| {
         let stage = Stage::Code { to: to.clone(), code: Some(code.clone()), is_again: false };
         Ok(page(who, &stage, Wrong::field(key)))
     };
-    if typed.is_empty() {
-        return wrong(code, "problem-recover-code-empty");
-    }
-    if typed.len() != code.length() || !typed.bytes().all(|byte| byte.is_ascii_digit()) {
-        let is_email = matches!(to, Channel::Email(_));
-        return wrong(code, if is_email { "problem-recover-code-digits-email" } else { "problem-code-digits" });
-    }
-    if code.valid_until() <= who.visitor.call.now {
-        return wrong(code, "problem-code-expired");
-    }
-    let Some(tried) = code.clone().tried() else { return wrong(code, "problem-proof-used-up") };
+    let typed = form.field("code").unwrap_or_default();
+    let (typed, tried) = match proof_code(typed, code, who.visitor.call.now) {
+        Ok(found) => found,
+        Err(key) => return wrong(code, key),
+    };
     let written = who.at(Stage::Code { to: to.clone(), code: Some(tried.clone()), is_again: false });
     if !who.visitor.change(&who.read, &written).await? {
         return Ok(who.visitor.go());

@@ -9,7 +9,7 @@ use askama::Template;
 use authenticators::chance::TokenHash;
 use authenticators::clock::Timestamp;
 use authenticators::contact::{Channel, Phone};
-use authenticators::letter::{self, NewOrder, OrderedBy};
+use authenticators::letter;
 use authenticators::otc::{self, Errand, OtcChallenge, Sending, Words};
 use authenticators::password;
 use authenticators::person::{BY_ONESELF, Fnr, NewPerson, Person};
@@ -28,7 +28,7 @@ use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
 use crate::params::{Form, Params};
-use crate::steps::{bare, fnr_problem};
+use crate::steps::{fnr_problem, proof_code};
 use crate::text::{self, Language};
 use crate::visitor::Visitor;
 
@@ -319,17 +319,10 @@ async fn send_alone(visitor: &Visitor<'_>, to: Option<Phone>) -> Result<Response
 async fn prove(visitor: &Visitor<'_>, read: &Read<Order>, form: &Params) -> Result<Response, Refusal> {
     let Order::Code { fnr, phone, code, resent } = read.value.clone() else { return Ok(visitor.go()) };
     let wrong = |key| Ok(page(visitor, Some(&read.value), Wrong::field(key)));
-    let typed = bare(form.field("code").unwrap_or_default());
-    if typed.is_empty() {
-        return wrong("problem-code-empty");
-    }
-    if typed.len() != code.length() || !typed.bytes().all(|b| b.is_ascii_digit()) {
-        return wrong("problem-code-digits");
-    }
-    if code.valid_until() <= visitor.call.now {
-        return wrong("problem-code-expired");
-    }
-    let Some(tried) = code.tried() else { return wrong("problem-proof-used-up") };
+    let (typed, tried) = match proof_code(form.field("code").unwrap_or_default(), &code, visitor.call.now) {
+        Ok(found) => found,
+        Err(key) => return wrong(key),
+    };
     let noted = Order::Code { fnr: fnr.clone(), phone: phone.clone(), code: tried.clone(), resent };
     if !visitor.change(read, &noted).await? {
         return Ok(visitor.go());
@@ -418,14 +411,8 @@ async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language
     let person = Person::by_fnr(db, fnr).await?.context("a person who was just registered is gone")?;
     let to = Channel::Mobile(phone.clone()).masked();
     let event = call.told(Event::by_oneself("letter-ordered", &person.id).with("to", to));
-    let new = NewOrder {
-        person: &person.id,
-        mobile: Some(phone),
-        language: language.of_words().code(),
-        ordered_by: OrderedBy::Oneself,
-    };
     // One that is under way already is as good.
-    letter::order(world, &new, &event, now).await.map(|_| ())
+    letter::order(world, &person.id, language.of_words().code(), &event, now).await.map(|_| ())
 }
 
 /// Whether a letter goes to somebody who has no MinID. A secret address is no hindrance: the letter finds its way.

@@ -12,7 +12,7 @@ use crate::contact_change;
 use crate::error::Refusal;
 use crate::page::Frame;
 use crate::params::Params;
-use crate::steps::bare;
+use crate::steps::proof_code;
 use crate::text::{self, Language};
 
 /// A channel, as its owner sees it.
@@ -248,14 +248,10 @@ async fn prove(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> {
     let wrong = |field| Wrong { field: Some(field), ..Wrong::default() };
     let Some(read) = visit.task().await? else { return Ok(visit.go(visit.page)) };
     let Task::Contact { to, code } = read.value.clone() else { return Ok(visit.go(visit.page)) };
-    let typed = bare(form.field("code").unwrap_or_default());
-    if typed.is_empty() {
-        return page(visit, wrong("problem-recover-code-empty")).await;
-    }
-    if code.valid_until() <= visit.call.now {
-        return page(visit, wrong("problem-code-expired")).await;
-    }
-    let Some(tried) = code.tried() else { return page(visit, wrong("problem-proof-used-up")).await };
+    let (typed, tried) = match proof_code(form.field("code").unwrap_or_default(), &code, visit.call.now) {
+        Ok(found) => found,
+        Err(key) => return page(visit, wrong(key)).await,
+    };
     if !visit.change(&read, &Task::Contact { to: to.clone(), code: tried.clone() }).await? {
         return Ok(visit.go(visit.page));
     }

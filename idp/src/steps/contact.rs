@@ -9,7 +9,7 @@ use authenticators::person::PersonId;
 use authenticators::trail::Event;
 use axum::response::Response;
 
-use super::{Common, Problems, Turn, bare, clock_time, notice_of, problem_of};
+use super::{Common, Problems, Turn, clock_time, notice_of, problem_of, proof_code};
 use crate::contact_change;
 use crate::error::Refusal;
 use crate::flow::{Authentication, ContactStep, LoginAttempt, Remark, Sent, Step};
@@ -218,16 +218,12 @@ async fn code(turn: &Turn<'_>, proved: Authentication) -> Result<Response, Refus
     let Some((to, code)) = attempt.sent.clone().and_then(|sent| Some((sent.to?, sent.code))) else {
         return Ok(turn.onwards());
     };
-    let typed = bare(turn.form.field("code").unwrap_or_default());
     let problem = |code| Problems { code: Some(code), ..Problems::default() };
-    if typed.is_empty() {
-        return turn.page(&problem("problem-recover-code-empty")).await;
-    }
-    if code.valid_until() <= now {
-        return turn.page(&problem("problem-code-expired")).await;
-    }
+    let (typed, tried) = match proof_code(turn.form.field("code").unwrap_or_default(), &code, now) {
+        Ok(found) => found,
+        Err(key) => return turn.page(&problem(key)).await,
+    };
     // The try is written down before it is compared.
-    let Some(tried) = code.clone().tried() else { return turn.page(&problem("problem-code-expired")).await };
     let sent = Some(Sent { to: Some(to.clone()), code: tried.clone() });
     if !turn.write(&turn.read, LoginAttempt { sent, ..attempt.clone() }).await? {
         return Ok(turn.onwards());

@@ -29,6 +29,7 @@ use askama::DynTemplate;
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::factor::{FactorKind, Proof, Verdict};
+use authenticators::otc::{LENGTH_BY_EMAIL, OtcChallenge};
 use authenticators::person::FnrProblem;
 use authenticators::prove;
 use authenticators::scratch::Read;
@@ -523,6 +524,23 @@ pub fn fnr_problem(problem: FnrProblem) -> &'static str {
 fn retry_after(mut response: Response, time: Duration) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(time.as_secs()));
     response
+}
+
+/// A code that proves a channel, as it was typed, and the challenge with one try fewer; or the key of what is wrong. What is
+/// no code at all costs no try.
+pub fn proof_code(typed: &str, code: &OtcChallenge, now: Timestamp) -> Result<(String, OtcChallenge), &'static str> {
+    let typed = bare(typed);
+    if typed.is_empty() {
+        return Err("problem-recover-code-empty");
+    }
+    if typed.len() != code.length() || !typed.bytes().all(|b| b.is_ascii_digit()) {
+        let is_by_email = code.length() == LENGTH_BY_EMAIL;
+        return Err(if is_by_email { "problem-recover-code-digits-email" } else { "problem-code-digits" });
+    }
+    if code.valid_until() <= now {
+        return Err("problem-code-expired");
+    }
+    code.clone().tried().map(|tried| (typed, tried)).ok_or("problem-proof-used-up")
 }
 
 /// A code as people type it: without spaces, and no longer than anybody's.
