@@ -14,8 +14,6 @@ use crate::contact::{Channel, Contact};
 use crate::person::PersonId;
 use crate::trail::{Actor, Event};
 
-/// What an employee of a school does: makes a code for somebody who has MinID.
-const BY_A_SCHOOL: &str = "school-code-issued";
 /// How many are sent in one round.
 const AT_ONCE: i64 = 50;
 /// After that it is old news.
@@ -64,12 +62,17 @@ impl Waiting {
     }
 }
 
-/// Queues what support or a school does, for each way in which the person is reached now: before the change, which may
-/// take the ways away. What people do themselves is told by whoever shows them the page.
+/// Queues what somebody else does, for each way in which the person is reached now: before the change, which may take the
+/// ways away. What people do themselves is told by whoever shows them the page, and what time does by nobody.
 pub async fn queue(tx: &mut Tx, chance: &Chance, event: &Event, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO notice (id, person, kind, channel, language, created_at, next_at, attempts)
                        VALUES ($1, $2, $3, $4, $5, $6, $6, 0)";
-    if !matches!(event.actor, Actor::Operator(_)) && event.kind != BY_A_SCHOOL {
+    let is_by_another = match &event.actor {
+        Actor::Operator(_) => true,
+        Actor::Person(actor) => *actor != event.subject,
+        Actor::System => false,
+    };
+    if !is_by_another {
         return Ok(());
     }
     let contact = Contact::of(&mut **tx, &event.subject).await?;

@@ -199,6 +199,9 @@ pub const BY_ONESELF: &str = "self";
 /// Why an account is closed whose person has died.
 pub const DEATH: &str = "death";
 
+/// Why an account is closed whose person did not want it any more; they may want it again.
+pub const WISH: &str = "wish";
+
 /// What is told of a new person.
 #[derive(Debug, Clone, Default)]
 pub struct NewPerson {
@@ -228,6 +231,16 @@ impl Person {
     /// Whether it was closed because they died: nobody is them any more, by whichever eID.
     pub fn is_dead(&self) -> bool {
         self.closed_at.is_some() && self.closed_code.as_deref() == Some(DEATH)
+    }
+
+    /// Whether somebody else has locked it: what people have locked themselves they can open by proving who they are.
+    pub fn is_locked_by_others(&self) -> bool {
+        self.locked_at.is_some() && self.locked_code.as_deref() != Some(BY_ONESELF)
+    }
+
+    /// Whether it is closed, and not because they wanted it.
+    pub fn is_closed_for_good(&self) -> bool {
+        self.closed_at.is_some() && self.closed_code.as_deref() != Some(WISH)
     }
 
     /// First and last name, as far as they are known.

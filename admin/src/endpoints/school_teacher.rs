@@ -6,14 +6,13 @@ use askama::Template;
 use authenticators::activation::{self, ActivationCode, Source};
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
-use authenticators::person::Person;
 use authenticators::scratch::Kept;
-use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use idp::activation_pages::{ORDER_PATH, PATH as REGISTER};
 use idp::client::SCHOOL_PATH;
 use idp::error::Refusal;
 use idp::live::Patience;
@@ -28,11 +27,6 @@ use crate::school::issuing::{self, Reason, Started, Status};
 use crate::school::register::{self, Pupil, Taught};
 use crate::school::sign_in::{LEAVE, Staff};
 use crate::school::{alias, routes};
-
-/// Where a letter is ordered.
-const ORDER: &str = "/aktiveringsbrev/order";
-/// Where a code is used. What stands behind the `#` stays in the browser.
-const REGISTER: &str = "/registrer";
 
 /// That a code was shown by a form: whoever sends it again sees no second one, and the first goes on being good.
 #[derive(Serialize, Deserialize)]
@@ -294,7 +288,7 @@ async fn pupil_page(room: &Room, pupil: &Pupil, problem: Option<&'static str>) -
         can_start: is_coupled && can_be_issued,
         is_again: matches!(status, Status::CodeIssued { .. } | Status::Registered),
         can_refuse: is_coupled && can_be_issued && status != Status::Registered,
-        letter: needs_letter.then(|| scan(staff, ORDER)).transpose()?,
+        letter: needs_letter.then(|| scan(staff, ORDER_PATH)).transpose()?,
         wait: is_shown.then(|| format!("{path}/vent")),
         next: room.next(pupil).await?,
         action: path,
@@ -334,7 +328,9 @@ pub async fn act(
             Ok(again())
         }
         Some("wrong-name") => {
-            end_code(&room, pupil).await?;
+            if let Some(coupling) = room.coupling(pupil).await? {
+                issuing::wrong_name(&room.staff.app.world, &coupling, room.staff.now).await?;
+            }
             Ok(page::see_other(&format!("{}?sagt=feil-navn", room.path())))
         }
         _ => Ok(again()),
@@ -354,22 +350,6 @@ async fn start(room: &Room, pupil: &Pupil, once: Option<&str>) -> Result<Respons
         Started::Refused(Reason::NotCoupled) => Err(room.staff.nothing_here().await),
         Started::Refused(why) => Ok(pupil_page(room, pupil, Some(refused(why))).await?),
     }
-}
-
-/// The name on the screen is not the pupil's: the code that is shown there is dead.
-async fn end_code(room: &Room, pupil: &Pupil) -> anyhow::Result<()> {
-    let (world, now) = (&room.staff.app.world, room.staff.now);
-    let Some(coupling) = room.coupling(pupil).await? else { return Ok(()) };
-    let mut tx = world.db.begin().await?;
-    Person::hold(&mut tx, &pupil.person).await?;
-    let latest = activation::latest(&mut *tx, &pupil.person).await?;
-    if latest.is_some_and(|code| code.is_shown(now)) {
-        activation::end_school(&mut tx, &pupil.person, now).await?;
-        // Where it happened stands in the entry of the code.
-        let event = Event::by("school-code-ended", &pupil.person, Actor::Person(coupling.employee().clone()));
-        world.trail.append(&mut tx, &event.with("role", coupling.title().name()), now).await?;
-    }
-    Ok(tx.commit().await?)
 }
 
 fn refused(why: Reason) -> &'static str {

@@ -12,8 +12,6 @@ use migrations::Tx;
 
 use super::coupling::{self, Coupling, Standing};
 
-/// Why an account is closed that its person can have again.
-const WISH: &str = "wish";
 /// How long a school can give somebody anew what it has given them. After that it is theirs, and no teacher's.
 const AGAIN_FOR: Duration = Duration::from_hours(30 * 24);
 
@@ -191,10 +189,9 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
 fn objection(person: &Person, before: &Before, now: Timestamp) -> Option<Reason> {
     // Nobody else opens what its own person has locked.
     let is_locked = person.locked_at.is_some();
-    let is_closed = person.closed_at.is_some() && person.closed_code.as_deref() != Some(WISH);
     if person.is_dead() {
         Some(Reason::Dead)
-    } else if is_locked || is_closed {
+    } else if is_locked || person.is_closed_for_good() {
         Some(Reason::Locked)
     } else if person.fnr.may_have_minid(now) == Some(false) {
         Some(Reason::TooYoung)
@@ -215,6 +212,18 @@ pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -
     world.trail.append(&mut tx, &event("school-not-identified", &coupling), now).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// The name on the screen is not the pupil's: the code that is shown there is dead.
+pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<()> {
+    let mut tx = world.db.begin().await?;
+    Person::hold(&mut tx, coupling.pupil()).await?;
+    let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(()) };
+    if activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.is_shown(now)) {
+        activation::end_school(&mut tx, coupling.pupil(), now).await?;
+        world.trail.append(&mut tx, &event("school-code-ended", &coupling), now).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 fn event(kind: &'static str, coupling: &Coupling) -> Event {

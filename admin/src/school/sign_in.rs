@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use askama::{DynTemplate, Template};
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
-use authenticators::person::{BY_ONESELF, Fnr, Person, PersonId};
+use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::scratch::{Kept, Read};
 use authenticators::trail::Event;
 use axum::body::Body;
@@ -258,8 +258,7 @@ pub const LEAVE: &str = "/skule/logg-ut";
 /// Whether a person may be in at all: what was proved still counts, nobody else has locked them, and they live. Whoever has
 /// locked their own MinID comes with another eID.
 async fn may_be_in(app: &App, person: &Person, proved_at: Timestamp) -> anyhow::Result<bool> {
-    let is_locked = person.locked_at.is_some() && person.locked_code.as_deref() != Some(BY_ONESELF);
-    let is_shut_out = is_locked || person.is_dead();
+    let is_shut_out = person.is_locked_by_others() || person.is_dead();
     Ok(!is_shut_out && Person::is_signed_in(app.world.db.pool(), &person.id, proved_at).await?)
 }
 

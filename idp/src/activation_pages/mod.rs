@@ -14,7 +14,7 @@ use authenticators::activation;
 use authenticators::clock::Timestamp;
 use authenticators::contact::{Channel, Email, Known, Phone};
 use authenticators::otc::OtcChallenge;
-use authenticators::person::{BY_ONESELF, Person, PersonId};
+use authenticators::person::{Person, PersonId};
 use authenticators::scratch::{Kept, Read};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,7 @@ use crate::visitor::Visitor;
 /// Where it is.
 pub const PATH: &str = "/registrer";
 /// Where a letter with a code is ordered.
-const ORDER_PATH: &str = "/aktiveringsbrev/order";
-/// Why an account is closed that its owner did not want any more: they may want it again.
-const WISH: &str = "wish";
+pub const ORDER_PATH: &str = "/aktiveringsbrev/order";
 
 /// Where somebody is on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -124,9 +122,7 @@ pub enum Stop {
 impl Stop {
     /// What keeps a person from having MinID.
     fn of(person: &Person, now: Timestamp) -> Option<Stop> {
-        let is_closed = person.closed_at.is_some() && person.closed_code.as_deref() != Some(WISH);
-        let is_locked = person.locked_at.is_some() && person.locked_code.as_deref() != Some(BY_ONESELF);
-        match (is_closed, is_locked, person.fnr.may_have_minid(now)) {
+        match (person.is_closed_for_good(), person.is_locked_by_others(), person.fnr.may_have_minid(now)) {
             (true, ..) => Some(Stop::Closed),
             (false, true, _) => Some(Stop::Locked),
             (false, false, Some(false)) => Some(Stop::Young),

@@ -12,7 +12,7 @@ use authenticators::contact::{Channel, Phone};
 use authenticators::letter;
 use authenticators::otc::{self, Errand, OtcChallenge, Sending, Words};
 use authenticators::password;
-use authenticators::person::{BY_ONESELF, Fnr, NewPerson, Person};
+use authenticators::person::{Fnr, NewPerson, Person};
 use authenticators::population::{Address, Resident};
 use authenticators::scratch::{Kept, Read};
 use authenticators::trail::Event;
@@ -22,6 +22,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 
+use crate::activation_pages::{self, ORDER_PATH};
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::error::Refusal;
@@ -32,9 +33,6 @@ use crate::steps::{fnr_problem, proof_code};
 use crate::text::{self, Language};
 use crate::visitor::Visitor;
 
-const PATH: &str = "/aktiveringsbrev/order";
-/// Where the code in the letter is used.
-const REGISTER: &str = "/registrer";
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// Orders from one address in an hour, for whomever: two school classes share one.
@@ -109,7 +107,7 @@ struct MobilePage {
 }
 
 #[derive(Template)]
-#[template(path = "letter_code.html")]
+#[template(path = "proof_code.html")]
 struct CodePage {
     frame: Frame,
     action: &'static str,
@@ -164,7 +162,7 @@ impl Wrong {
 }
 
 fn visitor<'a>(app: &'a App, browser: &'a Browser) -> Visitor<'a> {
-    Visitor { call: Call { app, browser, now: app.world.clock.now() }, path: PATH }
+    Visitor { call: Call { app, browser, now: app.world.clock.now() }, path: ORDER_PATH }
 }
 
 /// `GET /aktiveringsbrev/order`
@@ -206,7 +204,10 @@ fn page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
                 _ => "",
             };
             let fnr = typed.unwrap_or_else(|| known.to_owned());
-            visitor.html(&WhoPage { frame, action, csrf, fnr, fnr_problem: field, register: REGISTER }, is_wrong)
+            visitor.html(
+                &WhoPage { frame, action, csrf, fnr, fnr_problem: field, register: activation_pages::PATH },
+                is_wrong,
+            )
         }
         Some(Order::Mobile { phone, .. }) => {
             let typed = typed.or_else(|| phone.as_ref().map(|phone| phone.as_str().to_owned())).unwrap_or_default();
@@ -230,7 +231,7 @@ fn page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
             };
             visitor.html(&page, is_wrong)
         }
-        Some(Order::Done) => visitor.html(&DonePage { frame, action, csrf, register: REGISTER }, false),
+        Some(Order::Done) => visitor.html(&DonePage { frame, action, csrf, register: activation_pages::PATH }, false),
         Some(Order::TooMany) => {
             let mut response = visitor.html(&TooManyPage { frame, action, csrf }, true);
             *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
@@ -417,10 +418,7 @@ async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language
 
 /// Whether a letter goes to somebody who has no MinID. A secret address is no hindrance: the letter finds its way.
 fn may_get_one(fnr: &Fnr, known: Option<&Person>, resident: &Resident, now: Timestamp) -> bool {
-    let is_stopped = known.is_some_and(|person| {
-        let is_locked = person.locked_at.is_some() && person.locked_code.as_deref() != Some(BY_ONESELF);
-        is_locked || person.is_dead()
-    });
+    let is_stopped = known.is_some_and(|person| person.is_locked_by_others() || person.is_closed_for_good());
     let is_old_enough = fnr.may_have_minid(now) != Some(false);
     !is_stopped && is_old_enough && !resident.is_dead && resident.address != Address::Unknown
 }

@@ -1,6 +1,7 @@
 //! Closing MinID for good.
 
 use askama::Template;
+use authenticators::person::WISH;
 use authenticators::trail::Event;
 use authenticators::{account, password};
 use axum::response::Response;
@@ -12,9 +13,6 @@ use crate::notify::{Listener, Notice};
 use crate::page::Frame;
 use crate::params::Params;
 use crate::session_list;
-
-/// Why it is closed.
-const WISH: &str = "wish";
 
 /// Where it stands.
 #[derive(Clone, Copy, PartialEq, Eq)]

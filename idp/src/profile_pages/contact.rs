@@ -61,7 +61,7 @@ struct Edit {
 }
 
 #[derive(Template)]
-#[template(path = "profile_contact_code.html")]
+#[template(path = "proof_code.html")]
 struct Code {
     frame: Frame,
     action: &'static str,

@@ -4,7 +4,7 @@
 use anyhow::{Context, bail, ensure};
 use authenticators::account;
 use authenticators::clock::Timestamp;
-use authenticators::person::{DEATH, FnrPolicy, Person};
+use authenticators::person::{DEATH, FnrPolicy, Person, WISH};
 use authenticators::trail::{Actor, Entry, Event};
 use authenticators::world::World;
 use clap::{Args, Subcommand, ValueEnum};
@@ -87,7 +87,7 @@ pub(crate) enum Reason {
 impl Reason {
     fn code(self) -> &'static str {
         match self {
-            Reason::Wish => "wish",
+            Reason::Wish => WISH,
             Reason::Death => DEATH,
         }
     }
