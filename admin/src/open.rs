@@ -23,7 +23,7 @@ use authenticators::sms::{self, Gateway, Kannel, Sms};
 use authenticators::trail::Trail;
 use authenticators::vault::Vault;
 use authenticators::webauthn::Webauthn;
-use authenticators::world::World;
+use authenticators::world::{Tasks, World};
 use clap::Args;
 use idp::certificate::Roots;
 use idp::config::{
@@ -143,6 +143,7 @@ pub(crate) async fn world(config: &Config) -> anyhow::Result<World> {
         breached: breached(&config.minid)?,
         webauthn: Webauthn::of(config.server.issuer.url())?,
         outbound: outbound(&config.outbound).context("outbound")?,
+        tasks: Tasks::default(),
         population: population(config.population.as_ref()).context("population")?,
         db,
         scratch,

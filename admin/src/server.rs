@@ -13,10 +13,12 @@ use idp::app::App;
 use idp::config::Tls;
 use idp::{logout_notice, notify};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// How long requests in flight may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
+/// And after it, for what nobody waits for.
+const LAST: Duration = Duration::from_secs(10);
 /// How long a client may take to send the head of a request.
 const HEAD: Duration = Duration::from_secs(15);
 /// How often the certificate files are looked at.
@@ -65,6 +67,10 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
             server.serve(service).await?;
         }
+    }
+    // What goes on behind pages that have been answered: letters, messages.
+    if timeout(LAST, app.world.tasks.settle()).await.is_err() {
+        tracing::warn!("not all that went on behind the pages was over in time");
     }
     app.world.trail.settle().await
 }

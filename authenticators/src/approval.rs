@@ -208,7 +208,8 @@ fn wake(world: &World, devices: Vec<Device>, id: &str, now: Timestamp) {
     let words = serde_json::json!({ "kind": "request", "id": id }).to_string();
     for device in devices {
         let (world, words) = (world.clone(), words.clone());
-        tokio::spawn(async move {
+        let tasks = world.tasks.clone();
+        tasks.spawn(async move {
             let Some(push) = &device.push else { return };
             if world.push.send(&world.outbound, push, &words, now).await == Outcome::Gone {
                 let forgotten = device::forget_push(world.db.pool(), &device.id, push).await;

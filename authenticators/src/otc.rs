@@ -137,7 +137,8 @@ pub fn send_unseen(
     let Some(order) = order else { return Ok(challenge) };
     let (world, to, person, words) = (world.clone(), order.to.clone(), order.person.cloned(), words(&code));
     let (from, errand) = (order.from, order.errand);
-    tokio::spawn(async move {
+    let tasks = world.tasks.clone();
+    tasks.spawn(async move {
         let order = Order { to: &to, person: person.as_ref(), from, errand };
         match is_allowed(&world, &order, now).await {
             // Why it is not taken is in the log.

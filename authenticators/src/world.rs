@@ -1,6 +1,7 @@
 //! All that lies outside the program, and exactly what a test replaces.
 
 use migrations::Db;
+use tokio_util::task::TaskTracker;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -49,4 +50,24 @@ pub struct World {
     pub webauthn: Webauthn,
     /// The way to addresses that services have registered.
     pub outbound: Outbound,
+    /// What goes on behind the back of whoever asked: whoever stops lets it end.
+    pub tasks: Tasks,
+}
+
+/// Work that nobody waits for.
+#[derive(Clone, Default)]
+pub struct Tasks(TaskTracker);
+
+impl Tasks {
+    /// Begins some.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(work);
+    }
+
+    /// Waits until all of it is done.
+    pub async fn settle(&self) {
+        self.0.close();
+        self.0.wait().await;
+        self.0.reopen();
+    }
 }

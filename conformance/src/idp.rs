@@ -24,7 +24,7 @@ use authenticators::sms::Sms;
 use authenticators::trail::{Entry, Trail};
 use authenticators::vault::Vault;
 use authenticators::webauthn::Webauthn;
-use authenticators::world::World;
+use authenticators::world::{Tasks, World};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
@@ -230,6 +230,7 @@ impl TestIdp {
             webauthn: Webauthn::of(issuer.url())?,
             outbound: setup.outbound,
             population: setup.population,
+            tasks: Tasks::default(),
         };
         let keys = Keys::open(&world.db, &world.chance, &world.vault, world.clock.now()).await?;
         let settings = Settings {

@@ -132,8 +132,8 @@ impl Listener {
     /// Tells, behind the back of whoever waits for a page. There is no link in it: whoever is afraid of fraud can do
     /// what it says.
     pub fn tell(self, app: &App, notice: Notice, now: Timestamp) {
-        let app = app.clone();
-        tokio::spawn(async move {
+        let (app, tasks) = (app.clone(), app.world.tasks.clone());
+        tasks.spawn(async move {
             let text = app.words.text(self.language);
             let words = format!("{} {}", notice.words(text), text.t("tell-not-you"));
             for channel in &self.channels {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::MigrateError;
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Engine {
@@ -19,6 +19,9 @@ enum Engine {
 /// How often a migration that others got in the way of is tried again, and how long it waits before that.
 const AGAIN: usize = 20;
 const WAIT: Duration = Duration::from_millis(100);
+
+/// After so long without work a connection may be dead.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// A transaction on either engine.
 pub type Tx = Transaction<'static, Any>;
@@ -47,6 +50,11 @@ impl Db {
                 Engine::Postgres => 16,
             })
             .acquire_timeout(Duration::from_secs(20))
+            // One that was in use a moment ago is not asked whether it lives: a question would cost as much as a query.
+            .test_before_acquire(false)
+            .before_acquire(|connection, seen| {
+                Box::pin(async move { Ok(seen.idle_for < IDLE || connection.ping().await.is_ok()) })
+            })
             .after_connect(move |connection, _| Box::pin(set_up(engine, connection)))
             .connect(url)
             .await

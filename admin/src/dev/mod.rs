@@ -27,7 +27,7 @@ use authenticators::sms::Sms;
 use authenticators::trail::Trail;
 use authenticators::vault::Vault;
 use authenticators::webauthn::Webauthn;
-use authenticators::world::World;
+use authenticators::world::{Tasks, World};
 use clap::Args;
 use idp::app::{App, Settings};
 use idp::config::{Issuer, WebPushConfig};
@@ -94,6 +94,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         webauthn: Webauthn::of(issuer.url())?,
         hasher: Hasher::start(HashingConfig::default())?,
         outbound: Outbound::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?], None)?,
+        tasks: Tasks::default(),
         population: Population::open(&residents)?,
     };
     let now = world.clock.now();

@@ -22,7 +22,7 @@ use authenticators::sms::Sms;
 use authenticators::throttle::{self, Lane, Standing, Subject};
 use authenticators::trail::Trail;
 use authenticators::vault::Vault;
-use authenticators::world::World;
+use authenticators::world::{Tasks, World};
 use authenticators::{password, prove};
 use clap::Subcommand;
 use idp::config::secret;
@@ -137,6 +137,7 @@ pub(super) fn world(opened: Opened, vault: Vault) -> anyhow::Result<World> {
         breached: Breached::default(),
         webauthn: opened.webauthn,
         outbound,
+        tasks: Tasks::default(),
         population: Population::None,
     })
 }

@@ -176,8 +176,10 @@ async fn a_code_for_an_address_has_three_tries() -> anyhow::Result<()> {
         async move { browser.post(action, &form).await.map(|_| ()) }
     }));
     done.await.into_iter().collect::<anyhow::Result<()>>()?;
-    let looked_at = browsers.iter().filter(|browser| browser.shows("Feil kode") || browser.shows("feil tre ganger"));
-    assert!((1..=3).contains(&looked_at.count()));
+    // Two are told to try again; the third, and whoever comes after it, that the tries are over.
+    let told = |words| browsers.iter().filter(|browser| browser.shows(words)).count();
+    let (again, over) = (told("Feil kode"), told("feil tre ganger"));
+    assert!(again <= 2 && again + over >= 1, "{again} {over}");
     for guess in guesses.iter().take(3) {
         browser.post(&action, &[("csrf", &csrf), ("do", "next"), ("code", guess)]).await?;
     }

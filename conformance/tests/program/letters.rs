@@ -26,7 +26,7 @@ use authenticators::sms::Sms;
 use authenticators::trail::{Actor, Event, Trail};
 use authenticators::vault::Vault;
 use authenticators::webauthn::Webauthn;
-use authenticators::world::World;
+use authenticators::world::{Tasks, World};
 use idp::config::{Issuer, LettersConfig};
 use migrations::Db;
 use serde_json::{Value, json};
@@ -161,6 +161,7 @@ async fn world(site: &Site, population: Population) -> anyhow::Result<World> {
         breached: Breached::default(),
         webauthn: Webauthn::of(&Url::parse("http://localhost")?)?,
         outbound: Outbound::new(Vec::new(), None)?,
+        tasks: Tasks::default(),
     })
 }
 

@@ -390,7 +390,7 @@ fn order_unseen(visitor: &Visitor<'_>, (fnr, phone): (Fnr, Phone)) {
             tokio::time::sleep(PAUSE).await;
         }
     };
-    tokio::spawn(work.in_current_span());
+    visitor.call.app.world.tasks.spawn(work.in_current_span());
 }
 
 async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language) -> anyhow::Result<()> {
