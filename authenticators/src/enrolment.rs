@@ -1,8 +1,12 @@
 //! A device on its way to a person: an invitation that is good once, a key that the device makes, and a number that the
 //! person carries from the device to the page that invited it. Whoever else has seen the invitation has another number.
+//!
+//! A device at which its person has just proved who they are comes with a ticket instead, and carries no number: see
+//! [`begin_here`].
 
 use std::time::Duration;
 
+use migrations::Tx;
 use serde::{Deserialize, Serialize};
 
 use crate::chance::{Token, TokenHash, same};
@@ -11,7 +15,6 @@ use crate::device::{self, NewDevice};
 use crate::factor::name_of;
 use crate::person::{Person, PersonId};
 use crate::scratch::Kept;
-use crate::trail::Event;
 use crate::webauthn::{Ceremony, Made, Purpose};
 use crate::world::World;
 
@@ -37,6 +40,8 @@ struct Enrolment {
     person: PersonId,
     ceremony: Ceremony,
     made: Option<Finished>,
+    /// The ticket that it has come with, where that was no invitation.
+    ticket: Option<String>,
 }
 
 impl Kept for Enrolment {
@@ -90,6 +95,30 @@ pub struct Begun {
 pub async fn begin(world: &World, code: &str, now: Timestamp) -> anyhow::Result<Option<Begun>> {
     let invitation = world.scratch.take::<Invitation>(&TokenHash::of(code), now).await?;
     let Some(Invitation { person }) = invitation else { return Ok(None) };
+    start(world, person, None, now).await
+}
+
+/// A device comes with a ticket: its person has just proved in the very browser that it runs who they are, and whoever
+/// calls has seen that. [`finish`] gives the ticket back, to be looked at again and used up.
+///
+/// No number is carried. An invitation is a picture, which others photograph over a shoulder and come with first: the
+/// number proves that the device which came is the one that the person has in their hand. A ticket is in no picture and
+/// is nothing outside of the browser whose secret it is bound to, so no second device can be taken for the first.
+pub async fn begin_here(
+    world: &World,
+    person: &PersonId,
+    ticket: &str,
+    now: Timestamp,
+) -> anyhow::Result<Option<Begun>> {
+    start(world, person.clone(), Some(ticket.to_owned()), now).await
+}
+
+async fn start(
+    world: &World,
+    person: PersonId,
+    ticket: Option<String>,
+    now: Timestamp,
+) -> anyhow::Result<Option<Begun>> {
     let db = world.db.pool();
     let Some(known) = Person::by_id(db, &person).await? else { return Ok(None) };
     let name = Some(known.name()).filter(|name| !name.is_empty()).unwrap_or_else(|| "MinID".to_owned());
@@ -97,43 +126,92 @@ pub async fn begin(world: &World, code: &str, now: Timestamp) -> anyhow::Result<
     let others: Vec<String> = others.into_iter().map(|device| device.id.as_str().to_owned()).collect();
     let ceremony = world.webauthn.begin_making(&person, &name, Purpose::Device, &others)?;
     let (token, options) = (world.chance.token()?, ceremony.options.clone());
-    world.scratch.put(&token.hash(), &Enrolment { person, ceremony, made: None }, now).await?;
+    world.scratch.put(&token.hash(), &Enrolment { person, ceremony, made: None, ticket }, now).await?;
     Ok(Some(Begun { token, options }))
 }
 
-/// A device has made its key: the number that it shows; none if it has not, or not in time.
+/// What a device that has made its key does next.
+pub enum Next {
+    /// It was invited, and shows this number.
+    Shows(String),
+    /// It came with a ticket, and is to be kept.
+    Arrives(Newcomer),
+}
+
+/// A device has made its key; none if it has not, or not in time.
 pub async fn finish(
     world: &World,
     token: &TokenHash,
     answer: &str,
-    (name, system): (&str, &str),
+    about: (&str, &str),
     now: Timestamp,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<Next>> {
     let Some(read) = world.scratch.get::<Enrolment>(token, now).await? else { return Ok(None) };
     if read.value.made.is_some() {
         return Ok(None);
     }
-    let Some(made) = world.webauthn.made(&read.value.ceremony, answer)? else { return Ok(None) };
-    let number = world.chance.digits(2)?;
-    let made = Finished {
+    let Some(made) = key_of(world, &read.value, answer, about)? else { return Ok(None) };
+    let number = made.number.clone();
+    let finished = Enrolment { made: Some(made.clone()), ..read.value.clone() };
+    if !world.scratch.replace(token, &read, &finished, now).await? {
+        return Ok(None);
+    }
+    let Enrolment { person, ticket, .. } = read.value;
+    if ticket.is_some() {
+        return Ok(Some(Next::Arrives(Newcomer { person, ticket, token: token.clone(), made })));
+    }
+    world.scratch.put(&key(&person), &Waiting { token: token.clone(), tries: 0 }, now).await?;
+    Ok(Some(Next::Shows(number)))
+}
+
+fn key_of(
+    world: &World,
+    enrolment: &Enrolment,
+    answer: &str,
+    (name, system): (&str, &str),
+) -> anyhow::Result<Option<Finished>> {
+    let Some(made) = world.webauthn.made(&enrolment.ceremony, answer)? else { return Ok(None) };
+    Ok(Some(Finished {
         id: made.id,
         credential: made.credential,
         name: name_of(name, "MinID"),
         system: name_of(system, ""),
-        number: number.clone(),
-    };
-    let finished = Enrolment { made: Some(made), ..read.value.clone() };
-    if !world.scratch.replace(token, &read, &finished, now).await? {
-        return Ok(None);
+        number: world.chance.digits(2)?,
+    }))
+}
+
+/// A device with its key, about to be its person's.
+pub struct Newcomer {
+    /// Whose it will be.
+    pub person: PersonId,
+    /// The ticket that it has come with; none with an invitation.
+    pub ticket: Option<String>,
+    token: TokenHash,
+    made: Finished,
+}
+
+impl Newcomer {
+    /// It is the person's from now on, who is held. False if they have as many as one can have, or its key is known.
+    pub async fn keep(&self, tx: &mut Tx, now: Timestamp) -> anyhow::Result<bool> {
+        if device::all(&mut **tx, &self.person).await?.len() >= device::AT_MOST {
+            return Ok(false);
+        }
+        let new = NewDevice { name: &self.made.name, system: &self.made.system, token: &self.token, push: None };
+        let key = Made { id: self.made.id.clone(), credential: self.made.credential.clone() };
+        device::add(tx, &self.person, &new, &key, now).await
     }
-    world.scratch.put(&key(&read.value.person), &Waiting { token: token.clone(), tries: 0 }, now).await?;
-    Ok(Some(number))
+
+    /// It has been kept: until now it was known as one on its way.
+    pub async fn arrive(&self, world: &World, now: Timestamp) -> anyhow::Result<()> {
+        world.scratch.take::<Enrolment>(&self.token, now).await.map(|_| ())
+    }
 }
 
 /// The number of the device that waits for its person, by its token.
 pub async fn number_of(world: &World, token: &TokenHash, now: Timestamp) -> anyhow::Result<Option<String>> {
     let read = world.scratch.get::<Enrolment>(token, now).await?;
-    Ok(read.and_then(|read| read.value.made).map(|made| made.number))
+    let waits = read.map(|read| read.value).filter(|enrolment| enrolment.ticket.is_none());
+    Ok(waits.and_then(|enrolment| enrolment.made).map(|made| made.number))
 }
 
 /// The device that waits for a person: what it is called, and what it runs on.
@@ -144,10 +222,9 @@ pub async fn waiting(world: &World, person: &PersonId, now: Timestamp) -> anyhow
 }
 
 /// What became of a device when the person typed its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmed {
-    /// It is the person's now.
-    Added,
+    /// It is the one, and is to be kept.
+    Right(Newcomer),
     /// The number is another one.
     Wrong {
         /// How many tries are left.
@@ -158,13 +235,7 @@ pub enum Confirmed {
 }
 
 /// The person has typed the number that the device shows. A try is counted before it is compared.
-pub async fn confirm(
-    world: &World,
-    person: &PersonId,
-    number: &str,
-    event: &Event,
-    now: Timestamp,
-) -> anyhow::Result<Confirmed> {
+pub async fn confirm(world: &World, person: &PersonId, number: &str, now: Timestamp) -> anyhow::Result<Confirmed> {
     let (scratch, key) = (&world.scratch, key(person));
     let Some(read) = scratch.get::<Waiting>(&key, now).await? else { return Ok(Confirmed::Gone) };
     let tried = Waiting { tries: read.value.tries + 1, ..read.value.clone() };
@@ -184,18 +255,5 @@ pub async fn confirm(
     if scratch.take::<Waiting>(&key, now).await?.is_none() {
         return Ok(Confirmed::Gone);
     }
-    let new = NewDevice { name: &made.name, system: &made.system, token: &tried.token, push: None };
-    let key = Made { id: made.id, credential: made.credential };
-    let mut tx = world.db.begin().await?;
-    Person::hold(&mut tx, person).await?;
-    if device::all(&mut *tx, person).await?.len() >= device::AT_MOST {
-        return Ok(Confirmed::Gone);
-    }
-    if !device::add(&mut tx, person, &new, &key, now).await? {
-        return Ok(Confirmed::Gone);
-    }
-    world.trail.append(&mut tx, event, now).await?;
-    tx.commit().await?;
-    scratch.take::<Enrolment>(&tried.token, now).await?;
-    Ok(Confirmed::Added)
+    Ok(Confirmed::Right(Newcomer { person: person.clone(), ticket: None, token: tried.token, made }))
 }

@@ -83,6 +83,11 @@ impl Browser {
         !self.cross_site && !self.is_new && csrf.is_some_and(|csrf| same(csrf, &self.csrf(purpose)))
     }
 
+    /// Whether it says that a page of another site has sent this.
+    pub fn is_cross_site(&self) -> bool {
+        self.cross_site
+    }
+
     /// Where it comes from, for those who count.
     pub fn neighbourhood(&self) -> TokenHash {
         throttle::neighbourhood(self.address)

@@ -8,12 +8,12 @@
 //! and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`],
 //! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in
 //! its own name, [`bearer`] how it shows a token here, and [`logout_notice`] what is told when a session is over.
-//! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`] and [`notify`] for what is
-//! changed and told; [`register`] is what services are told of how people are reached. A [`visitor`] who has no MinID
-//! orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`], [`text`], [`markdown`],
-//! [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures, waiting and cookies,
-//! [`params`] what a request says, [`error`] what goes wrong, and every answer leaves through the [`edge`]. One file in
-//! [`endpoints`] for each URL.
+//! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`], [`new_device`] and
+//! [`notify`] for what is changed and told; [`register`] is what services are told of how people are reached. A
+//! [`visitor`] who has no MinID orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`],
+//! [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures,
+//! waiting and cookies, [`params`] what a request says, [`error`] what goes wrong, and every answer leaves through the
+//! [`edge`]. One file in [`endpoints`] for each URL.
 
 pub mod access_token;
 pub mod acr;
@@ -47,6 +47,7 @@ pub mod logout_notice;
 pub mod machine;
 pub mod markdown;
 pub mod minid;
+pub mod new_device;
 pub mod notify;
 pub mod page;
 pub mod params;
@@ -122,6 +123,9 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/profil/{*page}", get(profile::show).post(profile::act).head(no_head))
         .route("/aktiveringsbrev/order", get(letter::show).post(letter::act).head(no_head))
         .route("/registrer", get(activate::show).post(activate::answer).head(no_head))
+        // The same two in the MinID app's own window.
+        .route("/app/aktiveringsbrev/order", get(letter::show).post(letter::act).head(no_head))
+        .route("/app/registrer", get(activate::show).post(activate::answer).head(no_head))
         .route("/app", get(device::show))
         .route("/app/manifest.webmanifest", get(device::manifest))
         .route("/app/worker.js", get(device::worker))

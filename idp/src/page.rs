@@ -16,6 +16,7 @@ use crate::error::{Dead, DeadKind, OAuthError, Refusal};
 use crate::keys::TokenType;
 use crate::request::{ResponseMode, ReturnTo};
 use crate::text::{Language, Text};
+use crate::visitor::APP_PATH;
 
 /// JARM 2.1 recommends ten minutes at the most.
 const ANSWER_FOR: Duration = Duration::from_mins(10);
@@ -76,6 +77,11 @@ impl Frame {
             }
         };
         Language::ALL.map(link).into()
+    }
+
+    /// Whether the page is one that the MinID app shows in its own window, and that has a way back.
+    pub fn is_in_app(&self) -> bool {
+        self.here.strip_prefix(APP_PATH).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The URL of a static file.

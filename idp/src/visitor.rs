@@ -13,15 +13,31 @@ use crate::page::{self, Frame};
 use crate::params::Params;
 use crate::text::Text;
 
+/// Where the MinID app is.
+pub const APP_PATH: &str = "/app";
+
 /// A visitor on a page that takes several steps.
 pub struct Visitor<'a> {
     /// The request.
     pub call: Call<'a>,
-    /// Where the page is.
+    /// Where the page is: below the app's own path, if it is shown in the app's window.
+    ///
+    /// An installed web app keeps in its window what lies below its scope. A scope with these pages at their other
+    /// address in it would be `/`, and draw the services' logins out of the browser in which they were begun.
     pub path: &'static str,
 }
 
 impl Visitor<'_> {
+    /// Where another such page is for this visitor: whoever is in the app's window stays there.
+    pub fn link(&self, path: &str) -> String {
+        if self.home() == self.path { path.to_owned() } else { format!("{APP_PATH}{path}") }
+    }
+
+    /// The page's address in a browser. What was begun there goes on in the app's window, and the other way.
+    fn home(&self) -> &'static str {
+        self.path.strip_prefix(APP_PATH).unwrap_or(self.path)
+    }
+
     /// The reader's words.
     pub fn text(&self) -> Text {
         page::text_for(self.call.app, self.call.browser, None)
@@ -60,7 +76,7 @@ impl Visitor<'_> {
     }
 
     fn key(&self) -> TokenHash {
-        TokenHash::of(&self.call.browser.secret.derive(&format!("visit {}", self.path)))
+        TokenHash::of(&self.call.browser.secret.derive(&format!("visit {}", self.home())))
     }
 
     /// What is under way.

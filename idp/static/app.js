@@ -28,7 +28,9 @@
     var headers = {};
     if (token()) headers.authorization = "Bearer " + token();
     if (body) headers["content-type"] = "application/json";
-    return fetch("/app/api" + path, { method: method, headers: headers, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit" })
+    // Whoever comes from a registration is known by the browser in which it was.
+    var credentials = path.indexOf("/enrolments") === 0 ? "same-origin" : "omit";
+    return fetch("/app/api" + path, { method: method, headers: headers, body: body && JSON.stringify(body), cache: "no-store", credentials: credentials })
       .then(function (answer) {
         offline.hidden = true;
         if (answer.status === 204) return null;
@@ -81,7 +83,9 @@
       return call("POST", "/enrolments/finish", body);
     }).then(function (finished) {
       begun = null;
-      pair(finished.number);
+      if (finished.number) return pair(finished.number);
+      // From a registration on this very device: there is nothing to compare.
+      begin();
     }).catch(function (error) {
       if (!error || !error.status) return complain(says.sign);
       begun = null;
@@ -250,7 +254,9 @@
   window.addEventListener("online", begin);
 
   function begin() {
-    var invited = location.hash.length > 20;
+    // An activation code, from a letter or a teacher's screen: it is good where one registers.
+    if (/^#[A-Za-z0-9-]{15,20}$/.test(location.hash)) return location.replace(root.dataset.register + location.hash);
+    var invited = location.hash.length > 21;
     if (!token()) return show(invited ? "enrol" : "start");
     call("GET", "/device").then(function (told) {
       if (told.state === "pending") return pair(told.number);

@@ -1,5 +1,6 @@
 //! MinID by post: somebody who has none orders a letter on their telephone, the program prints it, and with its code
-//! they become a user who logs in at a service. In each language, and once without JavaScript.
+//! they become a user who logs in at a service, and whose telephone becomes their MinID app in one go. It begins in the
+//! app. In each language, and once without JavaScript.
 
 use std::path::Path;
 use std::process::Command;
@@ -45,7 +46,9 @@ async fn in_english() -> anyhow::Result<()> {
 
 async fn with_the_camera(language: &'static str) -> anyhow::Result<()> {
     let phone = Chromium::start(&format!("{language}-letter"), Size::Phone).await?;
+    phone.has_an_authenticator().await?;
     let story = Story::open(phone, language).await?;
+    story.finds_both_doors_in_the_app().await?;
     story.orders_a_letter().await?;
     let code = story.gets_the_letter().await?;
     story.scans(&code).await?;
@@ -53,6 +56,7 @@ async fn with_the_camera(language: &'static str) -> anyhow::Result<()> {
     story.look("05-activate").await?;
     story.registers(&code).await?;
     story.logs_in().await?;
+    story.makes_it_the_app().await?;
     story.comes_with_the_same_code(&code).await?;
     story.phone.was_quiet(&story.stage).await
 }
@@ -62,6 +66,7 @@ async fn with_the_camera(language: &'static str) -> anyhow::Result<()> {
 async fn without_script() -> anyhow::Result<()> {
     let phone = Chromium::without_script("no-script-letter", Size::Phone).await?;
     let story = Story::open(phone, "nb").await?;
+    story.finds_both_doors_in_the_app().await?;
     story.orders_a_letter().await?;
     let code = story.gets_the_letter().await?;
     story.phone.open(&format!("{}#{}", story.register(), code.as_str())).await?;
@@ -93,6 +98,21 @@ impl Story {
     /// Where one registers with a code.
     fn register(&self) -> String {
         format!("{}/registrer", self.stage.porten)
+    }
+
+    /// Whoever has the app first gets to both pages in its window, and back, with a script and without.
+    async fn finds_both_doors_in_the_app(&self) -> anyhow::Result<()> {
+        let (phone, app) = (&self.phone, format!("{}/app", self.stage.porten));
+        for (door, name) in [("/app/aktiveringsbrev/order", "00-app-order"), ("/app/registrer", "00-app-activate")] {
+            phone.open(&app).await?;
+            phone.press(&format!("a[href='{door}']")).await?;
+            phone.arrives(&format!("{}{door}", self.stage.porten)).await?;
+            phone.see("#fnr").await?;
+            self.look(name).await?;
+            phone.press(".to-app a").await?;
+            phone.arrives(&app).await?;
+        }
+        Ok(())
     }
 
     async fn orders_a_letter(&self) -> anyhow::Result<()> {
@@ -242,6 +262,35 @@ impl Story {
         phone.open(&format!("{}/profil/kontakt", stage.porten)).await?;
         let known = phone.text("main").await?;
         ensure!(known.contains(EMAIL) == (self.language == "nb"), "an address too many or too few: {known}");
+        Ok(())
+    }
+
+    /// From the page on which they have finished, without a picture and without a number.
+    async fn makes_it_the_app(&self) -> anyhow::Result<()> {
+        let (phone, app) = (&self.phone, format!("{}/app", self.stage.porten));
+        phone.open(&self.register()).await?;
+        // For another device there is a picture.
+        phone.press("button[value=invite]").await?;
+        phone.see(".qr img").await?;
+        self.look("13a-app-for-another").await?;
+        phone.press("button[value=back]").await?;
+        phone.press("#app-here").await?;
+        phone.see("#enrol:not([hidden])").await?;
+        phone.check("13b-app-enrol").await?;
+        phone.fill("#name", "Lommetelefonen").await?;
+        phone.see("#enrol-form button").await?.click().await?;
+        phone.see("#home:not([hidden])").await?;
+        let name = phone.text("#device-name").await?;
+        ensure!(name == "Lommetelefonen", "the app is called {name}");
+        phone.check("13c-app-home").await?;
+        phone.open(&self.register()).await?;
+        phone.see("#has-app").await?;
+        self.look("13d-activate-has-app").await?;
+        // What a letter's picture says is understood in the app as well.
+        phone.open(&format!("{app}#BCDFGHKLMNPRSTX")).await?;
+        phone.arrives(&format!("{app}/registrer")).await?;
+        let typed = phone.see("#activation-code:valid").await?.value().await?;
+        ensure!(typed.as_deref() == Some("BCDFGHKLMNPRSTX"), "the field holds {typed:?}");
         Ok(())
     }
 

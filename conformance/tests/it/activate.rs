@@ -22,17 +22,17 @@ use crate::forgotten::{arrived, digits, kinds_of_events, next_message};
 use crate::recovery_code::add_list;
 use crate::totp::add_app;
 
-const PATH: &str = "/registrer";
+pub(crate) const PATH: &str = "/registrer";
 const DAY: Duration = Duration::from_hours(24);
 /// What stands in the messages with the codes, by SMS and by e-mail.
 const CODE: &str = "Koden som bekrefter";
 /// A password that is good enough.
-const NEW: &str = "reven rusler hjem 13";
-const FIRST_PAGE: &str = "Skriv inn aktiveringskode";
-const MOBILE_PAGE: &str = "Mobilnummeret ditt";
+pub(crate) const NEW: &str = "reven rusler hjem 13";
+pub(crate) const FIRST_PAGE: &str = "Skriv inn aktiveringskode";
+pub(crate) const MOBILE_PAGE: &str = "Mobilnummeret ditt";
 const EMAIL_PAGE: &str = "E-postadressen din";
 const PASSWORD_PAGE: &str = "Velg et passord";
-const READY: &str = "MinID er klar til bruk";
+pub(crate) const READY: &str = "MinID er klar til bruk";
 const OVER: &str = "Koden er brukt eller for gammel";
 const WRONG: &str = "Fødselsnummeret eller aktiveringskoden er feil";
 const TOLD: &str = "MinID er registrert på nytt";
@@ -55,7 +55,7 @@ async fn newcomer(idp: &TestIdp) -> anyhow::Result<TestPerson> {
 }
 
 /// A code for somebody.
-async fn code_for(idp: &TestIdp, person: &TestPerson, source: Source) -> anyhow::Result<ActivationCode> {
+pub(crate) async fn code_for(idp: &TestIdp, person: &TestPerson, source: Source) -> anyhow::Result<ActivationCode> {
     let (world, row, now) = (&idp.app.world, idp.row_of(person).await?, idp.now());
     let mut tx = world.db.begin().await?;
     let times = (now, now.plus(source.valid()));
@@ -65,7 +65,7 @@ async fn code_for(idp: &TestIdp, person: &TestPerson, source: Source) -> anyhow:
 }
 
 /// Somebody without MinID, and their code.
-async fn with_letter(idp: &TestIdp) -> anyhow::Result<(TestPerson, String)> {
+pub(crate) async fn with_letter(idp: &TestIdp) -> anyhow::Result<(TestPerson, String)> {
     let person = newcomer(idp).await?;
     let code = code_for(idp, &person, Source::Letter).await?.grouped();
     Ok((person, code))
@@ -79,14 +79,14 @@ fn guess(number: usize) -> String {
 }
 
 /// Sends the form on the page, with where it stands, as a browser does.
-async fn send(browser: &mut Browser, fields: &[(&str, &str)]) -> anyhow::Result<()> {
+pub(crate) async fn send(browser: &mut Browser, fields: &[(&str, &str)]) -> anyhow::Result<()> {
     let turn = browser.between("name=\"turn\" value=\"", "\"")?;
     let all: Vec<(&str, &str)> = [("turn", turn.as_str())].into_iter().chain(fields.iter().copied()).collect();
     browser.answer(&all).await.map(|_| ())
 }
 
 /// Types an identifier and a code on the first page.
-async fn begin(browser: &mut Browser, fnr: &str, code: &str) -> anyhow::Result<()> {
+pub(crate) async fn begin(browser: &mut Browser, fnr: &str, code: &str) -> anyhow::Result<()> {
     send(browser, &[("do", "next"), ("fnr", fnr), ("code", code)]).await
 }
 
@@ -101,7 +101,7 @@ async fn at_the_mobile(idp: &TestIdp, person: &TestPerson, code: &str) -> anyhow
 }
 
 /// Proves a mobile number.
-async fn prove_mobile(idp: &TestIdp, browser: &mut Browser, phone: &str) -> anyhow::Result<()> {
+pub(crate) async fn prove_mobile(idp: &TestIdp, browser: &mut Browser, phone: &str) -> anyhow::Result<()> {
     let before = arrived(idp, phone, CODE);
     send(browser, &[("do", "next"), ("mobile", phone)]).await?;
     let code = digits(&next_message(idp, phone, CODE, before).await?);
@@ -118,12 +118,12 @@ async fn at_the_password(idp: &TestIdp, person: &TestPerson, code: &str) -> anyh
     Ok(browser)
 }
 
-async fn choose(browser: &mut Browser, password: &str) -> anyhow::Result<()> {
+pub(crate) async fn choose(browser: &mut Browser, password: &str) -> anyhow::Result<()> {
     send(browser, &[("do", "next"), ("password", password), ("repeat", password)]).await
 }
 
 /// All of it; the page at the end.
-async fn activated(idp: &TestIdp, person: &TestPerson, code: &str) -> anyhow::Result<Browser> {
+pub(crate) async fn activated(idp: &TestIdp, person: &TestPerson, code: &str) -> anyhow::Result<Browser> {
     let mut browser = at_the_password(idp, person, code).await?;
     choose(&mut browser, &person.password).await?;
     Ok(browser)
@@ -171,7 +171,7 @@ async fn a_code_from_a_letter_leads_to_a_login_at_a_service() -> anyhow::Result<
     assert!(contact_of(&idp, &kari).await?.channels().is_empty(), "nothing counts before the end");
     choose(&mut browser, NEW).await?;
     assert!(browser.shows(READY) && browser.shows("kode på SMS"), "{}", browser.page.body);
-    for way in ["href=\"/profil\"", "href=\"/profil/innlogging/app\""] {
+    for way in ["href=\"/profil\"", "href=\"/app#", "value=\"invite\""] {
         assert!(browser.page.body.contains(way), "{way}: {}", browser.page.body);
     }
     assert!(!browser.cookies.contains_key("__Host-porten-session"), "a code is no login");

@@ -17,9 +17,9 @@ use tokio::time::{sleep, timeout};
 use crate::profile::{NEW_PASSWORD, at_once};
 
 const PAGE: &str = "/profil/innlogging/app";
-const BEGIN: &str = "/app/api/enrolments";
-const FINISH: &str = "/app/api/enrolments/finish";
-const DEVICE: &str = "/app/api/device";
+pub(crate) const BEGIN: &str = "/app/api/enrolments";
+pub(crate) const FINISH: &str = "/app/api/enrolments/finish";
+pub(crate) const DEVICE: &str = "/app/api/device";
 /// What waits now; nobody is kept waiting.
 const REQUESTS: &str = "/app/api/requests?seen=-";
 /// How long a question can be answered.
@@ -52,7 +52,7 @@ pub(crate) async fn call(
     idp.send(request.body(Body::from(body.map(Value::to_string).unwrap_or_default()))?).await
 }
 
-fn text(json: &Value, name: &str) -> anyhow::Result<String> {
+pub(crate) fn text(json: &Value, name: &str) -> anyhow::Result<String> {
     json[name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {json}"))
 }
 
@@ -67,7 +67,7 @@ fn question(statement: &str, number: &str) -> String {
 }
 
 /// A number that is not this one.
-fn other(number: &str) -> String {
+pub(crate) fn other(number: &str) -> String {
     format!("{:02}", (number.parse::<u8>().unwrap_or(0) + 1) % 100)
 }
 
@@ -93,7 +93,7 @@ impl Telephone {
     }
 
     /// `pending`, `active` or `paused`.
-    async fn state(&self, idp: &TestIdp) -> anyhow::Result<String> {
+    pub(crate) async fn state(&self, idp: &TestIdp) -> anyhow::Result<String> {
         text(&self.told(idp).await?.json()?, "state")
     }
 
@@ -192,7 +192,7 @@ async fn heard(browser: &Browser) -> anyhow::Result<String> {
     text(&script.page.json()?, "state")
 }
 
-async fn devices(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<usize> {
+pub(crate) async fn devices(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<usize> {
     let row = idp.row_of(person).await?;
     Ok(device::all(idp.app.world.db.pool(), &row.id).await?.len())
 }

@@ -4,6 +4,7 @@
 
 mod account;
 mod activate;
+mod activate_app;
 mod app;
 mod assertion;
 mod authorize;

@@ -4,7 +4,9 @@ use askama::Template;
 use authenticators::contact::{Channel, Phone};
 use axum::response::Response;
 
+use super::app::Offer;
 use super::{Applicant, Marks, ORDER_PATH, Stop};
+use crate::error::Refusal;
 use crate::page::Frame;
 use crate::profile_pages::Page;
 
@@ -15,7 +17,8 @@ struct Ready {
     marks: Marks,
     mobile: Option<String>,
     profile: &'static str,
-    app: &'static str,
+    app: Option<Offer>,
+    problem: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -27,21 +30,22 @@ struct Stopped {
     body: Vec<&'static str>,
     /// Whether another code helps.
     is_over: bool,
-    order: &'static str,
+    order: String,
     profile: &'static str,
 }
 
-/// They have MinID: how they log in from now on.
-pub fn ready(who: &Applicant<'_>) -> Response {
+/// They have MinID: how they log in from now on, and how they get the app. `problem` is with the app.
+pub async fn ready(who: &Applicant<'_>, problem: Option<&'static str>) -> Result<Response, Refusal> {
     let masked = |phone: &Phone| Channel::Mobile(phone.clone()).masked();
     let page = Ready {
         frame: who.visitor.frame(),
         marks: who.marks(),
         mobile: who.read.value.mobile.as_ref().map(masked),
         profile: Page::Overview.path(),
-        app: Page::App.path(),
+        app: Offer::to(who).await?,
+        problem,
     };
-    who.visitor.html(&page, false)
+    Ok(who.visitor.html(&page, problem.is_some()))
 }
 
 /// They cannot have it now: why, and what to do.
@@ -58,7 +62,7 @@ pub fn stopped(who: &Applicant<'_>, stop: Stop) -> Response {
         heading,
         body,
         is_over: stop == Stop::Over,
-        order: ORDER_PATH,
+        order: who.visitor.link(ORDER_PATH),
         profile: Page::Overview.path(),
     };
     who.visitor.html(&page, false)

@@ -1,8 +1,10 @@
-//! Getting MinID with an activation code: who it is, how they are reached, a password, and they are users.
+//! Getting MinID with an activation code: who it is, how they are reached, a password, and they are users, who may make
+//! the device at which they sit their MinID app.
 //!
 //! The code stays good until the last step uses it, so each step looks whether it still is. What has been typed and
 //! proved until then is kept on our side, and nothing of it counts before.
 
+pub mod app;
 pub mod channels;
 pub mod ends;
 pub mod password;
@@ -19,6 +21,7 @@ use authenticators::scratch::{Kept, Read};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
+use self::app::Ticket;
 use crate::error::Refusal;
 use crate::params::Params;
 use crate::password_change::Objection;
@@ -26,8 +29,12 @@ use crate::visitor::Visitor;
 
 /// Where it is.
 pub const PATH: &str = "/registrer";
+/// The same in the MinID app's window.
+pub const IN_APP: &str = "/app/registrer";
 /// Where a letter with a code is ordered.
 pub const ORDER_PATH: &str = "/aktiveringsbrev/order";
+/// The same in the MinID app's window.
+pub const ORDER_IN_APP: &str = "/app/aktiveringsbrev/order";
 
 /// Where somebody is on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,6 +96,8 @@ pub struct Activation {
     email: Option<Email>,
     email_is_proved: bool,
     stage: Stage,
+    /// For one device, once they have MinID.
+    ticket: Option<Ticket>,
 }
 
 impl Kept for Activation {
@@ -158,7 +167,7 @@ pub struct Applicant<'a> {
 
 impl<'a> Applicant<'a> {
     /// Who has come so far in this browser, and how it stands with them now.
-    pub async fn of(visitor: &'a Visitor<'a>) -> Result<Option<Applicant<'a>>, Refusal> {
+    pub async fn of(visitor: &'a Visitor<'a>) -> anyhow::Result<Option<Applicant<'a>>> {
         let Some(read) = visitor.task::<Activation>().await? else { return Ok(None) };
         let (world, now) = (&visitor.call.app.world, visitor.call.now);
         let Some(person) = Person::by_id(world.db.pool(), &read.value.person).await? else { return Ok(None) };
@@ -225,12 +234,12 @@ impl<'a> Applicant<'a> {
 }
 
 /// Shows where somebody stands.
-pub fn page(who: &Applicant<'_>) -> Response {
+pub async fn page(who: &Applicant<'_>) -> Result<Response, Refusal> {
     match &who.standing {
-        Standing::Stopped(stop) => ends::stopped(who, *stop),
-        Standing::At(Stage::Ready) => ends::ready(who),
-        Standing::At(Stage::Password) => password::page(who, &Objection::default()),
-        Standing::At(stage) => channels::page(who, stage, channels::Wrong::default()),
+        Standing::Stopped(stop) => Ok(ends::stopped(who, *stop)),
+        Standing::At(Stage::Ready) => ends::ready(who, None).await,
+        Standing::At(Stage::Password) => Ok(password::page(who, &Objection::default())),
+        Standing::At(stage) => Ok(channels::page(who, stage, channels::Wrong::default())),
     }
 }
 
@@ -238,7 +247,8 @@ pub fn page(who: &Applicant<'_>) -> Response {
 pub async fn answer(who: &Applicant<'_>, form: &Params) -> Result<Response, Refusal> {
     match (form.field("do"), &who.standing) {
         (Some("again"), _) => who.leave().await,
-        (_, Standing::Stopped(_) | Standing::At(Stage::Ready)) => Ok(who.visitor.go()),
+        (_, Standing::Stopped(_)) => Ok(who.visitor.go()),
+        (_, Standing::At(Stage::Ready)) => app::answer(who, form).await,
         (Some("back"), Standing::At(stage)) => match stage.before() {
             Some(before) => who.go(&who.at(before)).await,
             None => who.leave().await,

@@ -7,7 +7,8 @@ use authenticators::trail::Event;
 use authenticators::{account, activation, letter};
 use axum::response::Response;
 
-use super::{Applicant, Marks, Stage, Stop};
+use super::app::Ticket;
+use super::{Activation, Applicant, Marks, Stage, Stop};
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
@@ -76,7 +77,8 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     }
     // Before it is so: the second half of a double click comes right after, and finds it. If it does not become so the
     // code is still good, and that is looked at first. And before what everybody else waits for: the trail.
-    who.visitor.change(&who.read, &who.at(Stage::Ready)).await?;
+    let ticket = Some(Ticket::fresh(phc, now));
+    who.visitor.change(&who.read, &Activation { ticket, ..who.at(Stage::Ready) }).await?;
     letter::note_used(&mut tx, &task.code, now).await?;
     let had_minid = account::begin(&mut tx, &person, phc, now).await?;
     let has_chosen = Contact::of(&mut *tx, id).await?.language.is_some();

@@ -28,7 +28,7 @@ struct Start<'a> {
     csrf: String,
     turn: &'static str,
     typed: &'a Typed,
-    order: &'static str,
+    order: String,
 }
 
 /// What was typed, and keys of words for what is wrong with it.
@@ -55,7 +55,7 @@ impl Typed {
 /// The page.
 pub fn page(visitor: &Visitor<'_>, typed: &Typed) -> Response {
     let (frame, action, csrf) = (visitor.frame(), visitor.path, visitor.csrf());
-    let page = Start { frame, action, csrf, turn: TURN, typed, order: ORDER_PATH };
+    let page = Start { frame, action, csrf, turn: TURN, typed, order: visitor.link(ORDER_PATH) };
     visitor.html(&page, typed.is_wrong())
 }
 
@@ -99,6 +99,7 @@ async fn begin(visitor: &Visitor<'_>, found: Found) -> Result<Response, Refusal>
         email: None,
         email_is_proved: false,
         stage: Stage::Mobile,
+        ticket: None,
     };
     visitor.begin(&task).await?;
     Ok(visitor.go())

@@ -1,9 +1,10 @@
-//! `/registrer`: getting MinID with an activation code, all steps at one address.
+//! `/registrer`, and the same in the app's window: getting MinID with an activation code, all steps at one address.
 
 use axum::extract::State;
+use axum::http::Uri;
 use axum::response::Response;
 
-use crate::activation_pages::{self, Applicant, PATH, start};
+use crate::activation_pages::{self, Applicant, IN_APP, PATH, start};
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::error::Refusal;
@@ -11,19 +12,17 @@ use crate::params::Form;
 use crate::visitor::Visitor;
 
 /// `GET /registrer`: where somebody stands. It changes nothing, however often a link scanner asks.
-pub async fn show(State(app): State<App>, browser: Browser) -> Result<Response, Refusal> {
-    let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
-    let visitor = Visitor { call, path: PATH };
-    Ok(match Applicant::of(&visitor).await? {
-        Some(applicant) => activation_pages::page(&applicant),
-        None => start::page(&visitor, &start::Typed::default()),
-    })
+pub async fn show(State(app): State<App>, uri: Uri, browser: Browser) -> Result<Response, Refusal> {
+    let visitor = visitor(&app, &uri, &browser);
+    match Applicant::of(&visitor).await? {
+        Some(applicant) => activation_pages::page(&applicant).await,
+        None => Ok(start::page(&visitor, &start::Typed::default())),
+    }
 }
 
 /// `POST /registrer`
-pub async fn answer(State(app): State<App>, browser: Browser, Form(form): Form) -> Result<Response, Refusal> {
-    let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
-    let visitor = Visitor { call, path: PATH };
+pub async fn answer(State(app): State<App>, uri: Uri, browser: Browser, Form(form): Form) -> Result<Response, Refusal> {
+    let visitor = visitor(&app, &uri, &browser);
     visitor.has_sent(&form)?;
     let turn = form.field("turn");
     match Applicant::of(&visitor).await? {
@@ -35,4 +34,9 @@ pub async fn answer(State(app): State<App>, browser: Browser, Form(form): Form) 
         None if turn.is_some() => Ok(start::page(&visitor, &start::Typed::too_late())),
         None => start::answer(&visitor, &form).await,
     }
+}
+
+fn visitor<'a>(app: &'a App, uri: &Uri, browser: &'a Browser) -> Visitor<'a> {
+    let path = if uri.path() == IN_APP { IN_APP } else { PATH };
+    Visitor { call: Call { app, browser, now: app.world.clock.now() }, path }
 }

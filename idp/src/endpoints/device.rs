@@ -6,7 +6,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /app/api/enrolments` `{code}` | `{token, options}`: for `navigator.credentials.create` |
-//! | `POST /app/api/enrolments/finish` `{credential, name, system}` | `{number}`: the person types it on their profile page |
+//! | `POST /app/api/enrolments/finish` `{credential, name, system}` | `{number}`, to be typed on the profile page; or `{state}` |
 //! | `GET /app/api/device` | `{state, …}`: `pending` with its `number`, `active` or `paused` |
 //! | `DELETE /app/api/device` | 204: the device is no longer the person's |
 //! | `PUT /app/api/device/push` an address | 204; `DELETE`: it is not woken any more |
@@ -14,16 +14,25 @@
 //! | `GET /app/api/requests?seen=ID` | the same once another waits than this one, or none any more (204) |
 //! | `POST /app/api/requests/{id}/approve` `{number, credential}` | 204; the challenge is SHA-256 of `statement LF number` |
 //! | `POST /app/api/requests/{id}/decline` `{not_me}` | 204 |
+//!
+//! The code of an enrolment stands behind the sign in the link that leads to the app, `/app#CODE`. It is from a picture,
+//! or from the last page of a registration (`/app/registrer`). The latter is good once, for ten minutes, and only with the
+//! cookies of the browser in which that page is, at both requests; there is no number then, and `state` is `active`.
+//!
+//! A native app shows `/app/registrer` in a web view of its own; the letters of an activation code that it has scanned go
+//! behind the sign (`/app/registrer#LETTERS`). When the view is led to `/app#CODE` the app keeps it from going there,
+//! takes the code, and sends both requests with the cookies of the view.
 
 use askama::Template;
 use authenticators::approval::{self, Said};
 use authenticators::chance::TokenHash;
 use authenticators::clock::Timestamp;
 use authenticators::device::{self, Device};
+use authenticators::enrolment::{self, Next};
 use authenticators::factor::FactorKind;
+use authenticators::password;
 use authenticators::push::Address;
 use authenticators::trail::Event;
-use authenticators::{enrolment, password};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -32,6 +41,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::activation_pages::{self, IN_APP, ORDER_IN_APP};
 use crate::app::App;
 use crate::assets;
 use crate::browser::{Browser, Call};
@@ -41,9 +51,7 @@ use crate::notify::{Listener, Notice};
 use crate::page::{self, Frame};
 use crate::params::Params;
 use crate::profile_pages::Page;
-
-/// Where the app is.
-pub const APP_PATH: &str = "/app";
+use crate::visitor::APP_PATH;
 
 /// At every second look an app that waits sees whether it was removed.
 const LOOKS_AT_ONESELF: u32 = 2;
@@ -117,9 +125,14 @@ pub struct Invited {
 }
 
 /// `POST /app/api/enrolments`
-pub async fn begin(State(app): State<App>, body: Body<Invited>) -> Result<Response, Fault> {
+pub async fn begin(State(app): State<App>, browser: Browser, body: Body<Invited>) -> Result<Response, Fault> {
     let Json(Invited { code }) = body?;
-    let begun = enrolment::begin(&app.world, &code, app.world.clock.now()).await?.ok_or_else(Fault::gone)?;
+    let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
+    let begun = match activation_pages::app::begin(&call, &code).await? {
+        Some(begun) => Some(begun),
+        None => enrolment::begin(&app.world, &code, call.now).await?,
+    };
+    let begun = begun.ok_or_else(Fault::gone)?;
     let options: Value = serde_json::from_str(&begun.options).map_err(anyhow::Error::from)?;
     Ok(Json(json!({ "token": begun.token.reveal(), "options": options })).into_response())
 }
@@ -134,15 +147,28 @@ pub struct MadeKey {
 }
 
 /// `POST /app/api/enrolments/finish`
-pub async fn finish(State(app): State<App>, headers: HeaderMap, body: Body<MadeKey>) -> Result<Response, Fault> {
+pub async fn finish(
+    State(app): State<App>,
+    browser: Browser,
+    headers: HeaderMap,
+    body: Body<MadeKey>,
+) -> Result<Response, Fault> {
     let (token, Json(made)) = (token(&headers)?, body?);
+    let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
     let answer = made.credential.to_string();
     let about = (made.name.as_str(), made.system.as_str());
-    let number = enrolment::finish(&app.world, &token, &answer, about, app.world.clock.now()).await?;
-    let number = number.ok_or_else(|| {
-        Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_credential", "That is no key, or it comes too late.")
-    })?;
-    Ok(Json(json!({ "number": number })).into_response())
+    match enrolment::finish(&app.world, &token, &answer, about, call.now).await? {
+        Some(Next::Shows(number)) => Ok(Json(json!({ "number": number })).into_response()),
+        Some(Next::Arrives(device)) => match activation_pages::app::finish(&call, &device).await? {
+            true => Ok(Json(json!({ "state": "active" })).into_response()),
+            false => Err(Fault::gone()),
+        },
+        None => Err(Fault::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_credential",
+            "That is no key, or it comes too late.",
+        )),
+    }
 }
 
 /// `GET /app/api/device`
@@ -293,12 +319,15 @@ pub async fn decline(
 struct AppPage {
     frame: Frame,
     set_up: &'static str,
+    register: &'static str,
+    order: &'static str,
 }
 
 /// `GET /app`
 pub async fn show(State(app): State<App>, browser: Browser) -> Result<Response, Refusal> {
     let frame = Frame::new(page::text_for(&app, &browser, None), None, APP_PATH);
-    let mut response = page::html(StatusCode::OK, &AppPage { frame, set_up: Page::App.path() }, &[]);
+    let page = AppPage { frame, set_up: Page::App.path(), register: IN_APP, order: ORDER_IN_APP };
+    let mut response = page::html(StatusCode::OK, &page, &[]);
     browser.settle(&app, response.headers_mut());
     Ok(response)
 }

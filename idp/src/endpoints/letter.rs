@@ -1,6 +1,6 @@
-//! `/aktiveringsbrev/order`: a letter with an activation code, for somebody who has no MinID. Who it is, a mobile number,
-//! the code that goes there, and a page that says the same whatever is true: nobody is told who has MinID, who there is,
-//! how old they are, or where they live.
+//! `/aktiveringsbrev/order`, and the same in the app's window: a letter with an activation code, for somebody who has no
+//! MinID. Who it is, a mobile number, the code that goes there, and a page that says the same whatever is true: nobody is
+//! told who has MinID, who there is, how old they are, or where they live.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use authenticators::population::{Address, Resident};
 use authenticators::scratch::{Kept, Read};
 use authenticators::trail::Event;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 
-use crate::activation_pages::{self, ORDER_PATH};
+use crate::activation_pages::{self, ORDER_IN_APP, ORDER_PATH};
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::error::Refusal;
@@ -91,7 +91,7 @@ struct WhoPage {
     csrf: String,
     fnr: String,
     fnr_problem: Option<&'static str>,
-    register: &'static str,
+    register: String,
 }
 
 #[derive(Template)]
@@ -128,7 +128,7 @@ struct DonePage {
     frame: Frame,
     action: &'static str,
     csrf: String,
-    register: &'static str,
+    register: String,
 }
 
 #[derive(Template)]
@@ -161,21 +161,22 @@ impl Wrong {
     }
 }
 
-fn visitor<'a>(app: &'a App, browser: &'a Browser) -> Visitor<'a> {
-    Visitor { call: Call { app, browser, now: app.world.clock.now() }, path: ORDER_PATH }
+fn visitor<'a>(app: &'a App, uri: &Uri, browser: &'a Browser) -> Visitor<'a> {
+    let path = if uri.path() == ORDER_IN_APP { ORDER_IN_APP } else { ORDER_PATH };
+    Visitor { call: Call { app, browser, now: app.world.clock.now() }, path }
 }
 
 /// `GET /aktiveringsbrev/order`
-pub async fn show(State(app): State<App>, browser: Browser) -> Result<Response, Refusal> {
-    let visitor = visitor(&app, &browser);
+pub async fn show(State(app): State<App>, uri: Uri, browser: Browser) -> Result<Response, Refusal> {
+    let visitor = visitor(&app, &uri, &browser);
     let read = visitor.task::<Order>().await?;
     Ok(page(&visitor, read.as_ref().map(|read| &read.value), Wrong::default()))
 }
 
 /// `POST /aktiveringsbrev/order`. What is asked for is done where its page is the one that is due; otherwise a click came
 /// twice, or from an old tab, and leads to the page that is.
-pub async fn act(State(app): State<App>, browser: Browser, Form(form): Form) -> Result<Response, Refusal> {
-    let visitor = visitor(&app, &browser);
+pub async fn act(State(app): State<App>, uri: Uri, browser: Browser, Form(form): Form) -> Result<Response, Refusal> {
+    let visitor = visitor(&app, &uri, &browser);
     visitor.has_sent(&form)?;
     let read = visitor.task::<Order>().await?;
     match (form.field("do"), &read) {
@@ -195,6 +196,7 @@ pub async fn act(State(app): State<App>, browser: Browser, Form(form): Form) -> 
 /// The page that is due.
 fn page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
     let (frame, action, csrf) = (visitor.frame(), visitor.path, visitor.csrf());
+    let register = visitor.link(activation_pages::PATH);
     let is_wrong = wrong.field.is_some() || wrong.form.is_some();
     let Wrong { typed, field, form } = wrong;
     match at {
@@ -204,10 +206,7 @@ fn page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
                 _ => "",
             };
             let fnr = typed.unwrap_or_else(|| known.to_owned());
-            visitor.html(
-                &WhoPage { frame, action, csrf, fnr, fnr_problem: field, register: activation_pages::PATH },
-                is_wrong,
-            )
+            visitor.html(&WhoPage { frame, action, csrf, fnr, fnr_problem: field, register }, is_wrong)
         }
         Some(Order::Mobile { phone, .. }) => {
             let typed = typed.or_else(|| phone.as_ref().map(|phone| phone.as_str().to_owned())).unwrap_or_default();
@@ -231,7 +230,7 @@ fn page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
             };
             visitor.html(&page, is_wrong)
         }
-        Some(Order::Done) => visitor.html(&DonePage { frame, action, csrf, register: activation_pages::PATH }, false),
+        Some(Order::Done) => visitor.html(&DonePage { frame, action, csrf, register }, false),
         Some(Order::TooMany) => {
             let mut response = visitor.html(&TooManyPage { frame, action, csrf }, true);
             *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;

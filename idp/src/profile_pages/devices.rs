@@ -2,24 +2,15 @@
 
 use askama::Template;
 use authenticators::enrolment::{self, Confirmed};
-use authenticators::factor::FactorKind;
 use authenticators::password;
-use authenticators::trail::Event;
 use axum::response::Response;
 
 use super::{Page, Said, Visit, factors};
 use crate::error::Refusal;
-use crate::notify::{Listener, Notice};
+use crate::new_device::{self, Invitation};
 use crate::page::Frame;
 use crate::params::Params;
-use crate::qr;
 use crate::steps::bare;
-
-/// What the app opens with an invitation.
-struct Invitation {
-    qr: String,
-    link: String,
-}
 
 #[derive(Template)]
 #[template(path = "profile_app.html")]
@@ -57,9 +48,7 @@ async fn page(
     visit: &Visit<'_>,
     (problem, code_problem): (Option<&'static str>, Option<&'static str>),
 ) -> Result<Response, Refusal> {
-    let (app, now) = (visit.call.app, visit.call.now);
-    let device = enrolment::waiting(&app.world, &visit.person.id, now).await?;
-    let device = device.map(|(name, system)| if system.is_empty() { name } else { format!("{name} ({system})") });
+    let device = new_device::waiting(&visit.call, &visit.person.id).await?;
     let page = App {
         frame: visit.frame(),
         action: visit.page.path(),
@@ -90,15 +79,12 @@ async fn invite(visit: &Visit<'_>) -> Result<Response, Refusal> {
     if let Some(full) = factors::full(visit).await? {
         return Ok(full);
     }
-    let app = visit.call.app;
-    let code = enrolment::invite(&app.world, &visit.person.id, visit.call.now).await?;
-    // Behind the sign, so that it is in no log.
-    let link = format!("{}/app#{}", app.config.issuer.as_str(), code.reveal());
+    let invitation = Invitation::fresh(&visit.call, &visit.person.id).await?;
     let page = App {
         frame: visit.frame(),
         action: visit.page.path(),
         csrf: visit.csrf(),
-        invitation: Some(Invitation { qr: qr::image(&link)?, link }),
+        invitation: Some(invitation),
         device: None,
         problem: None,
         code_problem: None,
@@ -108,17 +94,15 @@ async fn invite(visit: &Visit<'_>) -> Result<Response, Refusal> {
 }
 
 async fn confirm(visit: &Visit<'_>, number: &str) -> Result<Response, Refusal> {
-    let (app, now, person) = (visit.call.app, visit.call.now, &visit.person.id);
+    let call = &visit.call;
     if number.is_empty() {
         return page(visit, (None, Some("problem-number-empty"))).await;
     }
-    let listener = Listener::of(app, person).await?;
-    let event = visit.call.told(Event::by_oneself("factor-added", person).with("factor", FactorKind::App.name()));
-    match enrolment::confirm(&app.world, person, number, &event, now).await? {
-        Confirmed::Added => {
-            listener.tell(app, Notice::FactorAdded(FactorKind::App), now);
-            Ok(visit.go_saying(Page::Factors, Said::Added))
-        }
+    match enrolment::confirm(&call.app.world, &visit.person.id, number, call.now).await? {
+        Confirmed::Right(device) => match new_device::keep(call, &device, None).await? {
+            true => Ok(visit.go_saying(Page::Factors, Said::Added)),
+            false => page(visit, (Some("problem-device-gone"), None)).await,
+        },
         Confirmed::Wrong { left: 0 } => page(visit, (Some("problem-number-used-up"), None)).await,
         Confirmed::Wrong { .. } => page(visit, (None, Some("problem-number-wrong"))).await,
         Confirmed::Gone => page(visit, (Some("problem-device-gone"), None)).await,
