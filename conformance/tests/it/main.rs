@@ -7,6 +7,7 @@ mod activate;
 mod app;
 mod assertion;
 mod authorize;
+mod client_name;
 mod consent;
 mod contact_page;
 mod dpop;
