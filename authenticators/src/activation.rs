@@ -1,21 +1,23 @@
 //! Activation codes: fifteen letters by which somebody who has no MinID gets it, in a letter to their address or from a
 //! teacher who knows them (table `activation_code`).
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use migrations::Tx;
+use migrations::{Db, Tx};
 use sqlx::AnyExecutor;
 
 use crate::chance::{Chance, TokenHash};
 use crate::clock::Timestamp;
 use crate::person::{Fnr, Person, PersonId};
+use crate::several;
 use crate::throttle;
 use crate::vault::Vault;
 use crate::world::World;
 
 /// Letters of a code.
-pub const LENGTH: usize = 15;
+const LENGTH: usize = 15;
 /// No vowels, so that no code is a word, and of letters that look or sound alike one: 15 of these 16 are 60 bits.
 const LETTERS: &[u8; 16] = b"BCDFGHKLMNPRSTXZ";
 /// What is read and typed for them.
@@ -241,6 +243,21 @@ pub async fn is_good(db: impl AnyExecutor<'_>, id: &str, now: Timestamp) -> sqlx
     Ok(sqlx::query(SQL).bind(id).bind(now.seconds()).fetch_optional(db).await?.is_some())
 }
 
+/// Those of many codes that can still be used.
+pub async fn still_good(db: &Db, ids: &[String], now: Timestamp) -> sqlx::Result<HashSet<String>> {
+    const SQL: &str = "SELECT id FROM activation_code WHERE id IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)
+        AND used_at IS NULL AND ended_at IS NULL AND valid_until > $2";
+    let mut all = HashSet::new();
+    for list in several::lists(ids.iter().map(String::as_str)) {
+        let query = sqlx::query_scalar(SQL).bind(list).bind(now.seconds());
+        let some: Vec<String> = query.fetch_all(db.pool()).await?;
+        all.extend(some);
+    }
+    Ok(all)
+}
+
 /// Uses a code: true for one of however many.
 pub async fn redeem(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE activation_code SET used_at = $2
@@ -285,6 +302,42 @@ pub async fn last_used(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Res
                        ORDER BY used_at DESC LIMIT 1";
     let row: Option<(String, Timestamp)> = sqlx::query_as(SQL).bind(person.as_str()).fetch_optional(db).await?;
     Ok(row.and_then(|(source, used_at)| Some((Source::try_from(source).ok()?, used_at))))
+}
+
+/// What has become of the codes of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The newest.
+    pub latest: Issued,
+    /// How the last one that they used reached them, and when they used it.
+    pub last_used: Option<(Source, Timestamp)>,
+}
+
+#[derive(sqlx::FromRow)]
+struct OfPerson {
+    person: PersonId,
+    #[sqlx(flatten)]
+    issued: Issued,
+}
+
+/// What [`latest`] and [`last_used`] say, of many people at once. Whoever has had no code is not in it.
+pub async fn histories(db: &Db, people: &[PersonId]) -> sqlx::Result<HashMap<PersonId, History>> {
+    const SQL: &str = "SELECT person, source, created_at, valid_until, used_at, ended_at FROM activation_code
+        WHERE person IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)
+        ORDER BY created_at DESC, ended_at IS NOT NULL";
+    let mut all = HashMap::new();
+    for list in several::lists(people.iter().map(PersonId::as_str)) {
+        let rows: Vec<OfPerson> = sqlx::query_as(SQL).bind(list).fetch_all(db.pool()).await?;
+        for OfPerson { person, issued } in rows {
+            let first = || History { latest: issued.clone(), last_used: None };
+            let history: &mut History = all.entry(person).or_insert_with(first);
+            let used_at = issued.used_at.filter(|at| history.last_used.is_none_or(|(_, last)| last < *at));
+            history.last_used = used_at.map(|at| (issued.source, at)).or(history.last_used);
+        }
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

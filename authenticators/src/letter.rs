@@ -7,6 +7,7 @@
 //! batch is written its files can be written again, with the same codes. A batch that was written and whose first folder
 //! is gone was handed over, whether that was said or not.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -19,6 +20,7 @@ use crate::clock::Timestamp;
 use crate::password;
 use crate::person::{Person, PersonId};
 use crate::population::{Address, Resident};
+use crate::several;
 use crate::trail::{Actor, Event};
 use crate::world::World;
 
@@ -169,6 +171,29 @@ async fn find(db: &mut AnyConnection, person: &PersonId, now: Timestamp) -> sqlx
         }
     }
     Ok(None)
+}
+
+/// Those of many people to whom a letter is on its way, as [`under_way`] has it.
+pub async fn awaited(db: &Db, people: &[PersonId], now: Timestamp) -> sqlx::Result<HashSet<PersonId>> {
+    const SQL: &str = "SELECT person, code, handed_over_at FROM letter WHERE person IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)
+        AND valid_until > $2 AND used_at IS NULL AND returned_at IS NULL";
+    let mut open: Vec<(PersonId, Option<String>, Option<Timestamp>)> = Vec::new();
+    for list in several::lists(people.iter().map(PersonId::as_str)) {
+        let query = sqlx::query_as(SQL).bind(list).bind(now.seconds());
+        let some: Vec<(PersonId, Option<String>, Option<Timestamp>)> = query.fetch_all(db.pool()).await?;
+        open.extend(some);
+    }
+    let codes = open.iter().filter(|(_, _, handed_over_at)| handed_over_at.is_some());
+    let codes: Vec<String> = codes.filter_map(|(_, code, _)| code.clone()).collect();
+    let good = activation::still_good(db, &codes, now).await?;
+    let is_coming = |code: Option<&String>, handed_over_at: Option<Timestamp>| match (code, handed_over_at) {
+        (Some(code), Some(_)) => good.contains(code),
+        _ => true,
+    };
+    let coming = open.into_iter().filter(|(_, code, handed_over_at)| is_coming(code.as_ref(), *handed_over_at));
+    Ok(coming.map(|(person, ..)| person).collect())
 }
 
 /// All that were ordered since then, the newest first.

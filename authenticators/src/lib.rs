@@ -55,6 +55,7 @@ pub mod prove;
 pub mod push;
 pub mod recovery_code;
 pub mod scratch;
+pub mod several;
 pub mod sms;
 pub mod throttle;
 pub mod totp;

@@ -1,12 +1,15 @@
 //! The password: something the person knows. Table `password`.
 
+use std::collections::HashSet;
+
 use anyhow::Context;
-use migrations::Tx;
+use migrations::{Db, Tx};
 use sqlx::AnyExecutor;
 
 use crate::clock::Timestamp;
 use crate::hashing::Busy;
 use crate::person::PersonId;
+use crate::several;
 use crate::throttle::Reservation;
 use crate::world::World;
 
@@ -16,6 +19,19 @@ pub async fn stored(db: impl AnyExecutor<'_>, person: Option<&PersonId>) -> sqlx
     let id = person.map_or("", PersonId::as_str);
     let row: Option<(String,)> = sqlx::query_as(SQL).bind(id).fetch_optional(db).await?;
     Ok(row.map(|(phc,)| phc))
+}
+
+/// Those of many people who have MinID.
+pub async fn holders(db: &Db, people: &[PersonId]) -> sqlx::Result<HashSet<PersonId>> {
+    const SQL: &str = "SELECT person FROM password WHERE person IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)";
+    let mut all = HashSet::new();
+    for list in several::lists(people.iter().map(PersonId::as_str)) {
+        let some: Vec<PersonId> = sqlx::query_scalar(SQL).bind(list).fetch_all(db.pool()).await?;
+        all.extend(some);
+    }
+    Ok(all)
 }
 
 /// Compares. Where there is no reservation nothing is compared, and the same work is done.

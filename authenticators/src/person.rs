@@ -1,5 +1,7 @@
 //! People: who they are to the state (`Fnr`), who they are to us (`PersonId`), and the tables `person` and `former_fnr`.
 
+use std::collections::HashMap;
+
 use anyhow::Context;
 use jiff::civil::Date;
 use migrations::{Db, Tx};
@@ -9,6 +11,7 @@ use sqlx::AnyExecutor;
 use crate::chance::Chance;
 use crate::clock::Timestamp;
 use crate::factor::FactorKind;
+use crate::several;
 
 /// MinID can be had from the calendar year in which one becomes so old.
 const MINID_FROM: i16 = 13;
@@ -226,6 +229,21 @@ impl Person {
                 preferred_factor, last_factor
             FROM person WHERE id = $1";
         sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db).await
+    }
+
+    /// Looks many people up by our ids, by as many statements for a class as for one of its pupils.
+    pub async fn by_ids(db: &Db, ids: &[PersonId]) -> sqlx::Result<HashMap<PersonId, Person>> {
+        const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, locked_code, closed_at, closed_code,
+                preferred_factor, last_factor
+            FROM person WHERE id IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)";
+        let mut all = HashMap::new();
+        for list in several::lists(ids.iter().map(PersonId::as_str)) {
+            let some: Vec<Person> = sqlx::query_as(SQL).bind(list).fetch_all(db.pool()).await?;
+            all.extend(some.into_iter().map(|person| (person.id.clone(), person)));
+        }
+        Ok(all)
     }
 
     /// Whether it was closed because they died: nobody is them any more, by whichever eID.

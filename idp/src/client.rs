@@ -114,6 +114,8 @@ impl Client {
         let uri = format!("{}{SCHOOL_PATH}", issuer.as_str());
         let registration = json!({
             "client_name": "MinID i skolen",
+            "client_name#nn": "MinID i skulen",
+            "client_name#en": "MinID in schools",
             "client_uri": uri,
             "redirect_uris": [format!("{uri}/callback")],
             "post_logout_redirect_uris": [format!("{uri}/ut")],

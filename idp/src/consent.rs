@@ -100,7 +100,8 @@ async fn event(call: &Call<'_>, kind: &'static str, of: (&PersonId, With<'_>)) -
     let (person, with) = of;
     let customer = Some(with.onbehalfof).filter(|customer| !customer.is_empty());
     let client = call.app.client(with.client).await?;
-    let service = client.map(|client| client.registration.shown_name_for(customer).to_owned());
+    let reader = call.browser.language.unwrap_or_default();
+    let service = client.map(|client| client.registration.shown_name_for(customer, reader).to_owned());
     let event = Event::by_oneself(kind, person).with("client", with.client.as_str());
     Ok(call.told(event.with("service", service.unwrap_or_else(|| with.client.as_str().to_owned()))))
 }

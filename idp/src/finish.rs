@@ -84,7 +84,9 @@ async fn write_down(
         }
     }
     let service = call.app.client(client).await?;
-    let service = service.map(|client| client.registration.shown_name_for(request.onbehalfof.as_deref()).to_owned());
+    let reader = page::text_for(call.app, call.browser, request.return_to.language).language;
+    let customer = request.onbehalfof.as_deref();
+    let service = service.map(|client| client.registration.shown_name_for(customer, reader).to_owned());
     let event = Event::by_oneself("login", who.person())
         .with("client", client.as_str())
         .with("service", service)

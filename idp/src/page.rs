@@ -180,8 +180,9 @@ pub async fn answer(
             Ok(see_other(&with_query(&to.redirect_uri, fields)))
         }
         ResponseMode::FormPost | ResponseMode::FormPostJwt => {
-            let service = client.as_ref().map(|client| client.registration.shown_name().to_owned());
-            let frame = Frame::new(text_for(app, browser, to.language), service, "/");
+            let text = text_for(app, browser, to.language);
+            let service = client.as_ref().map(|client| client.registration.shown_name(text.language).to_owned());
+            let frame = Frame::new(text, service, "/");
             let targets = client.map(|client| client.form_targets()).unwrap_or_default();
             Ok(html(StatusCode::OK, &FormPost { frame, action: to.redirect_uri.clone(), fields }, &targets))
         }
@@ -243,7 +244,8 @@ pub async fn refuse(app: &App, headers: &HeaderMap, refusal: &Refusal, trace_id:
         }
         Refusal::ToPerson(error) => to_person(error, None, frame(), trace_id),
         Refusal::Astray(error, client) => {
-            let service = (client.registration.shown_name().to_owned(), client.way_back());
+            let reader = browser.language.unwrap_or_default();
+            let service = (client.registration.shown_name(reader).to_owned(), client.way_back());
             to_person(error, Some(service), frame(), trace_id)
         }
         Refusal::Page(dead) => dead_end(dead, frame()),

@@ -14,6 +14,7 @@ use crate::client_profile::{FAPI_ALGORITHMS, Profile};
 use crate::keys::SigningAlgorithm;
 use crate::redirect;
 use crate::request::ResponseMode;
+use crate::text::Language;
 
 /// What a client is for, as ID-porten's self-service has it.
 pub const INTEGRATION_TYPES: [&str; 5] = ["idporten", "api_klient", "ansattporten", "maskinporten", "krr"];
@@ -131,6 +132,19 @@ pub struct Registration {
     pub display_name: Option<String>,
     /// Its name among those who administer it.
     pub client_name: String,
+    /// The name that stands on the pages of its login in Bokmål, where that differs from language to language (OpenID
+    /// Connect Dynamic Client Registration 1.0, 2.1).
+    #[serde(rename = "client_name#nb", default, skip_serializing_if = "Option::is_none")]
+    pub client_name_nb: Option<String>,
+    /// The same in Nynorsk.
+    #[serde(rename = "client_name#nn", default, skip_serializing_if = "Option::is_none")]
+    pub client_name_nn: Option<String>,
+    /// The same in English.
+    #[serde(rename = "client_name#en", default, skip_serializing_if = "Option::is_none")]
+    pub client_name_en: Option<String>,
+    /// The same in Northern Sámi.
+    #[serde(rename = "client_name#se", default, skip_serializing_if = "Option::is_none")]
+    pub client_name_se: Option<String>,
     /// A few words on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -282,15 +296,27 @@ fn active() -> bool {
 }
 
 impl Registration {
-    /// The name that citizens see.
-    pub fn shown_name(&self) -> &str {
-        self.display_name.as_deref().unwrap_or(&self.client_name)
+    /// The name that citizens see: in their language, if it has one there; else the one for all, which is `client_name`
+    /// where there is no other.
+    pub fn shown_name(&self, reader: Language) -> &str {
+        let own = self.name_in(reader).or_else(|| self.name_in(reader.of_words()));
+        own.or(self.display_name.as_deref()).unwrap_or(&self.client_name)
+    }
+
+    fn name_in(&self, language: Language) -> Option<&str> {
+        let name = match language {
+            Language::Nb => &self.client_name_nb,
+            Language::Nn => &self.client_name_nn,
+            Language::En => &self.client_name_en,
+            Language::Se => &self.client_name_se,
+        };
+        name.as_deref()
     }
 
     /// The name that citizens see when it asks on somebody's behalf.
-    pub fn shown_name_for(&self, onbehalfof: Option<&str>) -> &str {
+    pub fn shown_name_for(&self, onbehalfof: Option<&str>, reader: Language) -> &str {
         let customer = self.onbehalfof.iter().find(|customer| Some(customer.onbehalfof.as_str()) == onbehalfof);
-        customer.map_or_else(|| self.shown_name(), |customer| &customer.display_name)
+        customer.map_or_else(|| self.shown_name(reader), |customer| &customer.display_name)
     }
 
     /// Whether its ID tokens name the session.
@@ -359,7 +385,9 @@ impl Registration {
             "refresh_token_usage: a public client's refresh tokens are used once".into(),
         );
         let customers = self.onbehalfof.iter().map(|customer| &customer.display_name);
-        for name in [Some(&self.client_name), self.display_name.as_ref()].into_iter().flatten().chain(customers) {
+        let own = [&self.client_name_nb, &self.client_name_nn, &self.client_name_en, &self.client_name_se];
+        let own = own.into_iter().chain([&self.display_name]).flatten().chain([&self.client_name]);
+        for name in own.chain(customers) {
             object(!is_a_name(name), format!("client_name, display_name: {name:?} cannot be shown"));
         }
         object(self.scopes.is_empty() || !self.scopes.iter().all(|s| is_a_scope(s)), "scopes: not scopes".into());

@@ -10,7 +10,7 @@ use authenticators::scratch::Kept;
 use authenticators::trail::Actor;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::{DefaultBodyLimit, Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
@@ -23,17 +23,22 @@ use serde_json::{Value, json};
 
 use crate::school::import::{self, Diff, Import};
 use crate::school::register::{self, Orgno};
-use crate::school::roster::{Line, Objections, Reader, Roster, RowError};
+use crate::school::roster::plain::Line;
+use crate::school::roster::{Objections, Reader, Roster, RowError};
 
 /// What the token must be good for.
 pub const SCOPE: &str = "minid:skole.import";
 /// The largest municipality has half of it; what is larger goes by the command line.
 const BODY_AT_MOST: usize = 16 * 1024 * 1024;
 const PATH: &str = "/skule/api/import";
-/// Shorter than the patience that all of Porten has with a request.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the answer to rows is waited for: shorter than the patience that all of Porten has with a request.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 /// ISO 6523's number for Norwegian organisations.
 const NORWEGIAN: &str = "0192:";
+
+/// How long this endpoint waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience(Duration);
 
 /// What is wanted of the rows.
 #[derive(Deserialize)]
@@ -67,8 +72,8 @@ struct Answer {
 }
 
 /// The endpoint, with room for a municipality's rows.
-pub fn route() -> MethodRouter<App> {
-    post(take).get(tell).layer(DefaultBodyLimit::max(BODY_AT_MOST))
+pub fn route(patience: Duration) -> MethodRouter<App> {
+    post(take).get(tell).layer((DefaultBodyLimit::max(BODY_AT_MOST), Extension(Patience(patience))))
 }
 
 /// Takes rows in: CSV or JSON, all of them or none. Where that takes longer than somebody waits, the answer names where
@@ -76,7 +81,7 @@ pub fn route() -> MethodRouter<App> {
 pub async fn take(
     State(app): State<App>,
     bearer: Bearer,
-    Query(wanted): Query<Wanted>,
+    (Query(wanted), Extension(Patience(patience))): (Query<Wanted>, Extension<Patience>),
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, OAuthError> {
@@ -101,7 +106,7 @@ pub async fn take(
     let whose = order.owner.as_str().to_owned();
     // What was begun goes on, whether or not somebody waits for it.
     let mut work = tokio::spawn(order.carry_out());
-    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+    if let Ok(done) = tokio::time::timeout(patience, &mut work).await {
         return Ok(done.map_err(anyhow::Error::from)??.into_response());
     }
     let id = app.world.chance.token()?;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use authenticators::chance::TokenHash;
-use authenticators::person::Person;
+use authenticators::person::{Person, PersonId};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -206,13 +206,13 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
     let administrator = register::may_administer(db, &staff.person.id, &school).await?;
     let Some(administrator) = administrator else { return Err(staff.nothing_here().await) };
     let (school, text) = (administrator.school(), staff.text());
+    let counts = register::head_counts(&staff.app.world.db, school).await?;
     let mut choices = Vec::new();
     for class in register::classes(db, &school.id).await? {
-        let employees = register::employees(db, &class.id).await?.len();
-        let pupils = register::members(db, &class.id).await?.len();
+        let count = counts.get(&class.id).copied().unwrap_or_default();
         let about = vec![
-            text.with("school-count-employees", "count", employees.to_string()),
-            text.with("school-count-pupils", "count", pupils.to_string()),
+            text.with("school-count-employees", "count", count.employees.to_string()),
+            text.with("school-count-pupils", "count", count.pupils.to_string()),
         ];
         choices.push(Choice { href: class_path(&administrator, class.id.as_str()), name: class.name, about });
     }
@@ -546,7 +546,7 @@ pub async fn save(staff: Staff, Path(place): Path<(String, String)>, form: Param
     }
     let (world, now) = (&room.staff.app.world, room.staff.now);
     match coupling::save(world, &room.administrator, &sketch.draft(&room.decisions), now).await? {
-        Saved::Done(_) => {
+        Saved::Done => {
             room.forget().await?;
             Ok(page::see_other(&room.onwards("?sagt=lagret").await?))
         }
@@ -564,18 +564,19 @@ pub async fn save(staff: Staff, Path(place): Path<(String, String)>, form: Param
 }
 
 async fn clashes(room: &Room, sketch: &Sketch, decisions: &Decisions) -> anyhow::Result<Vec<Clash>> {
-    let (db, text) = (room.staff.app.world.db.pool(), room.staff.text());
-    let mut all = Vec::new();
-    for Difference { question, now, is_theirs, mine } in sketch.differences(decisions) {
-        let by = match now.filter(|_| is_theirs) {
-            Some(decided) => {
-                let person = Person::by_id(db, &decided.decided_by).await?.map(|person| person.name());
-                let name = person.filter(|name| !name.is_empty()).unwrap_or_else(|| text.t("school-somebody"));
-                let at = decided.not_identified_at.unwrap_or(decided.decided_at);
-                Some(format!("{name}, {}", text::in_norway(at, "%d.%m.%Y %H:%M")))
-            }
-            None => None,
-        };
+    let text = room.staff.text();
+    let differences = sketch.differences(decisions);
+    let theirs = differences.iter().filter_map(|difference| difference.now);
+    let theirs: Vec<PersonId> = theirs.map(|decided| decided.decided_by.clone()).collect();
+    let people = Person::by_ids(&room.staff.app.world.db, &theirs).await?;
+    let mut all = Vec::with_capacity(differences.len());
+    for Difference { question, now, is_theirs, mine } in differences {
+        let by = now.filter(|_| is_theirs).map(|decided| {
+            let name = people.get(&decided.decided_by).map(Person::name).filter(|name| !name.is_empty());
+            let at = decided.not_identified_at.unwrap_or(decided.decided_at);
+            let name = name.unwrap_or_else(|| text.t("school-somebody"));
+            format!("{name}, {}", text::in_norway(at, "%d.%m.%Y %H:%M"))
+        });
         all.push(Clash {
             employee: question.employee.name.clone(),
             pupil: question.pupil.map(|pupil| pupil.name.clone()),

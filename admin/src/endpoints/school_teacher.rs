@@ -6,6 +6,7 @@ use askama::Template;
 use authenticators::activation::{self, ActivationCode, Source};
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
+use authenticators::person::PersonId;
 use authenticators::scratch::Kept;
 use authenticators::world::World;
 use axum::Json;
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::school::coupling::{Coupling, Decision, Decisions, Standing};
-use crate::school::issuing::{self, Reason, Started, Status};
+use crate::school::issuing::{self, Progress, Reason, Started, Status};
 use crate::school::register::{self, Pupil, Taught};
 use crate::school::sign_in::{LEAVE, Staff};
 use crate::school::{alias, routes};
@@ -146,8 +147,14 @@ impl Room {
         self.decisions.standing_with(&self.staff.person.id, &pupil.person)
     }
 
-    async fn status(&self, pupil: &Pupil) -> anyhow::Result<Status> {
-        issuing::status(&self.staff.app.world, &pupil.person, self.standing(pupil), self.staff.now).await
+    /// How far all of the class have come.
+    async fn progress(&self) -> anyhow::Result<Progress> {
+        let all: Vec<PersonId> = self.decisions.pupils.iter().map(|pupil| pupil.person.clone()).collect();
+        Progress::of(&self.staff.app.world, &all, self.staff.now).await
+    }
+
+    fn status(&self, progress: &Progress, pupil: &Pupil) -> Status {
+        progress.status(&pupil.person, self.standing(pupil))
     }
 
     fn path(&self) -> String {
@@ -188,25 +195,25 @@ impl Room {
     }
 
     /// Who comes after a pupil of those who have nothing yet, and to whom this person may issue.
-    async fn next(&self, after: &Pupil) -> anyhow::Result<Option<String>> {
+    fn next(&self, progress: &Progress, after: &Pupil) -> Option<String> {
         let all = &self.decisions.pupils;
         let here = all.iter().position(|pupil| pupil.person == after.person).unwrap_or_default();
-        for pupil in all.iter().cycle().skip(here + 1).take(all.len().saturating_sub(1)) {
-            if self.standing(pupil) == Standing::Coupled && self.status(pupil).await? == Status::NotStarted {
-                return Ok(Some(self.path_of(pupil)));
-            }
-        }
-        Ok(None)
+        let mut others = all.iter().cycle().skip(here + 1).take(all.len().saturating_sub(1));
+        let waits = |pupil: &&Pupil| {
+            self.standing(pupil) == Standing::Coupled && self.status(progress, pupil) == Status::NotStarted
+        };
+        others.find(waits).map(|pupil| self.path_of(pupil))
     }
 }
 
 /// `GET /skule/klasse/{class}`: its pupils, and how far each has come.
 pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Result<Response, Refusal> {
     let room = Room::of(staff, &class).await?;
+    let progress = room.progress().await?;
     let mut lines = Vec::new();
     let mut done = 0;
-    for pupil in room.pupils().collect::<Vec<_>>() {
-        let status = room.status(pupil).await?;
+    for pupil in room.pupils() {
+        let status = room.status(&progress, pupil);
         done += usize::from(matches!(status, Status::Registered | Status::HasMinid));
         let (words, color) = status_words(status);
         lines.push(Line { href: room.path_of(pupil), name: pupil.name.clone(), status: words, color });
@@ -261,7 +268,8 @@ pub async fn show(staff: Staff, Path((class, pupil)): Path<(String, String)>) ->
 }
 
 async fn pupil_page(room: &Room, pupil: &Pupil, problem: Option<&'static str>) -> anyhow::Result<Response> {
-    let (staff, status) = (&room.staff, room.status(pupil).await?);
+    let (staff, progress) = (&room.staff, room.progress().await?);
+    let status = room.status(&progress, pupil);
     let is_coupled = room.coupling(pupil).await?.is_some();
     let can_be_issued =
         matches!(status, Status::NotStarted | Status::CodeIssued { .. } | Status::Registered | Status::LetterOrdered);
@@ -290,7 +298,7 @@ async fn pupil_page(room: &Room, pupil: &Pupil, problem: Option<&'static str>) -
         can_refuse: is_coupled && can_be_issued && status != Status::Registered,
         letter: needs_letter.then(|| scan(staff, ORDER_PATH)).transpose()?,
         wait: is_shown.then(|| format!("{path}/vent")),
-        next: room.next(pupil).await?,
+        next: room.next(&progress, pupil),
         action: path,
         back: room.path(),
     };
@@ -364,6 +372,7 @@ fn refused(why: Reason) -> &'static str {
 async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Timestamp) -> anyhow::Result<Response> {
     let (staff, path) = (&room.staff, room.path_of(pupil));
     let to_scan = scan(staff, &format!("{REGISTER}#{}", code.as_str()))?;
+    let progress = room.progress().await?;
     let page = CodePage {
         frame: staff.frame(),
         csrf: staff.csrf(),
@@ -375,7 +384,7 @@ async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Tim
         until: clock_time(until),
         once: staff.app.world.chance.token()?.reveal().to_owned(),
         wait: format!("{path}/vent"),
-        next: room.next(pupil).await?,
+        next: room.next(&progress, pupil),
         action: path,
         back: room.path(),
     };

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use idp::text::{Language, Text, Words};
 
 /// The words of the letters, each language's file.
-pub const WORDS: [(Language, &str); 3] = [
+const WORDS: [(Language, &str); 3] = [
     (Language::Nb, include_str!("../../locales/nb/letters.ftl")),
     (Language::Nn, include_str!("../../locales/nn/letters.ftl")),
     (Language::En, include_str!("../../locales/en/letters.ftl")),

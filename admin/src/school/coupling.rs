@@ -4,12 +4,13 @@
 //! It takes two people to give somebody MinID: one who decides that an employee may issue to a pupil, and that employee.
 //! Nobody decides anything of themselves. [`Coupling`] is the proof that all of it holds; whoever issues needs one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
 use authenticators::activation;
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
+use authenticators::several;
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use migrations::{Db, Tx};
@@ -151,19 +152,54 @@ fn standing(issuer: Option<&Decided>, coupled: Option<&Decided>) -> Standing {
     }
 }
 
-/// How the pupils of a class stand with all of its employees: one who may issue is enough. Who is not here is undecided.
-pub async fn standings(db: &Db, class: &ClassId) -> sqlx::Result<HashMap<PersonId, Standing>> {
-    let employees = register::employees(db.pool(), class).await?;
-    let (issuers, couplings) = (issuers(db.pool(), class).await?, couplings(db.pool(), class).await?);
+#[derive(sqlx::FromRow)]
+struct IssuerIn {
+    class: ClassId,
+    #[sqlx(flatten)]
+    row: IssuerRow,
+}
+
+#[derive(sqlx::FromRow)]
+struct CouplingIn {
+    class: ClassId,
+    #[sqlx(flatten)]
+    row: CouplingRow,
+}
+
+/// How the pupils of some classes stand with all of their employees: one who may issue is enough. Who is not here is
+/// undecided. `employees` are those who have a role in a class by which they can be let issue there.
+pub async fn standings(
+    db: &Db,
+    classes: &[ClassId],
+    employees: &[(ClassId, PersonId)],
+) -> sqlx::Result<HashMap<(ClassId, PersonId), Standing>> {
+    const ISSUERS: &str = "SELECT class, employee, decision, decided_by, decided_at FROM school_issuer
+        WHERE class IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)";
+    const COUPLINGS: &str = "SELECT class, employee, pupil, decision, decided_by, decided_at, not_identified_at
+        FROM school_coupling
+        WHERE class IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)";
+    let employees: HashSet<&(ClassId, PersonId)> = employees.iter().collect();
     let mut all = HashMap::new();
-    for ((employee, pupil), coupled) in &couplings {
-        if !employees.iter().any(|one| one.person == *employee) {
-            continue;
-        }
-        let found = standing(issuers.get(employee), Some(coupled));
-        let entry = all.entry(pupil.clone()).or_insert(found);
-        if found == Standing::Coupled || *entry == Standing::Undecided {
-            *entry = found;
+    for list in several::lists(classes.iter().map(ClassId::as_str)) {
+        let query = sqlx::query_as(ISSUERS).bind(list.clone());
+        let issuers: Vec<IssuerIn> = query.fetch_all(db.pool()).await?;
+        let issuers = issuers.into_iter().map(|IssuerIn { class, row }| ((class, row.employee), row.decided));
+        let issuers: HashMap<(ClassId, PersonId), Decided> = issuers.collect();
+        let couplings: Vec<CouplingIn> = sqlx::query_as(COUPLINGS).bind(list).fetch_all(db.pool()).await?;
+        for CouplingIn { class, row } in couplings {
+            let employee = (class.clone(), row.employee);
+            if !employees.contains(&employee) {
+                continue;
+            }
+            let found = standing(issuers.get(&employee), Some(&row.decided));
+            let entry = all.entry((class, row.pupil)).or_insert(found);
+            if found == Standing::Coupled || *entry == Standing::Undecided {
+                *entry = found;
+            }
         }
     }
     Ok(all)
@@ -217,8 +253,8 @@ pub struct Draft {
 /// What came of it.
 #[derive(Debug)]
 pub enum Saved {
-    /// It is so, in this version.
-    Done(i64),
+    /// It is so.
+    Done,
     /// Somebody has changed the class since: this is how it is now.
     Conflict(Box<Decisions>),
     /// None of it was done.
@@ -279,7 +315,7 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
         world.trail.append(&mut tx, &event(change, &by, &class), now).await?;
     }
     tx.commit().await?;
-    Ok(Saved::Done(draft.version + 1))
+    Ok(Saved::Done)
 }
 
 /// The pupils to whom somebody could issue and no longer can.
@@ -464,6 +500,19 @@ pub(super) async fn forget_employee(tx: &mut Tx, class: &str, employee: &PersonI
     sqlx::query(ISSUER).bind(class).bind(employee.as_str()).execute(&mut **tx).await?;
     let coupled = sqlx::query_scalar(COUPLED).bind(class).bind(employee.as_str()).fetch_all(&mut **tx).await?;
     sqlx::query(OTHERS).bind(class).bind(employee.as_str()).execute(&mut **tx).await?;
+    Ok(coupled)
+}
+
+/// Forgets all that was decided in a class; the employees who could issue, and to whom. If they come back it is decided
+/// anew.
+pub(super) async fn forget_class(tx: &mut Tx, class: &ClassId) -> sqlx::Result<Vec<(PersonId, PersonId)>> {
+    const ISSUERS: &str = "DELETE FROM school_issuer WHERE class = $1";
+    const COUPLED: &str = "DELETE FROM school_coupling WHERE class = $1
+                               AND decision = 'yes' AND not_identified_at IS NULL RETURNING employee, pupil";
+    const OTHERS: &str = "DELETE FROM school_coupling WHERE class = $1";
+    sqlx::query(ISSUERS).bind(class.as_str()).execute(&mut **tx).await?;
+    let coupled = sqlx::query_as(COUPLED).bind(class.as_str()).fetch_all(&mut **tx).await?;
+    sqlx::query(OTHERS).bind(class.as_str()).execute(&mut **tx).await?;
     Ok(coupled)
 }
 

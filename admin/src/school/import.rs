@@ -16,6 +16,7 @@ use super::register::{self, ClassId, Holding, Orgno, SchoolId, Stored, StoredCla
 use super::roster::{Objections, Roster, RosterClass, Scope};
 
 const FOREIGN: &str = "orgno: a school of another school owner";
+const NEW: &str = "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
 /// People who are registered in one transaction: whoever logs in meanwhile does not wait for long.
 const TOGETHER: usize = 200;
 /// Lines of a preview.
@@ -275,7 +276,8 @@ pub struct Import<'a> {
     pub roster: &'a Roster,
     /// Who takes it in.
     pub actor: Actor,
-    /// The client that has sent it, if one has.
+    /// The client that has sent it, if one has. A machine names schools that are its owner's already; new ones are brought
+    /// by whoever has seen what is in the file.
     pub client: Option<&'a str>,
 }
 
@@ -324,6 +326,24 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
     Ok(Ok(diff))
 }
 
+/// Makes a school an owner's that no file has named yet: it is there from when one does. Whose it is, if it is somebody's
+/// already.
+pub async fn add_school(
+    world: &World,
+    owner: &Orgno,
+    school: (&Orgno, &str),
+    now: Timestamp,
+) -> anyhow::Result<Option<Orgno>> {
+    let mut tx = world.db.begin().await?;
+    let Some(id) = register::enter_school(&mut tx, &world.chance, owner, school, now).await? else {
+        tx.rollback().await?;
+        return Ok(register::owner_of_school(world.db.pool(), school.0).await?);
+    };
+    register::remove_school(&mut tx, &id, now).await?;
+    tx.commit().await?;
+    Ok(None)
+}
+
 /// Those of a roster whom we know. Looked up before anything is held: it can take a while.
 async fn known_people(world: &World, roster: &Roster) -> anyhow::Result<Vec<Option<PersonId>>> {
     let mut known = Vec::with_capacity(roster.people.len());
@@ -353,13 +373,14 @@ async fn register_new(
     Ok(())
 }
 
-/// The schools of a roster that are another owner's.
+/// The schools of a roster that are another owner's, or that a machine cannot make its owner's.
 async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objections> {
     let mut objections = Objections::default();
     for school in &import.roster.schools {
-        let owner = register::owner_of_school(world.db.pool(), &school.orgno).await?;
-        if owner.is_some_and(|owner| owner != *import.owner) {
-            objections.add(school.place, FOREIGN);
+        match register::owner_of_school(world.db.pool(), &school.orgno).await? {
+            Some(owner) if owner != *import.owner => objections.add(school.place, FOREIGN),
+            None if import.client.is_some() => objections.add(school.place, NEW),
+            Some(_) | None => {}
         }
     }
     Ok(objections)

@@ -1,8 +1,9 @@
 //! Issuing in the classroom: how far a pupil has come, and the code that an employee shows them.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use authenticators::activation::{self, ActivationCode, Issued, Source};
+use authenticators::activation::{self, ActivationCode, History, Issued, Source};
 use authenticators::clock::Timestamp;
 use authenticators::person::{Person, PersonId};
 use authenticators::trail::{Actor, Event};
@@ -72,19 +73,46 @@ struct Facts {
     may_have_minid: Option<bool>,
 }
 
+/// How far some pupils have come at a moment. It is read of all of them at once: a class costs no more than one of it.
+pub struct Progress {
+    people: HashMap<PersonId, Person>,
+    with_minid: HashSet<PersonId>,
+    codes: HashMap<PersonId, History>,
+    with_letter: HashSet<PersonId>,
+    now: Timestamp,
+}
+
+impl Progress {
+    /// Reads it.
+    pub async fn of(world: &World, pupils: &[PersonId], now: Timestamp) -> anyhow::Result<Progress> {
+        let db = &world.db;
+        Ok(Progress {
+            people: Person::by_ids(db, pupils).await?,
+            with_minid: password::holders(db, pupils).await?,
+            codes: activation::histories(db, pupils).await?,
+            with_letter: letter::awaited(db, pupils, now).await?,
+            now,
+        })
+    }
+
+    /// How far one of them has come, as somebody with whom they stand so sees it.
+    pub fn status(&self, pupil: &PersonId, standing: Standing) -> Status {
+        let codes = self.codes.get(pupil);
+        let facts = Facts {
+            standing,
+            has_minid: self.with_minid.contains(pupil),
+            by: codes.and_then(|codes| codes.last_used).map(|(source, _)| source),
+            latest: codes.map(|codes| codes.latest.clone()),
+            has_letter: self.with_letter.contains(pupil),
+            may_have_minid: self.people.get(pupil).and_then(|person| person.fnr.may_have_minid(self.now)),
+        };
+        decide(&facts, self.now)
+    }
+}
+
 /// How far a pupil has come, as somebody with whom they stand so sees it.
 pub async fn status(world: &World, pupil: &PersonId, standing: Standing, now: Timestamp) -> anyhow::Result<Status> {
-    let db = world.db.pool();
-    let person = Person::by_id(db, pupil).await?;
-    let facts = Facts {
-        standing,
-        has_minid: password::stored(db, Some(pupil)).await?.is_some(),
-        by: activation::last_used(db, pupil).await?.map(|(source, _)| source),
-        latest: activation::latest(db, pupil).await?,
-        has_letter: letter::under_way(&world.db, pupil, now).await?.is_some(),
-        may_have_minid: person.and_then(|person| person.fnr.may_have_minid(now)),
-    };
-    Ok(decide(&facts, now))
+    Ok(Progress::of(world, std::slice::from_ref(pupil), now).await?.status(pupil, standing))
 }
 
 fn decide(facts: &Facts, now: Timestamp) -> Status {

@@ -1,7 +1,7 @@
 //! MinID in schools: a school's administration says which employee may issue to which pupil, and the employee issues.
 //!
 //! In reading order: [`register`] is who works and learns where, [`roster`] reads school owners' files and [`import`] takes
-//! them in, [`coupling`] is what a school's administration has decided, [`issuing`] what employees do by it, and [`report`] how
+//! them in, [`moving`] is a school that goes to another owner, [`coupling`] is what a school's administration has decided, [`issuing`] what employees do by it, and [`report`] how
 //! far a school has come. [`sign_in`] is how they come in, [`routes`] lists their pages, [`sketch`] is what is not saved
 //! yet, and an [`alias`] stands for somebody in addresses.
 
@@ -9,6 +9,7 @@ pub mod alias;
 pub mod coupling;
 pub mod import;
 pub mod issuing;
+pub mod moving;
 pub mod register;
 pub mod report;
 pub mod roster;

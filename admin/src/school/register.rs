@@ -3,12 +3,14 @@
 //! All of it comes from the school owners' files ([`super::import`]). A role that is gone from them has ended: whoever
 //! asks what somebody may do asks here, each time anew.
 
+use std::collections::HashMap;
+
 use authenticators::chance::Chance;
 use authenticators::clock::Timestamp;
 use authenticators::person::{Person, PersonId};
 use authenticators::population::Address;
 use authenticators::world::World;
-use migrations::Tx;
+use migrations::{Db, Tx};
 use serde::Serialize;
 use sqlx::AnyExecutor;
 
@@ -298,6 +300,12 @@ pub async fn school(db: impl AnyExecutor<'_>, id: &str) -> sqlx::Result<Option<S
     sqlx::query_as(SQL).bind(id).fetch_optional(db).await
 }
 
+/// The school with this number, one that is gone from its owner's file as well.
+pub async fn school_with(db: impl AnyExecutor<'_>, orgno: &Orgno) -> sqlx::Result<Option<School>> {
+    const SQL: &str = "SELECT id, orgno, name, owner FROM school WHERE orgno = $1";
+    sqlx::query_as(SQL).bind(orgno.as_str()).fetch_optional(db).await
+}
+
 /// Whose the school with this number is or was.
 pub async fn owner_of_school(db: impl AnyExecutor<'_>, orgno: &Orgno) -> sqlx::Result<Option<Orgno>> {
     const SQL: &str = "SELECT owner FROM school WHERE orgno = $1";
@@ -334,6 +342,59 @@ pub async fn classes(db: impl AnyExecutor<'_>, school: &SchoolId) -> sqlx::Resul
     const SQL: &str = "SELECT id, school, name, version FROM school_class
                        WHERE school = $1 AND removed_at IS NULL ORDER BY name, id";
     sqlx::query_as(SQL).bind(school.as_str()).fetch_all(db).await
+}
+
+/// How many there are in a class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeadCount {
+    /// Who can be let issue.
+    pub employees: i64,
+    /// Who can be issued to.
+    pub pupils: i64,
+}
+
+/// How many there are in each class of a school. A class without anybody is not in it.
+pub async fn head_counts(db: &Db, school: &School) -> sqlx::Result<HashMap<ClassId, HeadCount>> {
+    const EMPLOYEES: &str = "SELECT class, COUNT(DISTINCT person) FROM school_staff
+        WHERE owner = $1 AND school = $2 AND role = 'issuer' AND removed_at IS NULL GROUP BY class";
+    const PUPILS: &str = "SELECT school_pupil.class, COUNT(*) FROM school_pupil
+        JOIN school_class ON school_class.id = school_pupil.class
+        WHERE school_class.school = $1 AND school_pupil.removed_at IS NULL GROUP BY school_pupil.class";
+    let query = sqlx::query_as(EMPLOYEES).bind(school.owner.as_str()).bind(school.id.as_str());
+    let employees: Vec<(ClassId, i64)> = query.fetch_all(db.pool()).await?;
+    let pupils: Vec<(ClassId, i64)> = sqlx::query_as(PUPILS).bind(school.id.as_str()).fetch_all(db.pool()).await?;
+    let mut all: HashMap<ClassId, HeadCount> = HashMap::new();
+    for (class, count) in employees {
+        all.entry(class).or_default().employees = count;
+    }
+    for (class, count) in pupils {
+        all.entry(class).or_default().pupils = count;
+    }
+    Ok(all)
+}
+
+/// The classes of all schools of an owner, by name.
+pub async fn classes_of(db: impl AnyExecutor<'_>, owner: &Orgno) -> sqlx::Result<Vec<Class>> {
+    const SQL: &str = "SELECT school_class.id, school_class.school, school_class.name, school_class.version
+        FROM school_class JOIN school ON school.id = school_class.school
+        WHERE school.owner = $1 AND school_class.removed_at IS NULL AND school.removed_at IS NULL
+        ORDER BY school_class.name, school_class.id";
+    sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await
+}
+
+/// Who is in which class at all schools of an owner.
+pub async fn pupils_of(db: impl AnyExecutor<'_>, owner: &Orgno) -> sqlx::Result<Vec<(ClassId, PersonId)>> {
+    const SQL: &str = "SELECT school_pupil.class, school_pupil.person FROM school_pupil
+        JOIN school_class ON school_class.id = school_pupil.class JOIN school ON school.id = school_class.school
+        WHERE school.owner = $1 AND school_pupil.removed_at IS NULL";
+    sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await
+}
+
+/// Who has a role by which they can be let issue in which class, at all schools of an owner.
+pub async fn employees_of(db: impl AnyExecutor<'_>, owner: &Orgno) -> sqlx::Result<Vec<(ClassId, PersonId)>> {
+    const SQL: &str = "SELECT class, person FROM school_staff
+                       WHERE owner = $1 AND class <> '' AND role = 'issuer' AND removed_at IS NULL";
+    sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await
 }
 
 /// A class, by its id as it stands in an address.
@@ -373,8 +434,9 @@ struct EmployeeRow {
 
 /// Those with a role in a class by which they can be let issue, by name.
 pub async fn employees(db: impl AnyExecutor<'_>, class: &ClassId) -> sqlx::Result<Vec<Employee>> {
-    const SQL: &str = "SELECT person, name, title FROM school_staff
-                       WHERE class = $1 AND role = 'issuer' AND removed_at IS NULL ORDER BY person, given_at, title";
+    // The index of classes is of those who have one, and is used where that is said.
+    const SQL: &str = "SELECT person, name, title FROM school_staff WHERE class = $1 AND class <> ''
+                           AND role = 'issuer' AND removed_at IS NULL ORDER BY person, given_at, title";
     let rows: Vec<EmployeeRow> = sqlx::query_as(SQL).bind(class.as_str()).fetch_all(db).await?;
     let mut all: Vec<Employee> = Vec::new();
     for row in rows {
@@ -403,19 +465,22 @@ pub async fn member(db: impl AnyExecutor<'_>, class: &ClassId, person: &str) -> 
 
 /// The pupils of a class, by name.
 pub async fn pupils(world: &World, class: &ClassId) -> anyhow::Result<Vec<Pupil>> {
-    let mut all = Vec::new();
-    for member in members(world.db.pool(), class).await? {
-        all.push(looked_up(world, member).await?);
+    let members = members(world.db.pool(), class).await?;
+    let ids: Vec<PersonId> = members.iter().map(|member| member.person.clone()).collect();
+    let people = Person::by_ids(&world.db, &ids).await?;
+    let mut all = Vec::with_capacity(members.len());
+    for member in members {
+        let person = people.get(&member.person);
+        all.push(looked_up(world, member, person).await?);
     }
     all.sort_by_cached_key(|pupil| in_order(&pupil.name));
     Ok(all)
 }
 
 /// Somebody with what the population register says of them.
-async fn looked_up(world: &World, member: Member) -> anyhow::Result<Pupil> {
-    let row = Person::by_id(world.db.pool(), &member.person).await?;
-    let resident = match &row {
-        Some(row) => world.population.find(&row.fnr).await?,
+async fn looked_up(world: &World, member: Member, person: Option<&Person>) -> anyhow::Result<Pupil> {
+    let resident = match person {
+        Some(person) => world.population.find(&person.fnr).await?,
         None => None,
     };
     let is_protected = resident.as_ref().is_some_and(|resident| resident.address == Address::Protected);
@@ -507,7 +572,6 @@ pub struct StoredPupil {
 
 /// Reads all that is registered of an owner. Whoever else changes it waits until this transaction is through.
 pub async fn stored(tx: &mut Tx, owner: &Orgno) -> sqlx::Result<Stored> {
-    const HOLD: &str = "UPDATE school_owner SET orgno = orgno WHERE orgno = $1";
     const SCHOOLS: &str = "SELECT id, orgno, name, removed_at FROM school WHERE owner = $1";
     const CLASSES: &str = "SELECT id, school, source_id, name, removed_at FROM school_class
                            WHERE school IN (SELECT id FROM school WHERE owner = $1)";
@@ -516,14 +580,34 @@ pub async fn stored(tx: &mut Tx, owner: &Orgno) -> sqlx::Result<Stored> {
     const PUPILS: &str = "SELECT school_pupil.class, school_pupil.person, school_pupil.name FROM school_pupil
         JOIN school_class ON school_class.id = school_pupil.class JOIN school ON school.id = school_class.school
         WHERE school.owner = $1 AND school_pupil.removed_at IS NULL";
+    hold_owner(tx, owner).await?;
     let owner = owner.as_str();
-    sqlx::query(HOLD).bind(owner).execute(&mut **tx).await?;
     Ok(Stored {
         schools: sqlx::query_as(SCHOOLS).bind(owner).fetch_all(&mut **tx).await?,
         classes: sqlx::query_as(CLASSES).bind(owner).fetch_all(&mut **tx).await?,
         roles: sqlx::query_as(ROLES).bind(owner).fetch_all(&mut **tx).await?,
         pupils: sqlx::query_as(PUPILS).bind(owner).fetch_all(&mut **tx).await?,
     })
+}
+
+/// Whoever changes what is registered of an owner waits until this transaction is through.
+pub async fn hold_owner(tx: &mut Tx, owner: &Orgno) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_owner SET orgno = orgno WHERE orgno = $1";
+    sqlx::query(SQL).bind(owner.as_str()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// The roles that are held at a school and in its classes.
+pub async fn roles_at(tx: &mut Tx, school: &School) -> sqlx::Result<Vec<StoredRole>> {
+    const SQL: &str = "SELECT school, class, person, title, name FROM school_staff
+                       WHERE owner = $1 AND school = $2 AND removed_at IS NULL ORDER BY class, person, title";
+    let query = sqlx::query_as(SQL).bind(school.owner.as_str()).bind(school.id.as_str());
+    query.fetch_all(&mut **tx).await
+}
+
+/// A school is another owner's from now on.
+pub async fn change_owner(tx: &mut Tx, school: &SchoolId, to: &Orgno) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school SET owner = $2 WHERE id = $1";
+    sqlx::query(SQL).bind(school.as_str()).bind(to.as_str()).execute(&mut **tx).await.map(|_| ())
 }
 
 /// A school that is new; none, if another owner has entered it at the same instant.

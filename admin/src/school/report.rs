@@ -1,11 +1,14 @@
 //! How far the schools of an owner have come: counts alone, nobody's name.
 
+use std::collections::HashMap;
+
 use authenticators::clock::Timestamp;
+use authenticators::person::PersonId;
 use authenticators::world::World;
 
 use super::coupling::{self, Standing};
-use super::issuing::{self, Status};
-use super::register::{self, Class, Orgno, School};
+use super::issuing::{Progress, Status};
+use super::register::{self, Class, ClassId, Orgno, School};
 
 /// The first row of the CSV, where nobody has others.
 pub const HEADINGS: [&str; 11] = [
@@ -80,35 +83,50 @@ pub struct SchoolReport {
     pub tally: Tally,
 }
 
-/// The numbers of all schools of an owner.
+/// The numbers of all schools of an owner. They are read of all at once, by as many statements for a county as for a
+/// school of a few hundred.
 pub async fn of_owner(world: &World, owner: &Orgno, now: Timestamp) -> anyhow::Result<Vec<SchoolReport>> {
-    let mut reports = Vec::new();
-    for school in register::schools(world.db.pool(), owner).await? {
-        reports.push(of_school(world, school, now).await?);
+    let schools = register::schools(world.db.pool(), owner).await?;
+    let classes = register::classes_of(world.db.pool(), owner).await?;
+    let mut tallies = tallies(world, owner, &classes, now).await?;
+    let mut by_school: HashMap<&str, Vec<ClassReport>> = HashMap::new();
+    for class in &classes {
+        let tally = tallies.remove(&class.id).unwrap_or_default();
+        by_school.entry(class.school.as_str()).or_default().push(ClassReport { class: class.clone(), tally });
     }
-    Ok(reports)
+    let reports = schools.into_iter().map(|school| {
+        let classes = by_school.remove(school.id.as_str()).unwrap_or_default();
+        let mut tally = Tally::default();
+        for class in &classes {
+            tally.add(&class.tally);
+        }
+        SchoolReport { school, classes, tally }
+    });
+    Ok(reports.collect())
 }
 
-/// The numbers of a school.
-pub async fn of_school(world: &World, school: School, now: Timestamp) -> anyhow::Result<SchoolReport> {
-    let (mut classes, mut all) = (Vec::new(), Tally::default());
-    for class in register::classes(world.db.pool(), &school.id).await? {
-        let tally = of_class(world, &class, now).await?;
-        all.add(&tally);
-        classes.push(ClassReport { class, tally });
+/// The numbers of classes, all of them an owner's.
+async fn tallies(
+    world: &World,
+    owner: &Orgno,
+    classes: &[Class],
+    now: Timestamp,
+) -> anyhow::Result<HashMap<ClassId, Tally>> {
+    let pupils = register::pupils_of(world.db.pool(), owner).await?;
+    let employees = register::employees_of(world.db.pool(), owner).await?;
+    let ids: Vec<ClassId> = classes.iter().map(|class| class.id.clone()).collect();
+    let standings = coupling::standings(&world.db, &ids, &employees).await?;
+    let mut people: Vec<PersonId> = pupils.iter().map(|(_, person)| person.clone()).collect();
+    people.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    people.dedup();
+    let progress = Progress::of(world, &people, now).await?;
+    let mut tallies: HashMap<ClassId, Tally> = HashMap::new();
+    for place in pupils {
+        let standing = standings.get(&place).copied().unwrap_or(Standing::Undecided);
+        let (class, person) = place;
+        tallies.entry(class).or_default().count(progress.status(&person, standing));
     }
-    Ok(SchoolReport { school, classes, tally: all })
-}
-
-/// The numbers of a class.
-pub async fn of_class(world: &World, class: &Class, now: Timestamp) -> anyhow::Result<Tally> {
-    let standings = coupling::standings(&world.db, &class.id).await?;
-    let mut tally = Tally::default();
-    for member in register::members(world.db.pool(), &class.id).await? {
-        let standing = standings.get(&member.person).copied().unwrap_or(Standing::Undecided);
-        tally.count(issuing::status(world, &member.person, standing, now).await?);
-    }
-    Ok(tally)
+    Ok(tallies)
 }
 
 /// The numbers as CSV that a spreadsheet of Norway opens: semicolons, and a mark that it is UTF-8. Nothing in it is a

@@ -53,6 +53,6 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/skule/klasse/{class}/{pupil}/vent", get(school_teacher::wait))
         .route(REPORT, get(school_report::show))
         .route("/skule/rapport/{owner}", get(school_report::fetch))
-        .route("/skule/api/import", import::route())
+        .route("/skule/api/import", import::route(import::PATIENCE))
         .layer(Extension(Door::of(app)))
 }

@@ -1,4 +1,4 @@
-//! `porten school owner add|import|list|report`.
+//! `porten school owner add` and `porten school add|import|move|list|report`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use admin::school::import::{self, Changes, Diff, Import};
 use admin::school::issuing::Status;
+use admin::school::moving::{self, Move, Moved};
 use admin::school::register::{self, Orgno, Owner};
 use admin::school::report;
 use admin::school::roster::Reader;
@@ -19,11 +20,30 @@ use super::person::world;
 use crate::open::Place;
 use crate::say;
 
+/// Letters of a reason.
+const REASON_AT_MOST: usize = 200;
+
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     /// Administer the owners of schools.
     #[command(subcommand)]
     Owner(OwnerVerb),
+    /// Make a school an owner's before any file names it, so that the owner's own system can.
+    Add {
+        #[command(flatten)]
+        place: Place,
+        /// The school's organisation number.
+        orgno: String,
+        /// What it is called.
+        #[arg(long)]
+        name: String,
+        /// The owner's organisation number.
+        #[arg(long, value_name = "ORGNO")]
+        owner: String,
+    },
+    /// Move a school to another owner. All roles there end, and all that was decided by them, until a file of the new owner
+    /// gives them anew.
+    Move(MoveOptions),
     /// Take in what an owner's file says of its schools, all of it or nothing. What is gone from it ends.
     Import(ImportOptions),
     /// List the owners and their schools.
@@ -83,9 +103,31 @@ pub(crate) struct ImportOptions {
     by: Option<String>,
 }
 
+#[derive(Args)]
+pub(crate) struct MoveOptions {
+    #[command(flatten)]
+    place: Place,
+    /// The school's organisation number.
+    orgno: String,
+    /// The new owner's organisation number.
+    #[arg(long, value_name = "ORGNO")]
+    to: String,
+    /// Why, which is written down.
+    #[arg(long)]
+    reason: String,
+    /// Only tell what it would end.
+    #[arg(long)]
+    preview: bool,
+    /// The name of whoever does it, which is written down.
+    #[arg(long, value_name = "NAME", required_unless_present = "preview")]
+    by: Option<String>,
+}
+
 pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Owner(OwnerVerb::Add { place, orgno, name }) => add_owner(&place, &orgno, &name).await,
+        Verb::Add { place, orgno, name, owner } => add_school(&place, (&orgno, &name), &owner).await,
+        Verb::Move(options) => move_school(&options).await,
         Verb::Import(options) => take_in(&options).await,
         Verb::List { place, json } => list(&place, json).await,
         Verb::Report { place, owner, csv } => tell(&place, &owner, csv).await,
@@ -107,19 +149,59 @@ async fn add_owner(place: &Place, orgno: &str, name: &str) -> anyhow::Result<()>
     Ok(())
 }
 
+async fn add_school(place: &Place, (orgno, name): (&str, &str), owner: &str) -> anyhow::Result<()> {
+    let (orgno, name, owner) = (parse(orgno)?, name.trim(), parse(owner)?);
+    anyhow::ensure!(registration::is_plain(name), "name: cannot be shown");
+    let world = world(place.open().await?, place.vault()?)?;
+    register::owner(world.db.pool(), &owner).await?.context("no such owner is registered: porten school owner add")?;
+    match import::add_school(&world, &owner, (&orgno, name), world.clock.now()).await? {
+        None => say("Added. It is shown when a file of its owner names it."),
+        Some(whose) if whose == owner => bail!("it is that owner's school already"),
+        Some(whose) => bail!("it is a school of {}: porten school move", whose.as_str()),
+    }
+    Ok(())
+}
+
+async fn move_school(options: &MoveOptions) -> anyhow::Result<()> {
+    let (school, to, reason) = (parse(&options.orgno)?, parse(&options.to)?, options.reason.trim());
+    let fits = registration::is_plain(reason) && reason.chars().count() <= REASON_AT_MOST;
+    anyhow::ensure!(fits, "reason: one line of {REASON_AT_MOST} characters at most");
+    let world = world(options.place.open().await?, options.place.vault()?)?;
+    let (now, by) = (world.clock.now(), actor(options.by.as_deref())?);
+    let wish = Move { school: &school, to: &to, reason, by };
+    let done = match options.preview {
+        true => moving::preview(&world, &wish, now).await?,
+        false => moving::apply(&world, &wish, now).await?,
+    };
+    let Moved { school, from, to, roles, couplings, classes, pupils } = match done {
+        Ok(moved) => moved,
+        Err(moving::Refused::NoSchool) => bail!("no owner has such a school: its first file brings it"),
+        Err(moving::Refused::NoOwner) => bail!("no such owner is registered: porten school owner add"),
+        Err(moving::Refused::Theirs) => bail!("it is that owner's school already"),
+    };
+    let whose = |owner: &Owner| format!("{} ({})", owner.name, owner.orgno.as_str());
+    say(&format!("{} ({}) from {} to {}", school.name, school.orgno.as_str(), whose(&from), whose(&to)));
+    say(&format!("roles     {roles} end"));
+    say(&format!("couplings {couplings} end, and the codes that were shown by them"));
+    say(&format!("classes   {classes} stay, with {pupils} pupils, for those whom a file of the new owner names"));
+    say(if options.preview { "This is a preview: nothing was changed." } else { "Moved." });
+    Ok(())
+}
+
+/// Whoever says that they do something.
+fn actor(by: Option<&str>) -> anyhow::Result<Actor> {
+    let Some(by) = by.map(str::trim) else { return Ok(Actor::System) };
+    anyhow::ensure!(registration::is_plain(by) && by.chars().count() <= 100, "by: cannot be shown");
+    Ok(Actor::Operator(by.to_owned()))
+}
+
 async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
     let owner = parse(&options.owner)?;
     let (opened, vault) = (options.place.open().await?, options.place.vault()?);
     let people = opened.people;
     let world = world(opened, vault)?;
     let now = world.clock.now();
-    let actor = match options.by.as_deref().map(str::trim) {
-        Some(by) => {
-            anyhow::ensure!(registration::is_plain(by) && by.chars().count() <= 100, "by: cannot be shown");
-            Actor::Operator(by.to_owned())
-        }
-        None => Actor::System,
-    };
+    let actor = actor(options.by.as_deref())?;
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered: porten school owner add")?;
     let reader = Reader { owner: &owner, people };
     let read = match (&options.file, &options.oneroster) {

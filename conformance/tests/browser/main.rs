@@ -38,6 +38,7 @@ mod neighbour;
 mod other_eid;
 mod pushed;
 mod school;
+mod school_class;
 mod stage;
 mod tour;
 mod without_script;

@@ -29,42 +29,42 @@ use idp::notify;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-const OWNER: &str = "958935420";
-const OTHER: &str = "964338531";
-const SCHOOL: &str = "974589095";
-const HEAD: &str = "orgno;skole;klasse;rolle;fnr;fornavn;etternavn";
+pub(crate) const OWNER: &str = "958935420";
+pub(crate) const OTHER: &str = "964338531";
+pub(crate) const SCHOOL: &str = "974589095";
+pub(crate) const HEAD: &str = "orgno;skole;klasse;rolle;fnr;fornavn;etternavn";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// Somebody in a school owner's file.
-struct Somebody {
-    who: TestPerson,
+pub(crate) struct Somebody {
+    pub(crate) who: TestPerson,
     /// `974589095;Fjorden skole;10A;elev`
     place: String,
     name: &'static str,
 }
 
-fn somebody(place: &str, name: &'static str) -> anyhow::Result<Somebody> {
+pub(crate) fn somebody(place: &str, name: &'static str) -> anyhow::Result<Somebody> {
     Ok(Somebody { who: unregistered()?, place: place.to_owned(), name })
 }
 
-fn file(people: &[&Somebody]) -> String {
+pub(crate) fn file(people: &[&Somebody]) -> String {
     let row = |one: &&Somebody| format!("{};{};{};Testesen", one.place, one.who.fnr, one.name);
     let rows: Vec<String> = people.iter().map(row).collect();
     format!("{HEAD}\n{}\n", rows.join("\n"))
 }
 
-fn orgno(digits: &str) -> anyhow::Result<Orgno> {
+pub(crate) fn orgno(digits: &str) -> anyhow::Result<Orgno> {
     Orgno::parse(digits).context("nine digits")
 }
 
-async fn add_owner(idp: &TestIdp, digits: &str) -> anyhow::Result<()> {
+pub(crate) async fn add_owner(idp: &TestIdp, digits: &str) -> anyhow::Result<()> {
     let owner = Owner { orgno: orgno(digits)?, name: format!("Kommune {digits}") };
     ensure!(register::add_owner(idp.app.world.db.pool(), &owner, idp.now()).await?, "there already");
     Ok(())
 }
 
 /// Takes a file in.
-async fn take_in(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Result<Diff, Objections>> {
+pub(crate) async fn take_in(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Result<Diff, Objections>> {
     let owner = orgno(owner)?;
     let reader = Reader { owner: &owner, people: idp.app.config.people };
     let roster = match reader.plain(text.as_bytes()) {
@@ -75,19 +75,19 @@ async fn take_in(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Resul
     import::apply(&idp.app.world, &import, idp.now()).await
 }
 
-async fn well(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Diff> {
+pub(crate) async fn well(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Diff> {
     take_in(idp, owner, text).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))
 }
 
 /// A school with a class: its head, a teacher and two pupils.
-struct Fjorden {
-    rektor: Somebody,
-    teacher: Somebody,
-    pupils: [Somebody; 2],
+pub(crate) struct Fjorden {
+    pub(crate) rektor: Somebody,
+    pub(crate) teacher: Somebody,
+    pub(crate) pupils: [Somebody; 2],
 }
 
 impl Fjorden {
-    fn new() -> anyhow::Result<Fjorden> {
+    pub(crate) fn new() -> anyhow::Result<Fjorden> {
         let pupil = |name| somebody(&format!("{SCHOOL};Fjorden skole;10A;elev"), name);
         Ok(Fjorden {
             rektor: somebody(&format!("{SCHOOL};Fjorden skole;;rektor"), "Ravn")?,
@@ -96,7 +96,7 @@ impl Fjorden {
         })
     }
 
-    async fn open(idp: &TestIdp) -> anyhow::Result<Fjorden> {
+    pub(crate) async fn open(idp: &TestIdp) -> anyhow::Result<Fjorden> {
         let fjorden = Fjorden::new()?;
         add_owner(idp, OWNER).await?;
         well(idp, OWNER, &fjorden.file()).await?;
@@ -108,11 +108,11 @@ impl Fjorden {
         vec![&self.rektor, &self.teacher, one, other]
     }
 
-    fn file(&self) -> String {
+    pub(crate) fn file(&self) -> String {
         file(&self.all())
     }
 
-    async fn administrator(&self, idp: &TestIdp) -> anyhow::Result<Administrator> {
+    pub(crate) async fn administrator(&self, idp: &TestIdp) -> anyhow::Result<Administrator> {
         let db = idp.app.world.db.pool();
         let rektor = id_of(idp, &self.rektor).await?;
         let schools = register::schools_administered(db, &rektor).await?;
@@ -120,13 +120,13 @@ impl Fjorden {
         register::may_administer(db, &rektor, school.id.as_str()).await?.context("may not")
     }
 
-    async fn class(&self, idp: &TestIdp) -> anyhow::Result<Class> {
+    pub(crate) async fn class(&self, idp: &TestIdp) -> anyhow::Result<Class> {
         let taught = register::classes_taught(idp.app.world.db.pool(), &id_of(idp, &self.teacher).await?).await?;
         Ok(taught.into_iter().next().context("no class")?.class)
     }
 
     /// The teacher may issue to these pupils.
-    async fn couple(&self, idp: &TestIdp, pupils: &[&Somebody]) -> anyhow::Result<()> {
+    pub(crate) async fn couple(&self, idp: &TestIdp, pupils: &[&Somebody]) -> anyhow::Result<()> {
         let class = self.class(idp).await?;
         let employee = id_of(idp, &self.teacher).await?;
         let mut changes = vec![Change::Authorise { employee: employee.clone(), decision: Decision::Yes }];
@@ -136,12 +136,12 @@ impl Fjorden {
         }
         let draft = Draft { class: class.id, version: class.version, changes };
         match coupling::save(&idp.app.world, &self.administrator(idp).await?, &draft, idp.now()).await? {
-            Saved::Done(_) => Ok(()),
+            Saved::Done => Ok(()),
             other => bail!("{other:?}"),
         }
     }
 
-    async fn coupling(&self, idp: &TestIdp, pupil: &Somebody) -> anyhow::Result<Option<Coupling>> {
+    pub(crate) async fn coupling(&self, idp: &TestIdp, pupil: &Somebody) -> anyhow::Result<Option<Coupling>> {
         let (teacher, pupil) = (id_of(idp, &self.teacher).await?, id_of(idp, pupil).await?);
         let class = self.class(idp).await?;
         Ok(Coupling::find(&idp.app.world.db, &teacher, class.id.as_str(), pupil.as_str()).await?)
@@ -156,11 +156,11 @@ impl Fjorden {
     }
 }
 
-async fn id_of(idp: &TestIdp, somebody: &Somebody) -> anyhow::Result<PersonId> {
+pub(crate) async fn id_of(idp: &TestIdp, somebody: &Somebody) -> anyhow::Result<PersonId> {
     Ok(idp.row_of(&somebody.who).await?.id)
 }
 
-async fn kinds(idp: &TestIdp, somebody: &Somebody) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn kinds(idp: &TestIdp, somebody: &Somebody) -> anyhow::Result<Vec<String>> {
     Ok(idp.trail_of(&somebody.who).await?.into_iter().map(|entry| entry.kind).collect())
 }
 
@@ -334,15 +334,15 @@ async fn two_who_change_the_same_class_see_each_other() -> anyhow::Result<()> {
     let couple = |decision| Change::Couple { employee: teacher.clone(), pupil: pupil.clone(), decision };
     let draft = |version, decision| Draft { class: class.id.clone(), version, changes: vec![couple(decision)] };
     let save = async |draft: &Draft| coupling::save(&idp.app.world, &by, draft, idp.now()).await;
-    let Saved::Done(version) = save(&draft(class.version, Decision::No)).await? else { bail!("not saved") };
-    assert_eq!(version, class.version + 1);
+    let Saved::Done = save(&draft(class.version, Decision::No)).await? else { bail!("not saved") };
+    let version = class.version + 1;
     let Saved::Conflict(theirs) = save(&draft(class.version, Decision::Yes)).await? else { bail!("no conflict") };
     let decided = theirs.coupled(&teacher, &pupil).context("decided")?;
     assert_eq!((decided.decision, theirs.class.version), (Decision::No, version));
     assert_eq!((&decided.decided_by, decided.decided_at), (by.person(), idp.now()));
-    let Saved::Done(version) = save(&draft(version, Decision::Yes)).await? else { bail!("not saved") };
+    let Saved::Done = save(&draft(version, Decision::Yes)).await? else { bail!("not saved") };
     // What is so already is no event.
-    let Saved::Done(_) = save(&draft(version, Decision::Yes)).await? else { bail!("not saved") };
+    let Saved::Done = save(&draft(version + 1, Decision::Yes)).await? else { bail!("not saved") };
     let kinds = kinds(&idp, &fjorden.pupils[0]).await?;
     assert_eq!(kinds, ["school-coupled", "school-uncoupled", "school-pupil-added"]);
     let entry = idp.trail_of(&fjorden.pupils[0].who).await?.remove(0);
@@ -354,7 +354,7 @@ async fn two_who_change_the_same_class_see_each_other() -> anyhow::Result<()> {
     let class = fjorden.class(&idp).await?;
     let one = Draft { class: class.id.clone(), version: class.version, changes: vec![couple(Decision::No)] };
     let (a, b) = tokio::join!(save(&one), save(&one));
-    let done = [a?, b?].into_iter().filter(|saved| matches!(saved, Saved::Done(_))).count();
+    let done = [a?, b?].into_iter().filter(|saved| matches!(saved, Saved::Done)).count();
     assert_eq!(done, 1);
     Ok(())
 }
@@ -377,8 +377,9 @@ async fn a_coupling_needs_every_part_of_it() -> anyhow::Result<()> {
     for class in ["", "10A", "x"] {
         assert!(Coupling::find(db, &teacher, class, id.as_str()).await?.is_none());
     }
-    let standings = coupling::standings(db, &class.id).await?;
-    assert_eq!((standings.get(&id), standings.len()), (Some(&Standing::Coupled), 1));
+    let employees = register::employees_of(db.pool(), &orgno(OWNER)?).await?;
+    let standings = coupling::standings(db, std::slice::from_ref(&class.id), &employees).await?;
+    assert_eq!((standings.get(&(class.id, id)), standings.len()), (Some(&Standing::Coupled), 1));
     // The employee is no longer let issue.
     let class = fjorden.class(&idp).await?;
     let changes = vec![Change::Authorise { employee: teacher, decision: Decision::No }];
@@ -390,7 +391,7 @@ async fn a_coupling_needs_every_part_of_it() -> anyhow::Result<()> {
 }
 
 /// Whether a code that was shown is dead.
-async fn is_over(idp: &TestIdp, pupil: &Somebody, started: Started) -> anyhow::Result<bool> {
+pub(crate) async fn is_over(idp: &TestIdp, pupil: &Somebody, started: Started) -> anyhow::Result<bool> {
     let Started::Code(code, _) = started else { bail!("no code: {started:?}") };
     let fnr = idp.row_of(&pupil.who).await?.fnr;
     let checked = activation::check(&idp.app.world, &fnr, &code, "192.0.2.1".parse()?, idp.now()).await?;
@@ -417,7 +418,7 @@ async fn a_code_dies_with_the_right_to_show_it() -> anyhow::Result<()> {
         let class = fjorden.class(&idp).await?;
         let draft = Draft { class: class.id, version: class.version, changes: vec![change] };
         let saved = coupling::save(world, &by, &draft, idp.now()).await?;
-        ensure!(matches!(saved, Saved::Done(_)), "{saved:?}");
+        ensure!(matches!(saved, Saved::Done), "{saved:?}");
         assert!(is_over(&idp, pupil, shown).await?);
         assert_eq!(is_over(&idp, other, kept).await?, !only_one, "the other's dies with the teacher's right alone");
         let refused = issuing::start(world, &coupling, idp.now()).await?;
@@ -646,16 +647,27 @@ async fn a_report_counts_and_is_no_formula() -> anyhow::Result<()> {
 
 /// The API, beside Porten's own routes.
 async fn post(idp: &TestIdp, (path, kind): (&str, &str), token: &str, body: impl Into<Body>) -> anyhow::Result<Answer> {
-    let routes = Router::new().route("/skule/api/import", endpoint::route());
     let request = Request::post(path)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, kind)
         .body(body.into())?;
+    ask(idp, request, endpoint::PATIENCE).await
+}
+
+/// What came of rows that took their time.
+pub(crate) async fn tell(idp: &TestIdp, path: &str, token: &str) -> anyhow::Result<Answer> {
+    let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}")).body(Body::empty())?;
+    ask(idp, request, endpoint::PATIENCE).await
+}
+
+/// What the API answers that waits so long.
+pub(crate) async fn ask(idp: &TestIdp, request: Request<Body>, patience: Duration) -> anyhow::Result<Answer> {
+    let routes = Router::new().route("/skule/api/import", endpoint::route(patience));
     read(idp::router(&idp.app, routes).oneshot(request).await?).await
 }
 
 /// A machine of an organisation, and its token.
-async fn token_of(idp: &TestIdp, owner: &str, scope: &str) -> anyhow::Result<String> {
+pub(crate) async fn token_of(idp: &TestIdp, owner: &str, scope: &str) -> anyhow::Result<String> {
     let machine = idp
         .keyed_client(json!({
             "integration_type": "maskinporten", "grant_types": [GRANT], "redirect_uris": [],
@@ -680,6 +692,14 @@ async fn an_owners_system_sends_its_rows() -> anyhow::Result<()> {
     let fjorden = Fjorden::new()?;
     add_owner(&idp, OWNER).await?;
     let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
+    // A machine makes no school its owner's.
+    let new = post(&idp, (PATH, CSV), &token, fjorden.file()).await?;
+    assert_eq!(new.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", new.body);
+    assert!(new.body.contains("not the school owner's yet"), "{}", new.body);
+    let (owner, school) = (orgno(OWNER)?, orgno(SCHOOL)?);
+    assert_eq!(import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), idp.now()).await?, None);
+    let again = import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), idp.now()).await?;
+    assert_eq!(again, Some(owner), "it has an owner");
     let preview = post(&idp, ("/skule/api/import?preview=1", CSV), &token, fjorden.file()).await?;
     assert_eq!(preview.status, StatusCode::OK, "{}", preview.body);
     assert_eq!((&preview.json()?["preview"], &preview.json()?["pupils"]["added"]), (&json!(true), &json!(2)));
@@ -706,10 +726,7 @@ async fn an_owners_system_sends_its_rows() -> anyhow::Result<()> {
     let same = post(&idp, (PATH, "application/json"), &token, body.clone()).await?;
     assert_eq!((same.status, &same.json()?["pupils"]["added"]), (StatusCode::OK, &json!(0)), "{}", same.body);
     let unknown = format!("{PATH}?result=x");
-    let request = Request::get(&unknown).header(header::AUTHORIZATION, format!("Bearer {token}")).body(Body::empty())?;
-    let routes = Router::new().route(PATH, endpoint::route());
-    let unknown = read(idp::router(&idp.app, routes).oneshot(request).await?).await?;
-    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert_eq!(tell(&idp, &unknown, &token).await?.status, StatusCode::NOT_FOUND);
     // Wrong rows are named by their numbers, and nothing of them is said.
     let fnr = fjorden.rektor.who.fnr.as_str();
     let wrong = post(&idp, (PATH, CSV), &token, format!("{HEAD}\n{fnr};a;b;elev;{fnr};c;d\n")).await?;

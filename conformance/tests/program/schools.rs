@@ -92,6 +92,36 @@ async fn what_is_wrong_is_said_without_whose_it_is() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_school_goes_to_another_owner() -> anyhow::Result<()> {
+    const OTHER: &str = "964338531";
+    let site = owned().await?;
+    let file = site.file("rows.csv", &rows())?;
+    let file = file.to_str().unwrap();
+    site.run("school import", ["--owner", OWNER, "--file", file, "--by", "Kari"]).await?.well()?;
+    let wish = ["974589095", "--to", OTHER, "--reason", "kommunesammenslåing", "--by", "Kari"];
+    let line = site.run("school move", wish).await?.refused()?;
+    assert!(line.contains("no such owner"), "{line}");
+    site.run("school owner add", [OTHER, "--name", "Ås kommune"]).await?.well()?;
+    let preview = site.run("school move", [&wish[..5], &["--preview"][..]].concat()).await?.well()?;
+    let head = "Fjorden skole (974589095) from Fjord kommune (958935420) to Ås kommune (964338531)\nroles     2 end\n";
+    assert!(preview.starts_with(head) && preview.contains("classes   1 stay, with 2 pupils"), "{preview}");
+    assert!(preview.ends_with("This is a preview: nothing was changed.\n"), "{preview}");
+    let done = site.run("school move", wish).await?.well()?;
+    assert!(done.starts_with(head) && done.ends_with("Moved.\n"), "{done}");
+    let listed = site.run("school list", [""; 0]).await?.well()?;
+    assert_eq!(listed, "958935420  Fjord kommune\n964338531  Ås kommune\n  974589095  Fjorden skole\n");
+    let line = site.run("school move", wish).await?.refused()?;
+    assert!(line.contains("already"), "{line}");
+    site.run("audit verify", [""; 0]).await?.well()?;
+    // One that no file has named is added, and is nobody else's.
+    let add = ["974589109", "--name", "Åsen skole", "--owner", OTHER];
+    assert!(site.run("school add", add).await?.well()?.starts_with("Added."));
+    let line = site.run("school add", ["974589109", "--name", "x", "--owner", OWNER]).await?.refused()?;
+    assert!(line.contains("a school of 964338531"), "{line}");
+    Ok(())
+}
+
 /// The files of `OneRoster` 1.1 for a school with a class.
 fn one_roster(folder: &Path) -> anyhow::Result<()> {
     let users = [

@@ -60,7 +60,7 @@ pub async fn answer(
     let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
     let (place, read) = steps::find(&call, (&client, &id)).await?;
     if !browser.has_sent(place.id.reveal(), form.field("csrf")) {
-        return Err(place.dead(StatusCode::FORBIDDEN, DeadKind::Csrf));
+        return Err(place.dead(&browser, StatusCode::FORBIDDEN, DeadKind::Csrf));
     }
     let turn = Turn { call, place, read, form };
     if turn.wants("cancel") && turn.attempt().step != Step::Finished {

@@ -214,9 +214,9 @@ async fn go_on(
 async fn end(app: &App, browser: &Browser, logout: &Logout, now: Timestamp) -> Result<Response, Refusal> {
     let told = match &browser.session {
         Some(token) => {
-            let (app, key) = (app.clone(), token.hash());
+            let (app, key, reader) = (app.clone(), token.hash(), text(app, browser, logout).language);
             // What has begun goes on if the browser hangs up.
-            tokio::spawn(async move { tell(&app, &key, now).await }).await.map_err(anyhow::Error::from)??
+            tokio::spawn(async move { tell(&app, &key, reader, now).await }).await.map_err(anyhow::Error::from)??
         }
         None => Told::default(),
     };
@@ -237,23 +237,23 @@ struct Told {
     silent: Vec<String>,
 }
 
-async fn tell(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result<Told> {
+async fn tell(app: &App, key: &TokenHash, reader: Language, now: Timestamp) -> anyhow::Result<Told> {
     let Some(Ended { session, notices }) = session::close(app, key, now).await? else { return Ok(Told::default()) };
     let mut told = Told::default();
     for id in session.services() {
         let Some(client) = app.client(id).await? else { continue };
-        told.frames.extend(FrontChannel::of(app, &client, &session.sid));
+        told.frames.extend(FrontChannel::of(app, (&client, reader), &session.sid));
     }
     for id in logout_notice::deliver(app, notices, now).await {
         let Some(client) = app.client(&id).await? else { continue };
-        told.silent.push(client.registration.shown_name().to_owned());
+        told.silent.push(client.registration.shown_name(reader).to_owned());
     }
     Ok(told)
 }
 
 impl FrontChannel {
     /// Front-Channel Logout 2: the address keeps its own query.
-    fn of(app: &App, client: &Client, sid: &str) -> Option<FrontChannel> {
+    fn of(app: &App, (client, reader): (&Client, Language), sid: &str) -> Option<FrontChannel> {
         let uri = client.registration.frontchannel_logout_uri.as_deref()?;
         let origin = Url::parse(uri).ok()?.origin().ascii_serialization();
         let fields = [("iss", app.config.issuer.as_str()), ("sid", sid)];
@@ -261,17 +261,18 @@ impl FrontChannel {
             true => page::with_query(uri, fields),
             false => uri.to_owned(),
         };
-        Some(FrontChannel { service: client.registration.shown_name().to_owned(), src, origin })
+        Some(FrontChannel { service: client.registration.shown_name(reader).to_owned(), src, origin })
     }
 }
 
 async fn logged_out(app: &App, browser: &Browser, logout: &Logout, told: Told) -> anyhow::Result<Response> {
-    let frame = Frame::new(text(app, browser, logout), None, "/");
+    let text = text(app, browser, logout);
+    let frame = Frame::new(text, None, "/");
     let client = match &logout.client {
         Some(client) => app.client(client).await?,
         None => None,
     };
-    let name = client.as_ref().map(|client| client.registration.shown_name());
+    let name = client.as_ref().map(|client| client.registration.shown_name(text.language));
     let way_back = client.as_ref().and_then(|client| client.way_back());
     let way_on = match (logout.return_to.clone().zip(name), way_back.zip(name)) {
         (Some((href, name)), _) => WayOn { label: frame.with("continue-service", "service", name), href },

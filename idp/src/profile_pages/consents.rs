@@ -92,7 +92,7 @@ async fn services(visit: &Visit<'_>, given: Vec<Consent>) -> anyhow::Result<Vec<
             None => {
                 let client = app.client(&consent.client).await?;
                 let customer = Some(consent.onbehalfof.as_str()).filter(|customer| !customer.is_empty());
-                let name = client.map(|client| client.registration.shown_name_for(customer).to_owned());
+                let name = client.map(|client| client.registration.shown_name_for(customer, reader).to_owned());
                 let client = consent.client.as_str().to_owned();
                 let name = name.unwrap_or_else(|| client.clone());
                 services.push(Service { client, onbehalfof: consent.onbehalfof, name, items: vec![item] });

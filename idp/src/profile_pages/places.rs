@@ -64,7 +64,7 @@ async fn place(visit: &Visit<'_>, listed: Listed, session: &Session, is_this: bo
     let mut services = Vec::new();
     for id in session.services() {
         if let Some(client) = visit.call.app.client(id).await? {
-            services.push(client.registration.shown_name_for(None).to_owned());
+            services.push(client.registration.shown_name_for(None, text.language).to_owned());
         }
     }
     let since = text.with("places-since", "time", text::in_norway(listed.begun_at, "%d.%m.%Y %H:%M"));

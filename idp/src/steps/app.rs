@@ -77,7 +77,7 @@ pub async fn leave(turn: &Turn<'_>) -> Result<(), Refusal> {
 /// What the app shows, and what is signed.
 fn statement(turn: &Turn<'_>, id: &str, now: Timestamp) -> String {
     let request = &turn.attempt().request;
-    let service = turn.place.client.registration.shown_name_for(request.onbehalfof.as_deref());
+    let service = turn.place.client.registration.shown_name_for(request.onbehalfof.as_deref(), turn.text().language);
     let (software, system) = browser::described(&turn.call.browser.agent);
     json!({
         "purpose": "login",

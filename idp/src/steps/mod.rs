@@ -40,7 +40,7 @@ use axum::response::Response;
 
 use crate::acr::{AMR_TEST_ID, Eid};
 use crate::app::App;
-use crate::browser::{self, Call, CookieName};
+use crate::browser::{self, Browser, Call, CookieName};
 use crate::client::{Client, ClientId, PROFILE};
 use crate::error::{Dead, DeadKind, Refusal};
 use crate::finish;
@@ -74,8 +74,9 @@ impl Place {
     }
 
     /// The end of this way, leading on to the service.
-    pub fn dead(&self, status: StatusCode, kind: DeadKind) -> Refusal {
-        let service = Some((self.client.registration.shown_name().to_owned(), self.client.way_back()));
+    pub fn dead(&self, browser: &Browser, status: StatusCode, kind: DeadKind) -> Refusal {
+        let reader = browser.language.unwrap_or_default();
+        let service = Some((self.client.registration.shown_name(reader).to_owned(), self.client.way_back()));
         Refusal::Page(Box::new(Dead { status, kind, service }))
     }
 }
@@ -176,9 +177,9 @@ pub async fn find(call: &Call<'_>, path: (&str, &str)) -> Result<(Place, Read<Lo
     let read = read.filter(|read| {
         read.value.request.return_to.client == place.client.id && now.since(read.value.begun_at) < AT_MOST
     });
-    let read = read.ok_or_else(|| place.dead(StatusCode::GONE, DeadKind::Expired))?;
+    let read = read.ok_or_else(|| place.dead(browser, StatusCode::GONE, DeadKind::Expired))?;
     if !read.value.browser.is(&browser.secret.hash()) {
-        return Err(place.dead(StatusCode::FORBIDDEN, DeadKind::OtherBrowser));
+        return Err(place.dead(browser, StatusCode::FORBIDDEN, DeadKind::OtherBrowser));
     }
     Ok((place, read))
 }
@@ -206,9 +207,10 @@ impl Turn<'_> {
 
     fn common(&self) -> Common {
         let request = &self.attempt().request;
-        let service = self.place.client.registration.shown_name_for(request.onbehalfof.as_deref());
+        let (text, customer) = (self.text(), request.onbehalfof.as_deref());
+        let service = self.place.client.registration.shown_name_for(customer, text.language);
         let action = self.place.path();
-        let frame = Frame::new(self.text(), Some(service.to_owned()), &action);
+        let frame = Frame::new(text, Some(service.to_owned()), &action);
         Common { frame, csrf: self.call.browser.csrf(self.place.id.reveal()), action }
     }
 
@@ -247,7 +249,7 @@ impl Turn<'_> {
             Step::Contact(stage) => contact::page(self, *stage, problems).await,
             Step::Consent => consent::page(self).await,
             Step::Stopped(stop) => Ok(stopped::page(self, *stop)),
-            Step::Finished => Err(self.place.dead(StatusCode::GONE, DeadKind::Expired)),
+            Step::Finished => Err(self.place.dead(self.call.browser, StatusCode::GONE, DeadKind::Expired)),
         }
     }
 

@@ -1,0 +1,72 @@
+//! Rows of a school owner's system that take longer than somebody waits: what came of them is told later.
+
+use std::time::Duration;
+
+use admin::endpoints::import as endpoint;
+use admin::school::{import, register};
+use anyhow::{Context, bail, ensure};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use conformance::idp::{Answer, ISSUER, TestIdp};
+
+use crate::school_import::{Fjorden, OTHER, OWNER, SCHOOL, add_owner, ask, orgno, tell, token_of};
+
+/// Sends rows to an endpoint that waits for nothing; where it says that it will tell.
+async fn send(idp: &TestIdp, token: &str, rows: String) -> anyhow::Result<String> {
+    let request = Request::post("/skule/api/import")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "text/csv")
+        .body(Body::from(rows))?;
+    let answer = ask(idp, request, Duration::ZERO).await?;
+    ensure!(answer.status == StatusCode::ACCEPTED && answer.body.is_empty(), "{answer:?}");
+    let place = answer.header("location").context("nowhere")?;
+    place.strip_prefix(ISSUER).map(str::to_owned).context("somewhere else")
+}
+
+/// What came of them, once it has.
+async fn outcome(idp: &TestIdp, place: &str, token: &str) -> anyhow::Result<Answer> {
+    for _ in 0..500 {
+        let answer = tell(idp, place, token).await?;
+        match answer.status {
+            // As long as there is nothing to tell.
+            StatusCode::ACCEPTED => tokio::time::sleep(Duration::from_millis(10)).await,
+            _ => return Ok(answer),
+        }
+    }
+    bail!("nothing comes of it")
+}
+
+#[tokio::test]
+async fn what_takes_its_time_is_told_later() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let fjorden = Fjorden::new()?;
+    for owner in [OWNER, OTHER] {
+        add_owner(&idp, owner).await?;
+    }
+    let (owner, school) = (orgno(OWNER)?, orgno(SCHOOL)?);
+    import::add_school(&idp.app.world, &owner, (&school, "Fjorden skole"), idp.now()).await?;
+    let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
+    let place = send(&idp, &token, fjorden.file()).await?;
+    let done = outcome(&idp, &place, &token).await?;
+    assert_eq!((done.status, done.header("content-type")), (StatusCode::OK, Some("application/json")));
+    assert_eq!(done.json()?["pupils"]["added"], 2);
+    assert_eq!(register::schools(idp.app.world.db.pool(), &owner).await?.len(), 1);
+    // As often as it is asked, and nobody else.
+    assert_eq!(tell(&idp, &place, &token).await?.body, done.body);
+    let stranger = token_of(&idp, OTHER, endpoint::SCOPE).await?;
+    assert_eq!(tell(&idp, &place, &stranger).await?.status, StatusCode::NOT_FOUND);
+    assert_eq!(tell(&idp, &place, "x").await?.status, StatusCode::UNAUTHORIZED);
+
+    // What is wrong with rows is told as it would have been at once.
+    let fnr = &fjorden.rektor.who.fnr;
+    let place = send(&idp, &token, fjorden.file().replace(";rektor;", ";vaktmester;")).await?;
+    let wrong = outcome(&idp, &place, &token).await?;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(wrong.header("content-type"), Some("application/problem+json"));
+    assert!(wrong.json()?["errors"][0]["row"] == 2 && !wrong.body.contains(fnr.as_str()), "{}", wrong.body);
+
+    // And for a day.
+    idp.advance(Duration::from_hours(25));
+    assert_eq!(tell(&idp, &place, &token_of(&idp, OWNER, endpoint::SCOPE).await?).await?.status, StatusCode::NOT_FOUND);
+    Ok(())
+}
