@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::approval::{self, Asked};
+use crate::approval::{self, Asked, Purpose};
 use crate::chance::TokenHash;
 use crate::clock::Timestamp;
 use crate::factor::{FactorKind, FirstFactor, PasswordVerdict, Proof, Stop, Verdict};
@@ -231,12 +231,23 @@ async fn is_right(
             None => false,
         },
         Answer::Passkey(ceremony, answer) => has_signed(world, person, ceremony, answer, now).await?,
-        Answer::App(asked) => match approval::take(world, person, asked, now).await? {
-            // Removed since, perhaps.
-            Some(id) => device::all(db, person).await?.iter().any(|own| own.id == id && own.paused_at.is_none()),
-            None => false,
-        },
+        Answer::App(asked) => has_approved(world, person, (asked, Purpose::Login), now).await?,
     })
+}
+
+/// Uses the answer of the app up. The device may have been removed since, or paused.
+async fn has_approved(
+    world: &World,
+    person: &PersonId,
+    (asked, purpose): (&Asked, Purpose),
+    now: Timestamp,
+) -> anyhow::Result<bool> {
+    if asked.person.as_ref() != Some(person) {
+        return Ok(false);
+    }
+    let Some(id) = approval::take(world, asked, purpose, now).await? else { return Ok(false) };
+    let devices = device::all(world.db.pool(), person).await?;
+    Ok(devices.iter().any(|own| own.id == id && own.paused_at.is_none()))
 }
 
 async fn has_signed(
@@ -295,7 +306,7 @@ pub async fn carried_through(world: &World, proof: &Proof, browser: &TokenHash, 
     Ok(())
 }
 
-/// What a code proved to whoever has forgotten their password.
+/// What a code, or the app, proved to whoever has forgotten their password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecoveryVerdict {
     /// Right.
@@ -331,6 +342,31 @@ pub async fn recovery(
     }
     reservation.settle_right(db).await?;
     Ok(person.as_ref().and_then(shut).map_or(RecoveryVerdict::Right, RecoveryVerdict::Stopped))
+}
+
+/// Takes what the MinID app has said to whoever has forgotten their password, in the place of both codes.
+///
+/// It goes with the identifier alone, as a passkey goes with nothing at all: its key never leaves the person's device and
+/// signs only once they have unlocked it by finger, face or screen lock, which is two factors, and no fewer than telephone
+/// and mailbox. The number ties the answer to the page that asked, and the statement says what it is for. Nor is it a
+/// login: the second factor is asked for after the new password, so nobody who was talked into one yes has let anybody in.
+///
+/// No lane is asked: a quarantine is of those who guess, and nobody guesses a signature.
+pub async fn recovery_by_app(
+    world: &World,
+    fnr: &Fnr,
+    asked: &Asked,
+    now: Timestamp,
+) -> anyhow::Result<RecoveryVerdict> {
+    let db = world.db.pool();
+    let Some(person) = Person::by_fnr(db, fnr).await? else { return Ok(RecoveryVerdict::Wrong) };
+    if !has_approved(world, &person.id, (asked, Purpose::NewPassword), now).await? {
+        return Ok(RecoveryVerdict::Wrong);
+    }
+    if password::stored(db, Some(&person.id)).await?.is_none() {
+        return Ok(RecoveryVerdict::Stopped(Stop::Closed));
+    }
+    Ok(shut(&person).map_or(RecoveryVerdict::Right, RecoveryVerdict::Stopped))
 }
 
 /// Somebody who has forgotten their password has chosen another, after the codes to what is registered came back. It is

@@ -147,6 +147,8 @@ pub enum Recover {
     Sms,
     /// The code by e-mail.
     Email,
+    /// The answer of the MinID app, instead of both codes.
+    App,
     /// There is no e-mail address to send one to.
     NoEmail,
 }

@@ -38,6 +38,10 @@ pub enum Notice {
     AppQuiet,
     /// Somebody has said in the app that it was not them.
     NotMe,
+    /// The app is asked about another password no more for a while, after too many refusals.
+    NewPasswordQuiet,
+    /// Somebody has said in the app that it was not them who wanted another password.
+    NotMyNewPassword,
     /// A code from the list was used.
     RecoveryCodeUsed,
     /// Somebody has got MinID by an activation code, over what there was before.
@@ -94,6 +98,8 @@ impl Notice {
             Notice::Reopened => "tell-reopened",
             Notice::AppQuiet => "tell-app-quiet",
             Notice::NotMe => "tell-not-me",
+            Notice::NewPasswordQuiet => "tell-new-password-quiet",
+            Notice::NotMyNewPassword => "tell-not-my-new-password",
             Notice::RecoveryCodeUsed => "tell-recovery-code-used",
             Notice::Registered => "tell-registered",
             Notice::LetterRefused => "tell-letter-refused",

@@ -8,6 +8,8 @@
   var sections = ["start", "enrol", "pair", "home", "request", "declined"];
   var device = null;
   var request = null;
+  // What the request is about, or the last one was: a login, or another password.
+  var is_password = false;
   var turn = 0;
 
   function by(id) { return document.getElementById(id); }
@@ -44,6 +46,10 @@
         throw error;
       });
   }
+
+  // The words for what the request is about.
+  function gone() { return is_password ? says.passwordGone : says.gone; }
+  function not_the_number() { return is_password ? says.passwordNumber : says.number; }
 
   function is_gone(error) { return error && error.status === 401; }
   function later(what, time) { return new Promise(function (go) { setTimeout(go, time); }).then(what); }
@@ -139,7 +145,7 @@
         if (!told && request) {
           request = null;
           show("home");
-          complain(says.gone);
+          complain(gone());
         }
         again();
       }, function (error) {
@@ -154,6 +160,11 @@
   function ask(told) {
     request = told;
     var says_so = JSON.parse(told.statement);
+    // Whatever is no login is not shown as one.
+    is_password = says_so.purpose !== "login";
+    root.querySelectorAll("[data-for]").forEach(function (part) { part.hidden = (part.dataset.for === "login") === is_password; });
+    by("r-says").textContent = says_so.says || "";
+    by("r-says").lang = says_so.language || "";
     by("r-service").textContent = says_so.service;
     by("r-time").textContent = new Date(says_so.at * 1000).toLocaleString(document.documentElement.lang === "en" ? "en-GB" : "nb", { dateStyle: "medium", timeStyle: "short" });
     by("r-browser").textContent = [says_so.browser, says_so.system].filter(Boolean).join(" · ") || "–";
@@ -172,7 +183,7 @@
   function back(said) {
     turn += 1;
     request = null;
-    by("done").textContent = by(said).textContent;
+    by("done").textContent = by((is_password ? "said-password-" : "said-") + said).textContent;
     by("done").hidden = false;
     return call("GET", "/device").then(open, function (error) { if (is_gone(error)) forget(); else show("home"); });
   }
@@ -181,7 +192,7 @@
     event.preventDefault();
     complain("");
     var number = by("number").value.trim();
-    if (!/^[0-9]{2}$/.test(number)) return complain(says.number);
+    if (!/^[0-9]{2}$/.test(number)) return complain(not_the_number());
     var words = new TextEncoder().encode(request.statement + "\n" + number);
     crypto.subtle.digest("SHA-256", words).then(function (challenge) {
       return navigator.credentials.get({ publicKey: {
@@ -193,11 +204,11 @@
     }).then(function (credential) {
       return call("POST", "/requests/" + encodeURIComponent(request.id) + "/approve", { number: number, credential: credential.toJSON() });
     }).then(function () {
-      return back("said-approved");
+      return back("approved");
     }).catch(function (error) {
       if (is_gone(error)) return forget();
-      if (error && error.error === "wrong_number" && error.left > 0) return complain(says.number);
-      if (error && error.status) { request = null; open(device); return complain(says.gone); }
+      if (error && error.error === "wrong_number" && error.left > 0) return complain(not_the_number());
+      if (error && error.status) { request = null; open(device); return complain(gone()); }
       complain(says.sign);
     });
   });
@@ -213,12 +224,12 @@
       if (is_gone(error)) return forget();
       request = null;
       open(device);
-      complain(says.gone);
+      complain(gone());
     });
   });
-  by("was-me").addEventListener("click", function () { back("said-declined"); });
+  by("was-me").addEventListener("click", function () { back("declined"); });
   by("not-me").addEventListener("click", function () {
-    decline(true).then(function () { back("said-not-me"); }, function () { request = null; open(device); complain(says.gone); });
+    decline(true).then(function () { back("not-me"); }, function () { request = null; open(device); complain(gone()); });
   });
 
   // Being woken.
@@ -246,7 +257,7 @@
     navigator.serviceWorker.addEventListener("message", function () { if (device) listen(); });
     if (window.caches) {
       caches.open("minid-words").then(function (cache) {
-        return cache.put("/app/words", new Response(JSON.stringify({ title: root.dataset.title, body: root.dataset.body })));
+        return cache.put("/app/words", new Response(JSON.stringify({ title: root.dataset.title, body: root.dataset.body, password: root.dataset.password })));
       }).catch(function () {});
     }
   }

@@ -36,12 +36,18 @@ function words() {
     .then(function (kept) { return kept ? kept.json() : { title: "MinID", body: "" }; });
 }
 
+// What kind of thing waits: a login, unless the push says otherwise.
+function is_about_password(event) {
+  try { return event.data.json().kind === "new_password"; } catch (error) { return false; }
+}
+
 self.addEventListener("push", function (event) {
   event.waitUntil(self.clients.matchAll({ type: "window" }).then(function (windows) {
     windows.forEach(function (open) { open.postMessage("look"); });
     return words();
   }).then(function (text) {
-    return self.registration.showNotification(text.title, { body: text.body, tag: "minid-request", requireInteraction: true });
+    var body = is_about_password(event) && text.password || text.body;
+    return self.registration.showNotification(text.title, { body: body, tag: "minid-request", requireInteraction: true });
   }));
 });
 

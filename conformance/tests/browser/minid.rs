@@ -59,6 +59,7 @@ async fn story(language: &'static str) -> anyhow::Result<()> {
     story.declines().await?;
     story.looks_at_what_happened().await?;
     story.forgets_the_password().await?;
+    story.forgets_it_again_and_has_the_app().await?;
     story.locks_it().await?;
     story.phone.was_quiet(&story.stage).await?;
     story.is_offline().await?;
@@ -354,6 +355,48 @@ impl Story {
         desk.press("button[name=method][value=otc]").await?;
         desk.fill("#code", &self.stage.code_to("+4798765432").await?).await?;
         desk.press("button[value=next]").await?;
+        self.stage.is_in(desk, &self.modig).await?;
+        Ok(())
+    }
+
+    /// The app instead of both codes: it says what it is asked, and is asked about the login afterwards.
+    async fn forgets_it_again_and_has_the_app(&self) -> anyhow::Result<()> {
+        let (desk, phone) = (&self.desk, &self.phone);
+        self.stage.begin(desk, "prompt=login").await?;
+        if desk.has("button[value=minid]").await? {
+            desk.press("button[value=minid]").await?;
+        }
+        desk.press("button[value=forgot]").await?;
+        desk.fill("#fnr", &self.modig.fnr).await?;
+        desk.press("button[value=app]").await?;
+        self.look(desk, "93-forgotten-app").await?;
+        let number = desk.text(".number").await?;
+        phone.see("#request:not([hidden])").await?;
+        let words = match self.language {
+            "nn" => "ikkje ei innlogging",
+            "en" => "not a login",
+            _ => "ikke en innlogging",
+        };
+        ensure!(phone.text("#request").await?.contains("MinID"), "the app does not say what it is asked");
+        self.look(phone, "94-app-new-password").await?;
+        // In the language that the register has, whichever the page is in.
+        let says = phone.see("#r-says").await?;
+        let lang = says.attr("lang").await?.context("in no language")?;
+        ensure!(lang != self.language || says.text().await?.contains(words), "{}", says.text().await?);
+        phone.fill("#number", &number).await?;
+        phone.see("#request-form button[type=submit]").await?.click().await?;
+        // The page that waits goes on by itself.
+        desk.see("#repeat").await?;
+        phone.see("#done:not([hidden])").await?;
+        self.look(phone, "95-app-new-password-approved").await?;
+        desk.fill("#password", "Reven-danser-ganger-16").await?;
+        desk.fill("#repeat", "Reven-danser-ganger-16").await?;
+        desk.press("button[value=next]").await?;
+        let number = desk.text(".number").await?;
+        phone.see("#request:not([hidden])").await?;
+        ensure!(!phone.shows("#r-says").await?, "a login is shown as another password");
+        phone.fill("#number", &number).await?;
+        phone.see("#request-form button[type=submit]").await?.click().await?;
         self.stage.is_in(desk, &self.modig).await?;
         Ok(())
     }

@@ -37,6 +37,19 @@ async fn login_without_script(size: Size) -> anyhow::Result<()> {
     chromium.press("button[value=next]").await?;
     stage.is_in(&chromium, &rolig).await?;
 
+    // Whoever waits for the app looks again by a button, and has another way beside it.
+    stage.begin(&chromium, "prompt=login").await?;
+    chromium.press("button[value=minid]").await?;
+    chromium.press("button[value=forgot]").await?;
+    chromium.fill("#fnr", &rolig.fnr).await?;
+    chromium.press("button[value=app]").await?;
+    chromium.check("forgotten-app").await?;
+    chromium.press("button[value=next]").await?;
+    ensure!(chromium.shows("#notice").await?, "nothing is said of the answer that has not come");
+    chromium.press("button[value=codes]").await?;
+    ensure!(chromium.shows("#code").await?, "the codes are not one click away");
+    chromium.press("button[value=cancel]").await?;
+
     // The answer waits for a press on the button, which says where it leads.
     stage.begin(&chromium, "response_mode=form_post").await?;
     chromium.check("form-post").await?;

@@ -23,9 +23,9 @@ pub(crate) const DEVICE: &str = "/app/api/device";
 /// What waits now; nobody is kept waiting.
 const REQUESTS: &str = "/app/api/requests?seen=-";
 /// How long a question can be answered.
-const GOOD_FOR: Duration = Duration::from_mins(3);
+pub(crate) const GOOD_FOR: Duration = Duration::from_mins(3);
 /// After which the same page may ask again.
-const AGAIN: Duration = Duration::from_secs(31);
+pub(crate) const AGAIN: Duration = Duration::from_secs(31);
 
 /// A telephone with the MinID app.
 pub(crate) struct Telephone {
@@ -62,7 +62,7 @@ fn challenge(words: &str) -> String {
 }
 
 /// What it is asked to sign for a statement and the number on the page.
-fn question(statement: &str, number: &str) -> String {
+pub(crate) fn question(statement: &str, number: &str) -> String {
     challenge(&format!("{statement}\n{number}"))
 }
 
@@ -114,7 +114,7 @@ impl Telephone {
     }
 
     /// Says yes, with whatever a test has for a signature.
-    async fn approve(&self, idp: &TestIdp, id: &str, number: &str, signed: &str) -> anyhow::Result<Answer> {
+    pub(crate) async fn approve(&self, idp: &TestIdp, id: &str, number: &str, signed: &str) -> anyhow::Result<Answer> {
         let body = json!({ "number": number, "credential": serde_json::from_str::<Value>(signed)? });
         call(idp, (Method::POST, &format!("/app/api/requests/{id}/approve")), &self.token, Some(&body)).await
     }
@@ -131,7 +131,7 @@ impl Telephone {
     }
 
     /// Says no to what waits.
-    async fn say_no(&self, idp: &TestIdp, not_me: bool) -> anyhow::Result<()> {
+    pub(crate) async fn say_no(&self, idp: &TestIdp, not_me: bool) -> anyhow::Result<()> {
         let (id, _) = self.sees(idp).await?.context("nothing waits")?;
         let answer = self.decline(idp, &id, &json!({ "not_me": not_me })).await?;
         ensure!(answer.status == StatusCode::NO_CONTENT, "{} {}", answer.status, answer.body);
@@ -186,7 +186,7 @@ pub(crate) async fn goes_on(browser: &mut Browser) -> anyhow::Result<bool> {
 }
 
 /// What the page's script is told; not while nobody has answered, for then it waits.
-async fn heard(browser: &Browser) -> anyhow::Result<String> {
+pub(crate) async fn heard(browser: &Browser) -> anyhow::Result<String> {
     let mut script = browser.clone();
     script.get(&format!("{}/wait", browser.action()?)).await?;
     text(&script.page.json()?, "state")

@@ -21,11 +21,11 @@ use crate::passkey::add_passkey;
 use crate::totp::{add_app, code_of};
 
 /// What stands in the messages with the codes, by SMS and by e-mail.
-const CODE: &str = "Koden for nytt passord";
+pub(crate) const CODE: &str = "Koden for nytt passord";
 /// The same of the code that comes after the password.
 const LOGIN_CODE: &str = "Engangskoden din";
 /// A password that is good enough.
-const NEW: &str = "reven rusler hjem 13";
+pub(crate) const NEW: &str = "reven rusler hjem 13";
 /// What helps whoever has typed one that is guessed soon.
 const HINTS: &str = "<ul class=\"ds-list\">";
 
@@ -61,7 +61,11 @@ pub(crate) fn digits(text: &str) -> String {
 }
 
 /// A browser in which somebody has said that they have forgotten their password.
-async fn at_the_question(idp: &TestIdp, client: &TestClient, person: &TestPerson) -> anyhow::Result<Browser> {
+pub(crate) async fn at_the_question(
+    idp: &TestIdp,
+    client: &TestClient,
+    person: &TestPerson,
+) -> anyhow::Result<Browser> {
     let mut browser = idp.browser();
     browser.get(&idp.authorize(client, &[])).await?.answer(&[("eid", "minid")]).await?;
     browser.answer(&[("do", "forgot"), ("fnr", &person.fnr)]).await?;
@@ -97,15 +101,15 @@ async fn give(browser: &mut Browser, code: &str) -> anyhow::Result<()> {
     browser.answer(&[("do", "next"), ("code", code)]).await.map(|_| ())
 }
 
-async fn choose(browser: &mut Browser, password: &str) -> anyhow::Result<()> {
+pub(crate) async fn choose(browser: &mut Browser, password: &str) -> anyhow::Result<()> {
     browser.answer(&[("do", "next"), ("password", password), ("repeat", password)]).await.map(|_| ())
 }
 
-fn has_session(browser: &Browser) -> bool {
+pub(crate) fn has_session(browser: &Browser) -> bool {
     browser.cookies.contains_key("__Host-porten-session")
 }
 
-async fn stored(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Option<String>> {
+pub(crate) async fn stored(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Option<String>> {
     Ok(password::stored(idp.app.world.db.pool(), Some(&idp.row_of(person).await?.id)).await?)
 }
 
@@ -160,7 +164,7 @@ async fn two_codes_and_another_password_lead_back_in() -> anyhow::Result<()> {
 }
 
 /// All that an outsider sees, with what differs from one login to the next taken out.
-fn seen(answer: &Answer, (path, csrf): (&str, &str), fnr: &str) -> String {
+pub(crate) fn seen(answer: &Answer, (path, csrf): (&str, &str), fnr: &str) -> String {
     let headers = answer.headers.iter().filter(|(name, _)| *name != "x-trace-id");
     let mut headers: Vec<String> =
         headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default())).collect();

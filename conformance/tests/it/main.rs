@@ -15,6 +15,7 @@ mod dpop;
 mod enterprise;
 mod enumeration;
 mod forgotten;
+mod forgotten_app;
 mod hang_up;
 mod headers;
 mod imported;

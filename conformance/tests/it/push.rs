@@ -270,6 +270,15 @@ async fn a_browser_is_woken_with_what_only_it_can_read() -> anyhow::Result<()> {
     let both = service.got("/own/of-kari", 2).await?;
     assert!(both.len() == 2 && both[0].body[..16] != both[1].body[..16], "another salt");
     assert!(both[0].body[21..86] != both[1].body[21..86], "and another key");
+    // One about another password is not announced as a login.
+    let mut stranger = idp.browser();
+    stranger.get(&idp.authorize(&client, &[])).await?.answer(&[("eid", "minid")]).await?;
+    stranger.answer(&[("do", "forgot"), ("fnr", &kari.fnr)]).await?;
+    idp.advance(Duration::from_mins(3));
+    stranger.answer(&[("do", "app"), ("fnr", &kari.fnr)]).await?;
+    let third = service.got("/own/of-kari", 3).await?.remove(2);
+    let words: Value = serde_json::from_slice(&subscriber.open(&third.body)?)?;
+    assert_eq!(words["kind"], "new_password");
     // And whoever does not want it any more is left alone.
     let answer = call(&idp, (Method::DELETE, ADDRESS), &telephone.token, None).await?;
     assert_eq!((answer.status, is_woken(&idp, &telephone).await?), (StatusCode::NO_CONTENT, false));

@@ -108,6 +108,7 @@ fn every_word_is_used_and_stands_in_every_language() -> anyhow::Result<()> {
         ("idp", "letter.ftl"),
         ("idp", "activate.ftl"),
         ("idp", "activate_app.ftl"),
+        ("idp", "recover_app.ftl"),
         ("admin", "dev.ftl"),
         ("admin", "letters.ftl"),
         ("admin", "school.ftl"),

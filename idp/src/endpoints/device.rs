@@ -22,9 +22,12 @@
 //! A native app shows `/app/registrer` in a web view of its own; the letters of an activation code that it has scanned go
 //! behind the sign (`/app/registrer#LETTERS`). When the view is led to `/app#CODE` the app keeps it from going there,
 //! takes the code, and sends both requests with the cookies of the view.
+//!
+//! A statement is a JSON object. Its `purpose` is `login`, or `new_password`: somebody has forgotten their password and
+//! asks for another. The app shows that it is no login, and what the statement `says`, in its `language`.
 
 use askama::Template;
-use authenticators::approval::{self, Said};
+use authenticators::approval::{self, Declined, Purpose, Said};
 use authenticators::chance::TokenHash;
 use authenticators::clock::Timestamp;
 use authenticators::device::{self, Device};
@@ -280,7 +283,7 @@ pub async fn approve(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct No {
-    /// Somebody else has asked, who knows the password.
+    /// Somebody else has asked, who may know the password.
     #[serde(default)]
     not_me: bool,
 }
@@ -295,7 +298,8 @@ pub async fn decline(
 ) -> Result<Response, Fault> {
     let ((device, now), Json(no)) = (find(&app, &headers).await?, body?);
     let call = Call { app: &app, browser: &browser, now };
-    let too_many = approval::decline(&app.world, &device, &id, no.not_me, now).await?.ok_or_else(Fault::gone)?;
+    let declined = approval::decline(&app.world, &device, &id, no.not_me, now).await?;
+    let Declined { purpose, is_quiet } = declined.ok_or_else(Fault::gone)?;
     let listener = Listener::of(&app, &device.person).await?;
     let mut tx = app.world.db.begin().await?;
     let kind = if no.not_me { "device-paused" } else { "app-declined" };
@@ -304,12 +308,17 @@ pub async fn decline(
         device::pause(&mut tx, &device.person, Some(now)).await?;
         password::demand_another(&mut tx, &device.person, now).await?;
     }
-    app.world.trail.append(&mut tx, &call.told(Event::by_oneself(kind, &device.person)), now).await?;
+    let event = Event::by_oneself(kind, &device.person).with("purpose", purpose.name());
+    app.world.trail.append(&mut tx, &call.told(event), now).await?;
     tx.commit().await?;
-    match (no.not_me, too_many) {
-        (true, _) => listener.tell(&app, Notice::NotMe, now),
-        (false, true) => listener.tell(&app, Notice::AppQuiet, now),
-        (false, false) => {}
+    let notice = match (purpose, no.not_me) {
+        (Purpose::Login, true) => Some(Notice::NotMe),
+        (Purpose::Login, false) => Some(Notice::AppQuiet).filter(|_| is_quiet),
+        (Purpose::NewPassword, true) => Some(Notice::NotMyNewPassword),
+        (Purpose::NewPassword, false) => Some(Notice::NewPasswordQuiet).filter(|_| is_quiet),
+    };
+    if let Some(notice) = notice {
+        listener.tell(&app, notice, now);
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -10,12 +10,12 @@ use serde_json::json;
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::error::{DeadKind, OAuthError, Refusal};
-use crate::flow::Step;
+use crate::flow::{Recover, Step};
 use crate::live::Patience;
 use crate::params::Params;
 use crate::steps::{
     self, Problems, Turn, app as minid_app, choose, consent, contact, finished, method, new_password, otc, passkey,
-    password, recover, recovery_code as recovery, set_up, stopped, test_id, totp,
+    password, recover, recover_app, recovery_code as recovery, set_up, stopped, test_id, totp,
 };
 
 /// `GET /login/{client}/{id}`
@@ -43,7 +43,11 @@ pub async fn wait(
     loop {
         let call = Call { app: &app, browser: &browser, now: app.world.clock.now() };
         let (place, read) = steps::find(&call, (&client, &id)).await?;
-        let state = minid_app::state(&Turn { call, place, read, form: Params::default() }).await?;
+        let turn = Turn { call, place, read, form: Params::default() };
+        let state = match turn.attempt().step {
+            Step::Recover(Recover::App) => recover_app::state(&turn).await?,
+            _ => minid_app::state(&turn).await?,
+        };
         if state != "waiting" || !patience.wait().await {
             return Ok(Json(json!({ "state": state })).into_response());
         }

@@ -131,6 +131,7 @@ fn words(text: Text, entry: &Entry) -> String {
         "school-pupil-added" => "event-school-pupil-added",
         "school-pupil-removed" => "event-school-pupil-removed",
         "school-denied" => "event-school-denied",
+        "app-declined" if detail("purpose") == "new_password" => "event-new-password-declined",
         "app-declined" => "event-app-declined",
         "device-paused" => "event-device-paused",
         "data-fetched" => "event-data-fetched",

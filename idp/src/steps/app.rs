@@ -1,12 +1,12 @@
 //! MinID's second page for those who have the MinID app: the number that is typed there, and waiting for the answer.
 
 use askama::Template;
-use authenticators::approval::{self, Answered, Asking};
+use authenticators::approval::{self, Answered, Asking, Purpose};
 use authenticators::clock::Timestamp;
 use authenticators::factor::FirstFactor;
 use authenticators::prove::Answer;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Common, Problems, Turn, clock_time, notice_of, problem_of};
 use crate::browser;
@@ -49,7 +49,7 @@ pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
 /// Asks the person's devices, and goes on to the page that waits.
 pub async fn enter(turn: &Turn<'_>, first: FirstFactor) -> Result<Response, Refusal> {
     let (app, now) = (turn.call.app, turn.call.now);
-    let statement = |id: &str| statement(turn, id, now);
+    let statement = |id: &str| facts(turn, Purpose::Login, id, now).to_string();
     let asking = approval::ask(&app.world, &first.person, &turn.place.key(), statement, now).await?;
     let again = turn.attempt().asked.is_some();
     let next = LoginAttempt { first: Some(first), ..turn.attempt().at(Step::App) };
@@ -67,20 +67,19 @@ pub async fn enter(turn: &Turn<'_>, first: FirstFactor) -> Result<Response, Refu
 
 /// It goes on without the app: nobody is asked any more.
 pub async fn leave(turn: &Turn<'_>) -> Result<(), Refusal> {
-    let attempt = turn.attempt();
-    if let (Some(first), Some(asked)) = (&attempt.first, &attempt.asked) {
-        approval::withdraw(&turn.call.app.world, &first.person, asked, turn.call.now).await?;
+    if let Some(asked) = &turn.attempt().asked {
+        approval::withdraw(&turn.call.app.world, asked, turn.call.now).await?;
     }
     Ok(())
 }
 
 /// What the app shows, and what is signed.
-fn statement(turn: &Turn<'_>, id: &str, now: Timestamp) -> String {
+pub fn facts(turn: &Turn<'_>, purpose: Purpose, id: &str, now: Timestamp) -> Value {
     let request = &turn.attempt().request;
     let service = turn.place.client.registration.shown_name_for(request.onbehalfof.as_deref(), turn.text().language);
     let (software, system) = browser::described(&turn.call.browser.agent);
     json!({
-        "purpose": "login",
+        "purpose": purpose.name(),
         "service": service,
         "at": now,
         "address": turn.call.browser.address.to_string(),
@@ -89,16 +88,13 @@ fn statement(turn: &Turn<'_>, id: &str, now: Timestamp) -> String {
         "issuer": turn.call.app.config.issuer.as_str(),
         "id": id,
     })
-    .to_string()
 }
 
 /// What has become of the question: for the page that looks by itself.
 pub async fn state(turn: &Turn<'_>) -> Result<&'static str, Refusal> {
     let attempt = turn.attempt();
-    let (Step::App, Some(first), Some(asked)) = (&attempt.step, &attempt.first, &attempt.asked) else {
-        return Ok("gone");
-    };
-    Ok(match approval::answered(&turn.call.app.world, &first.person, asked, turn.call.now).await? {
+    let (Step::App, Some(asked)) = (&attempt.step, &attempt.asked) else { return Ok("gone") };
+    Ok(match approval::answered(&turn.call.app.world, asked, turn.call.now).await? {
         Answered::NotYet => "waiting",
         Answered::Approved(_) => "approved",
         Answered::Declined { .. } => "declined",
@@ -117,7 +113,7 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
         return enter(turn, first).await;
     }
     let Some(asked) = attempt.asked.clone().filter(|_| turn.wants("next")) else { return Ok(turn.onwards()) };
-    match approval::answered(&turn.call.app.world, &first.person, &asked, turn.call.now).await? {
+    match approval::answered(&turn.call.app.world, &asked, turn.call.now).await? {
         Answered::NotYet => turn.go(attempt.saying(Remark::NotYet)).await,
         Answered::Approved(_) => {
             let id = asked.id.clone();

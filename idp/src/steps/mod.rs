@@ -16,6 +16,7 @@ pub mod otc;
 pub mod passkey;
 pub mod password;
 pub mod recover;
+pub mod recover_app;
 pub mod recovery_code;
 pub mod set_up;
 pub mod stopped;

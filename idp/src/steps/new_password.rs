@@ -51,7 +51,8 @@ pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
 
 /// One was chosen.
 pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
-    if !turn.wants("next") {
+    // The page that waited for the app goes on by itself, and its reader may have pressed the button as well.
+    if !turn.wants("next") || turn.form.field("asked").is_some() {
         return Ok(turn.onwards());
     }
     let (app, now, attempt) = (turn.call.app, turn.call.now, turn.attempt());

@@ -1,5 +1,5 @@
-//! The password is forgotten: who it is, the code by SMS, the code by e-mail; or a passkey instead of all three. What is
-//! shown is the same whether there is anybody or not, and whatever they have.
+//! The password is forgotten: who it is, the code by SMS, the code by e-mail; or the MinID app instead of both codes, or a
+//! passkey instead of all three. What is shown is the same whether there is anybody or not, and whatever they have.
 
 use askama::Template;
 use authenticators::chance::Token;
@@ -11,7 +11,7 @@ use authenticators::prove::{self, RecoveryVerdict};
 use authenticators::{contact, password};
 use axum::response::Response;
 
-use super::{Common, Problems, Turn, bare, clock_time, fnr_problem, notice_of, problem_of};
+use super::{Common, Problems, Turn, app, bare, clock_time, fnr_problem, notice_of, problem_of, recover_app};
 use crate::client::PROFILE_PATH;
 use crate::error::Refusal;
 use crate::flow::{LoginAttempt, Recover, Remark, Sent, Step};
@@ -28,6 +28,8 @@ struct MinidRecover {
     problem: Option<&'static str>,
     /// What the browser is asked, if it can have passkeys.
     passkey: Option<String>,
+    /// Whether anybody can have the MinID app here.
+    has_app: bool,
     profile: &'static str,
 }
 
@@ -73,6 +75,7 @@ pub fn page(turn: &Turn<'_>, stage: Recover, problems: &Problems) -> Response {
                 fnr_problem: problems.fnr,
                 problem,
                 passkey: attempt.ceremony.as_ref().map(|ceremony| ceremony.options.clone()),
+                has_app: turn.call.app.world.webauthn.is_there(),
                 profile: PROFILE_PATH,
             };
             turn.html(problems, &page)
@@ -94,19 +97,26 @@ pub fn page(turn: &Turn<'_>, stage: Recover, problems: &Problems) -> Response {
             };
             turn.html(problems, &page)
         }
+        Recover::App => recover_app::page(turn, problems),
         Recover::NoEmail => turn.html(problems, &MinidRecoverNoEmail { frame, action, csrf, profile: PROFILE_PATH }),
     }
 }
 
 /// Something was typed.
 pub async fn answer(turn: &Turn<'_>, stage: Recover) -> Result<Response, Refusal> {
+    // A look at the other ways takes back nothing that the app was asked.
+    if turn.wants("back") && stage == Recover::App {
+        return turn.go(turn.attempt().at(Step::Recover(Recover::Who))).await;
+    }
     if turn.wants("back") {
+        app::leave(turn).await?;
         let known = turn.attempt().known.clone();
         return turn.go(LoginAttempt { known, ..turn.attempt().from_the_password() }).await;
     }
     match stage {
         Recover::Who => who(turn).await,
         Recover::Sms | Recover::Email => code(turn, stage).await,
+        Recover::App => recover_app::answer(turn).await,
         Recover::NoEmail => Ok(turn.onwards()),
     }
 }
@@ -115,12 +125,17 @@ async fn who(turn: &Turn<'_>) -> Result<Response, Refusal> {
     if turn.wants("passkey") {
         return by_passkey(turn).await;
     }
-    if !turn.wants("next") {
+    let by_app = turn.wants("app") && turn.call.app.world.webauthn.is_there();
+    if !by_app && !turn.wants("next") {
         return Ok(turn.onwards());
     }
     let typed = turn.form.field("fnr").unwrap_or_default();
     match Fnr::parse(typed, turn.call.app.config.people) {
-        Ok(fnr) => send(turn, fnr, Recover::Sms).await,
+        Ok(fnr) if by_app => recover_app::enter(turn, fnr).await,
+        Ok(fnr) => {
+            app::leave(turn).await?;
+            send(turn, fnr, Recover::Sms).await
+        }
         Err(problem) => {
             let fnr = Some(fnr_problem(problem));
             let typed = typed.chars().take(40).collect();
@@ -145,7 +160,15 @@ async fn by_passkey(turn: &Turn<'_>) -> Result<Response, Refusal> {
         // The second factor is still to come, as after the codes.
         Verdict::Proved(proof) => {
             let known = Some(proof.fnr().clone());
-            LoginAttempt { known, sent: None, ceremony: None, tries: 0, ..read.value.at(Step::NewPassword) }
+            app::leave(turn).await?;
+            LoginAttempt {
+                known,
+                sent: None,
+                ceremony: None,
+                asked: None,
+                tries: 0,
+                ..read.value.at(Step::NewPassword)
+            }
         }
         Verdict::Stopped(stop) => read.value.at(Step::Stopped(stop)),
         Verdict::Wrong => read.value.saying(Remark::PasskeyFailed),
@@ -155,7 +178,7 @@ async fn by_passkey(turn: &Turn<'_>) -> Result<Response, Refusal> {
 }
 
 /// A code goes to what is registered, if anything is; the login goes on as if it had.
-async fn send(turn: &Turn<'_>, fnr: Fnr, stage: Recover) -> Result<Response, Refusal> {
+pub async fn send(turn: &Turn<'_>, fnr: Fnr, stage: Recover) -> Result<Response, Refusal> {
     let (app, now) = (turn.call.app, turn.call.now);
     let db = app.world.db.pool();
     let person = Person::by_fnr(db, &fnr).await?;
@@ -184,7 +207,7 @@ async fn send(turn: &Turn<'_>, fnr: Fnr, stage: Recover) -> Result<Response, Ref
     let code = otc::send_unseen(&app.world, order.as_ref(), words, now)?;
     let again = turn.attempt().step == Step::Recover(stage);
     let next = turn.attempt().at(Step::Recover(stage));
-    let next = LoginAttempt { known: Some(fnr), sent: Some(Sent { to, code }), ..next };
+    let next = LoginAttempt { known: Some(fnr), sent: Some(Sent { to, code }), asked: None, ..next };
     turn.go(if again { next.saying(Remark::SentAgain) } else { next }).await
 }
 
