@@ -12,7 +12,7 @@
 //! changed and told; [`register`] is what services are told of how people are reached. A [`visitor`] who has no MinID
 //! orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`], [`text`], [`markdown`],
 //! [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures, waiting and cookies,
-//! [`params`] what a request says, [`error`] what goes wrong, and every answer leaves through the [`edge`]. One file in
+//! [`atlas`] where in the world an address is, [`params`] what a request says, [`error`] what goes wrong, and every answer leaves through the [`edge`]. One file in
 //! [`endpoints`] for each URL.
 
 pub mod access_token;
@@ -20,6 +20,7 @@ pub mod acr;
 pub mod activation_pages;
 pub mod app;
 pub mod assets;
+pub mod atlas;
 pub mod bearer;
 pub mod browser;
 pub mod certificate;

@@ -29,6 +29,7 @@ mod outside;
 mod par;
 mod passkey;
 mod password;
+mod place;
 mod plans;
 mod profile;
 mod protocol;

@@ -14,6 +14,9 @@
 //! | `GET /app/api/requests?seen=ID` | the same once another waits than this one, or none any more (204) |
 //! | `POST /app/api/requests/{id}/approve` `{number, credential}` | 204; the challenge is SHA-256 of `statement LF number` |
 //! | `POST /app/api/requests/{id}/decline` `{not_me}` | 204 |
+//!
+//! The statement is JSON, and all of it is shown: `service`, `at`, `browser` and `system`, `address`, and `place` where the
+//! site has a database of places.
 
 use askama::Template;
 use authenticators::approval::{self, Said};

@@ -100,6 +100,7 @@ async fn sessions(visit: &Visit<'_>) -> anyhow::Result<Vec<Value>> {
             "browser": listed.software,
             "system": listed.system,
             "address": listed.address,
+            "approximate_place": visit.place_of(&listed.address),
         })
     };
     Ok(all.into_iter().map(shown).collect())
@@ -117,7 +118,15 @@ async fn events(visit: &Visit<'_>) -> anyhow::Result<Vec<Value>> {
                 Actor::Operator(_) => "support",
                 Actor::System => "system",
             };
-            json!({ "at": at(Some(entry.at)), "kind": entry.kind, "by": by, "details": entry.details })
+            let address = entry.details.get("address").and_then(Value::as_str);
+            let place = address.and_then(|address| visit.place_of(address));
+            json!({
+                "at": at(Some(entry.at)),
+                "kind": entry.kind,
+                "by": by,
+                "approximate_place": place,
+                "details": entry.details,
+            })
         }));
     }
 }

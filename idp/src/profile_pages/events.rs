@@ -38,12 +38,12 @@ pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal
     let entries = world.trail.of(world.db.pool(), &visit.person.id, before, AT_ONCE).await?;
     let is_full = i64::try_from(entries.len()).unwrap_or(AT_ONCE) == AT_ONCE;
     let older = entries.last().filter(|_| is_full).map(|last| format!("{}?for={}", visit.page.path(), last.number));
-    let text = visit.text();
-    let events = entries.iter().map(|entry| happened(text, entry)).collect();
+    let events = entries.iter().map(|entry| happened(visit, entry)).collect();
     Ok(visit.html(&Events { frame: visit.frame(), events, older, profile: Page::Overview.path() }, false))
 }
 
-fn happened(text: Text, entry: &Entry) -> Happened {
+fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
+    let text = visit.text();
     let detail = |name: &str| entry.details.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut about = Vec::new();
     about.extend(way(text, detail("amr")));
@@ -54,6 +54,8 @@ fn happened(text: Text, entry: &Entry) -> Happened {
     }
     if !detail("address").is_empty() {
         about.push(text.with("event-address", "address", detail("address")));
+        // As the database has it today: nothing of it was written down.
+        about.extend(visit.near(detail("address")));
     }
     match &entry.actor {
         Actor::Operator(_) => about.push(text.t("event-by-support")),

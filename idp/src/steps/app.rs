@@ -79,17 +79,23 @@ fn statement(turn: &Turn<'_>, id: &str, now: Timestamp) -> String {
     let request = &turn.attempt().request;
     let service = turn.place.client.registration.shown_name_for(request.onbehalfof.as_deref());
     let (software, system) = browser::described(&turn.call.browser.agent);
-    json!({
+    let (app, address) = (turn.call.app, turn.call.browser.address.to_string());
+    let mut statement = json!({
         "purpose": "login",
         "service": service,
         "at": now,
-        "address": turn.call.browser.address.to_string(),
+        "address": address,
         "browser": software,
         "system": system,
-        "issuer": turn.call.app.config.issuer.as_str(),
+        "issuer": app.config.issuer.as_str(),
         "id": id,
-    })
-    .to_string()
+    });
+    // In the language of the login page: what is signed is what is shown, to the letter.
+    let place = app.config.atlas.place_of(&address, turn.text().language);
+    if let (Some(place), Some(statement)) = (place, statement.as_object_mut()) {
+        statement.insert("place".to_owned(), place.into());
+    }
+    statement.to_string()
 }
 
 /// What has become of the question: for the page that looks by itself.
