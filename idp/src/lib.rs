@@ -82,8 +82,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::endpoints::{
-    activate, authorize, device, discovery, front, health, introspect, language, letter, login, logout, par, profile,
-    revoke, token, userinfo,
+    activate, authorize, device, discovery, front, health, introspect, language, letter, login, logout, par, postbox,
+    profile, revoke, token, userinfo,
 };
 
 /// No form of ours is longer, and no request of a service.
@@ -134,11 +134,6 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/app/api/requests/{id}/approve", post(device::approve))
         .route("/app/api/requests/{id}/decline", post(device::decline))
         .route("/language", get(language::choose))
-        // Services ask the contact register from their servers.
-        .route("/rest/v1/person", get(endpoints::register::oneself).patch(endpoints::register::choose))
-        .route("/rest/v1/personer", post(endpoints::register::people))
-        .route("/rest/v2/personer", post(endpoints::register::people))
-        .route("/rest/v2/krr/hentEndringer", post(endpoints::register::changes))
         .route("/static/{name}", get(assets::serve))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
@@ -146,6 +141,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
     Router::new()
         .merge(open)
         .merge(pages)
+        .merge(contact_register())
         .merge(front)
         .fallback(front::not_found)
         // The outermost first. Layers one by one would each be boxed, and cloned several times a request.
@@ -156,6 +152,17 @@ pub fn router(app: &App, more: Router<App>) -> Router {
             DefaultBodyLimit::max(BODY_AT_MOST),
         ))
         .with_state(app.clone())
+}
+
+/// The contact register, which services ask from their servers, and suppliers of postboxes tell from theirs.
+fn contact_register() -> Router<App> {
+    Router::new()
+        .route("/rest/v1/person", get(endpoints::register::oneself).patch(endpoints::register::choose))
+        .route("/rest/v1/personer", post(endpoints::register::people))
+        .route("/rest/v2/personer", post(endpoints::register::people))
+        .route("/rest/v2/krr/hentEndringer", post(endpoints::register::changes))
+        .route("/rest/v2/postkasser", postbox::registering())
+        .route("/rest/v2/postkasser/slett", post(postbox::remove))
 }
 
 /// Brings back what must outlive the program where it is kept in its memory: which grants were revoked. What the

@@ -31,6 +31,7 @@ mod passkey;
 mod password;
 mod place;
 mod plans;
+mod postbox;
 mod profile;
 mod protocol;
 mod push;

@@ -108,6 +108,7 @@ fn every_word_is_used_and_stands_in_every_language() -> anyhow::Result<()> {
         ("idp", "letter.ftl"),
         ("idp", "activate.ftl"),
         ("idp", "place.ftl"),
+        ("idp", "postbox.ftl"),
         ("admin", "dev.ftl"),
         ("admin", "letters.ftl"),
         ("admin", "school.ftl"),

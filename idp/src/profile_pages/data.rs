@@ -72,6 +72,8 @@ async fn contact(visit: &Visit<'_>) -> anyhow::Result<Value> {
         "reserved_at": at(known.reserved_at),
         "postbox": known.postbox,
         "postbox_provider": known.postbox_provider,
+        "postbox_certificate": known.postbox_certificate,
+        "postbox_changed_at": at(known.postbox_changed_at),
     }))
 }
 
@@ -116,6 +118,7 @@ async fn events(visit: &Visit<'_>) -> anyhow::Result<Vec<Value>> {
             let by = match entry.actor {
                 Actor::Person(_) => "self",
                 Actor::Operator(_) => "support",
+                Actor::Organisation(_) => "organisation",
                 Actor::System => "system",
             };
             let address = entry.details.get("address").and_then(Value::as_str);

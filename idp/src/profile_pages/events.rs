@@ -2,6 +2,7 @@
 
 use askama::Template;
 use authenticators::factor::FactorKind;
+use authenticators::postbox;
 use authenticators::trail::{Actor, Entry};
 use axum::response::Response;
 use serde_json::Value;
@@ -59,10 +60,14 @@ fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
     }
     match &entry.actor {
         Actor::Operator(_) => about.push(text.t("event-by-support")),
+        Actor::Organisation(number) => {
+            about.push(text.with("event-by-organisation", "name", postbox::name_of(number)));
+        }
         Actor::System => about.push(text.t("event-by-porten")),
         Actor::Person(_) => {}
     }
-    Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what: words(text, entry), about }
+    let what = of_the_postbox(text, entry).unwrap_or_else(|| words(text, entry));
+    Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what, about }
 }
 
 /// How somebody logged in. Another's eID has the name that services know it by.
@@ -76,6 +81,19 @@ fn way(text: Text, amr: &str) -> Option<String> {
         "TestID" => Some(text.t("eid-testid")),
         other => Some(other.to_owned()),
     }
+}
+
+/// What has become of the digital postbox, where it is that.
+fn of_the_postbox(text: Text, entry: &Entry) -> Option<String> {
+    let provider = entry.details.get("provider").and_then(Value::as_str).unwrap_or_default();
+    let key = match entry.kind.as_str() {
+        "postbox-registered" => "event-postbox-registered",
+        "postbox-moved" => "event-postbox-moved",
+        "postbox-changed" => "event-postbox-changed",
+        "postbox-removed" => "event-postbox-removed",
+        _ => return None,
+    };
+    Some(text.with(key, "provider", postbox::name_of(provider)))
 }
 
 /// What an entry tells, in words.
