@@ -25,6 +25,7 @@ use authenticators::vault::Vault;
 use authenticators::webauthn::Webauthn;
 use authenticators::world::{Tasks, World};
 use clap::Args;
+use idp::atlas::Atlas;
 use idp::certificate::Roots;
 use idp::config::{
     Config, Issuer, LettersConfig, MailConfig, OutboundConfig, PopulationConfig, PushConfig, SmsConfig, WebPushConfig,
@@ -212,6 +213,11 @@ pub(crate) fn eids(config: &Config) -> anyhow::Result<Vec<Arc<OtherEid>>> {
         Ok(Arc::new(opened))
     };
     config.eid.iter().map(open).collect()
+}
+
+/// Where in the world addresses are.
+pub(crate) fn atlas(config: &Config) -> anyhow::Result<Atlas> {
+    config.places.as_ref().map_or(Ok(Atlas::default()), |places| Atlas::open(&places.file)).context("places.file")
 }
 
 /// The client for addresses that services have registered.

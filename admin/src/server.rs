@@ -27,8 +27,8 @@ const LOOK: Duration = Duration::from_secs(5);
 const TELL: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
-/// How often the keys are read again that other nodes and operators have made and ended, and the lists of revoked
-/// certificates.
+/// How often the keys are read again that other nodes and operators have made and ended, the lists of revoked
+/// certificates, and the places of addresses where they have changed.
 const KEYS: Duration = Duration::from_mins(1);
 
 /// Takes the port, or says in one line why not.
@@ -117,6 +117,11 @@ async fn refresh_keys(app: App) {
         }
         if let Some(Err(error)) = app.config.enterprise.as_ref().map(|roots| roots.refresh()) {
             tracing::warn!(error = format!("{error:#}"), "the lists of revoked certificates stay as they were read");
+        }
+        let atlas = app.config.atlas.clone();
+        let read = tokio::task::spawn_blocking(move || atlas.refresh()).await;
+        if let Err(error) = read.map_err(anyhow::Error::from).and_then(|read| read) {
+            tracing::warn!(error = format!("{error:#}"), "the places of addresses stay as they were read");
         }
     }
 }

@@ -340,8 +340,10 @@ pub async fn set_postbox(
     postbox: Option<&Postbox>,
     now: Timestamp,
 ) -> sqlx::Result<()> {
+    // Whoever was deleted comes back with what is registered anew.
     const SQL: &str = "UPDATE contact SET postbox = $2, postbox_provider = $3, postbox_certificate = $4,
-                           postbox_changed_at = $5 WHERE person = $1";
+                           postbox_changed_at = $5, deleted_at = CASE WHEN $2 IS NULL THEN deleted_at ELSE NULL END
+                       WHERE person = $1";
     touch(tx, person).await?;
     let query = sqlx::query(SQL).bind(person.as_str()).bind(postbox.map(|postbox| postbox.address.as_str()));
     let query = query.bind(postbox.map(|postbox| postbox.provider.as_str()));

@@ -68,7 +68,7 @@ pub async fn queue(tx: &mut Tx, chance: &Chance, event: &Event, now: Timestamp) 
     const SQL: &str = "INSERT INTO notice (id, person, kind, channel, language, created_at, next_at, attempts)
                        VALUES ($1, $2, $3, $4, $5, $6, $6, 0)";
     let is_by_another = match &event.actor {
-        Actor::Operator(_) => true,
+        Actor::Operator(_) | Actor::Organisation(_) => true,
         Actor::Person(actor) => *actor != event.subject,
         Actor::System => false,
     };

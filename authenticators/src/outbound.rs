@@ -271,7 +271,8 @@ const NOT_PUBLIC_V6: [Ipv6Net; 4] = [v6(0x2001, 0, 23), v6(0x2001, 0xdb8, 32), v
 /// NAT64: an IPv4 address in its last 32 bits (RFC 6052 2.1).
 const NAT64: Ipv6Net = v6(0x64, 0xff9b, 96);
 
-fn is_public(address: IpAddr) -> bool {
+/// Whether an address is one of the Internet, and none of a network of somebody's own.
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().any(|net| net.contains(&address)),
         IpAddr::V6(address) if NAT64.contains(&address) => {

@@ -15,6 +15,8 @@ use crate::several;
 
 /// MinID can be had from the calendar year in which one becomes so old.
 const MINID_FROM: i16 = 13;
+/// And one is grown up from the day on which one is so old.
+const OF_AGE: i16 = 18;
 
 text_id! {
     /// Who a person is inside Porten. Opaque and random; services see a pairwise subject made from it.
@@ -102,17 +104,30 @@ impl Fnr {
         Reading::of(<[u32; 11]>::try_from(digits).ok()?, true)?.year
     }
 
+    /// Whether the person is grown up, as whoever has a D-number always counts (Digdir, Digital postkasse). None where the
+    /// number does not tell.
+    pub fn is_of_age(&self, now: Timestamp) -> Option<bool> {
+        let digits: Vec<u32> = self.0.chars().filter_map(|c| c.to_digit(10)).collect();
+        let reading = Reading::of(<[u32; 11]>::try_from(digits).ok()?, true)?;
+        if reading.is_d_number {
+            return Some(true);
+        }
+        let (month, day) = reading.birthday;
+        let today = today_in_norway(now);
+        Some((reading.year? + OF_AGE, month, day) <= (today.year(), today.month(), today.day()))
+    }
+
     /// Whether the person may have MinID: it is the year that counts, and not the birthday. None where the number does
     /// not tell.
     pub fn may_have_minid(&self, now: Timestamp) -> Option<bool> {
-        self.birth_year().map(|year| year_in_norway(now) - year >= MINID_FROM)
+        self.birth_year().map(|year| today_in_norway(now).year() - year >= MINID_FROM)
     }
 }
 
-/// The year that it is in Norway.
-fn year_in_norway(now: Timestamp) -> i16 {
+/// The day that it is in Norway.
+fn today_in_norway(now: Timestamp) -> Date {
     let oslo = jiff::tz::TimeZone::get("Europe/Oslo").unwrap_or(jiff::tz::TimeZone::UTC);
-    jiff::Timestamp::from_second(now.seconds()).unwrap_or_default().to_zoned(oslo).year()
+    jiff::Timestamp::from_second(now.seconds()).unwrap_or_default().to_zoned(oslo).date()
 }
 
 impl std::fmt::Debug for Fnr {
@@ -124,7 +139,10 @@ impl std::fmt::Debug for Fnr {
 /// What the digits say.
 struct Reading {
     synthetic: bool,
+    is_d_number: bool,
     year: Option<i16>,
+    /// Month and day.
+    birthday: (i8, i8),
 }
 
 impl Reading {
@@ -166,8 +184,9 @@ impl Reading {
         let year_of_birth = year_of_birth.filter(|_| first == 0);
         // 2000 and 1900 + year agree on leap days but for 1900 itself, in which nobody alive was born.
         let year = i16::try_from(2000 + year).ok()?;
-        Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-        Some(Reading { synthetic, year: year_of_birth })
+        let birthday = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+        Date::new(year, birthday.0, birthday.1).ok()?;
+        Some(Reading { synthetic, is_d_number: d1 >= 4, year: year_of_birth, birthday })
     }
 }
 
@@ -515,6 +534,16 @@ mod tests {
         // A number of 2032 tells nothing.
         let new = (100..499).find_map(|n| complete(&format!("010132{n}"), 2)).unwrap();
         assert_eq!(Fnr::parse(&new, ALL).unwrap().may_have_minid(at("2050-01-01T00:00:00Z")), None);
+
+        // Grown up on the birthday, in Norway, and by a D-number always.
+        let leap_day = Fnr::parse(&born("290208", 500), ALL).unwrap();
+        assert_eq!(leap_day.is_of_age(at("2026-02-28T22:59:59Z")), Some(false));
+        assert_eq!(leap_day.is_of_age(at("2026-02-28T23:00:00Z")), Some(true));
+        assert_eq!(last_day.is_of_age(at("2031-12-30T22:59:59Z")), Some(false));
+        assert_eq!(last_day.is_of_age(at("2031-12-30T23:00:00Z")), Some(true));
+        let visitor = Fnr::parse(&born("410120", 500), ALL).unwrap();
+        assert_eq!(visitor.is_of_age(at("2026-01-01T00:00:00Z")), Some(true));
+        assert_eq!(Fnr::parse(&new, ALL).unwrap().is_of_age(at("2060-01-01T00:00:00Z")), None);
     }
 
     #[test]

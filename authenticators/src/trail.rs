@@ -35,6 +35,8 @@ pub enum Actor {
     Person(PersonId),
     /// Somebody at the command line, by the name that they gave.
     Operator(String),
+    /// Another organisation, by its number.
+    Organisation(String),
     /// Nobody: a rule, or the time.
     System,
 }
@@ -44,6 +46,7 @@ impl Actor {
         match self {
             Actor::Person(person) => format!("person:{}", person.as_str()),
             Actor::Operator(name) => format!("operator:{name}"),
+            Actor::Organisation(number) => format!("organisation:{number}"),
             Actor::System => "system".to_owned(),
         }
     }
@@ -52,6 +55,7 @@ impl Actor {
         match text.split_once(':') {
             Some(("person", id)) => Actor::Person(PersonId::of_text(id)),
             Some(("operator", name)) => Actor::Operator(name.to_owned()),
+            Some(("organisation", number)) => Actor::Organisation(number.to_owned()),
             _ => Actor::System,
         }
     }

@@ -33,6 +33,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http_body_util::BodyExt;
 use idp::app::{App, Settings};
+use idp::atlas::Atlas;
 use idp::certificate::Roots;
 use idp::client::{Client, ClientId};
 use idp::config::Issuer;
@@ -90,6 +91,10 @@ pub struct Setup {
     pub enterprise: Option<Arc<Roots>>,
     /// The eIDs of others; none, if nothing is said.
     pub eids: Vec<Arc<OtherEid>>,
+    /// Where in the world addresses are; nobody knows, if nothing is said.
+    pub atlas: Atlas,
+    /// Whose `X-Forwarded-For` is believed; nobody's who comes here, if nothing is said.
+    pub trusted_proxies: Vec<String>,
 }
 
 /// A running Porten.
@@ -201,6 +206,8 @@ impl TestIdp {
             population: Population::None,
             enterprise: None,
             eids: Vec::new(),
+            atlas: Atlas::default(),
+            trusted_proxies: vec!["10.0.0.0/8".to_owned()],
         };
         adjust(&mut setup);
         let folder = TempDir::new()?;
@@ -235,16 +242,16 @@ impl TestIdp {
         let keys = Keys::open(&world.db, &world.chance, &world.vault, world.clock.now()).await?;
         let settings = Settings {
             issuer,
-            trusted_proxies: vec!["10.0.0.0/8".parse()?],
+            trusted_proxies: setup.trusted_proxies.iter().map(|net| net.parse()).collect::<Result<_, _>>()?,
             people: setup.people,
             enterprise: setup.enterprise,
             minid: setup.minid,
             eids: setup.eids,
+            atlas: setup.atlas,
         };
         let words: &'static Words = Box::leak(Box::new(Words::new(&routes::WORDS)));
         let app = App::new(world, settings, keys, words);
-        let router = router(&app);
-        Ok(TestIdp { app, router, inbox, clock, _folder: folder })
+        Ok(TestIdp { router: router(&app), app, inbox, clock, _folder: folder })
     }
 
     /// Another node in its place, which has seen no client yet.

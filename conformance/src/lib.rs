@@ -1,8 +1,10 @@
 //! What the tests stand on: Porten in this process ([`idp`]) or as the program it is ([`program`]), the
-//! browser that walks through it ([`browser`]), and the passkey that it holds ([`authenticator`]).
+//! browser that walks through it ([`browser`]), the passkey that it holds ([`authenticator`]), and a database of where
+//! addresses are ([`mmdb`]).
 
 pub mod authenticator;
 pub mod browser;
 pub mod client_key;
 pub mod idp;
+pub mod mmdb;
 pub mod program;

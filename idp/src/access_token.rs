@@ -111,8 +111,11 @@ impl Kept for Hidden {
 
 /// ISO 6523 as the Norwegian organisation register has it.
 pub fn organisation(number: Option<&String>) -> Option<Value> {
-    number.map(|number| json!({ "authority": "iso6523-actorid-upis", "ID": format!("0192:{number}") }))
+    number.map(|number| json!({ "authority": "iso6523-actorid-upis", "ID": format!("{NORWEGIAN}{number}") }))
 }
+
+/// ISO 6523's code for numbers of that register.
+const NORWEGIAN: &str = "0192:";
 
 /// Whether an `aud`, a text or a list of them, names this resource (RFC 7519 4.1.3).
 pub fn is_for(aud: &Value, resource: &str) -> bool {
@@ -181,6 +184,11 @@ impl AccessToken {
     /// Whether it is good for `name`.
     pub fn has(&self, name: &str) -> bool {
         self.scope.split(' ').any(|scope| scope == name)
+    }
+
+    /// The number of the organisation that it was given to.
+    pub fn consumer_number(&self) -> Option<&str> {
+        self.consumer.as_ref()?.get("ID").and_then(Value::as_str)?.strip_prefix(NORWEGIAN)
     }
 
     /// How it is shown (RFC 6749 7.1, RFC 9449 5).

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use moka::future::Cache;
 
 use crate::acr::{Acr, Eid};
+use crate::atlas::Atlas;
 use crate::certificate::Roots;
 use crate::client::{Client, ClientId, PROFILE, SCHOOL};
 use crate::client_keys::KeyCache;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub minid: Minid,
     /// The eIDs of others.
     pub eids: Vec<Arc<OtherEid>>,
+    /// Where in the world addresses are.
+    pub atlas: Atlas,
 }
 
 /// The program's inside, shared. The router clones it several times a request.

@@ -60,6 +60,8 @@ pub struct Config {
     /// The eIDs of others.
     #[serde(default)]
     pub eid: Vec<EidConfig>,
+    /// Where in the world addresses are; left out, only the address itself is told.
+    pub places: Option<PlacesConfig>,
 }
 
 /// `[server]`
@@ -313,6 +315,14 @@ impl LettersConfig {
         }
         lines
     }
+}
+
+/// `[places]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlacesConfig {
+    /// A database in the MaxMind DB format, of cities or of countries. Read again when it changes.
+    pub file: PathBuf,
 }
 
 /// `[enterprise_certificates]`

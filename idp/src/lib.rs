@@ -12,14 +12,15 @@
 //! [`notify`] for what is changed and told; [`register`] is what services are told of how people are reached. A
 //! [`visitor`] who has no MinID orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`],
 //! [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures,
-//! waiting and cookies, [`params`] what a request says, [`error`] what goes wrong, and every answer leaves through the
-//! [`edge`]. One file in [`endpoints`] for each URL.
+//! waiting and cookies, [`atlas`] where in the world an address is, [`params`] what a request says, [`error`] what goes
+//! wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for each URL.
 
 pub mod access_token;
 pub mod acr;
 pub mod activation_pages;
 pub mod app;
 pub mod assets;
+pub mod atlas;
 pub mod bearer;
 pub mod browser;
 pub mod certificate;
@@ -82,8 +83,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::endpoints::{
-    activate, authorize, device, discovery, front, health, introspect, language, letter, login, logout, par, profile,
-    revoke, token, userinfo,
+    activate, authorize, device, discovery, front, health, introspect, language, letter, login, logout, par, postbox,
+    profile, revoke, token, userinfo,
 };
 
 /// No form of ours is longer, and no request of a service.
@@ -137,11 +138,6 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/app/api/requests/{id}/approve", post(device::approve))
         .route("/app/api/requests/{id}/decline", post(device::decline))
         .route("/language", get(language::choose))
-        // Services ask the contact register from their servers.
-        .route("/rest/v1/person", get(endpoints::register::oneself).patch(endpoints::register::choose))
-        .route("/rest/v1/personer", post(endpoints::register::people))
-        .route("/rest/v2/personer", post(endpoints::register::people))
-        .route("/rest/v2/krr/hentEndringer", post(endpoints::register::changes))
         .route("/static/{name}", get(assets::serve))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
@@ -149,6 +145,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
     Router::new()
         .merge(open)
         .merge(pages)
+        .merge(contact_register())
         .merge(front)
         .fallback(front::not_found)
         // The outermost first. Layers one by one would each be boxed, and cloned several times a request.
@@ -159,6 +156,17 @@ pub fn router(app: &App, more: Router<App>) -> Router {
             DefaultBodyLimit::max(BODY_AT_MOST),
         ))
         .with_state(app.clone())
+}
+
+/// The contact register, which services ask from their servers, and suppliers of postboxes tell from theirs.
+fn contact_register() -> Router<App> {
+    Router::new()
+        .route("/rest/v1/person", get(endpoints::register::oneself).patch(endpoints::register::choose))
+        .route("/rest/v1/personer", post(endpoints::register::people))
+        .route("/rest/v2/personer", post(endpoints::register::people))
+        .route("/rest/v2/krr/hentEndringer", post(endpoints::register::changes))
+        .route("/rest/v2/postkasser", postbox::registering())
+        .route("/rest/v2/postkasser/slett", post(postbox::remove))
 }
 
 /// Brings back what must outlive the program where it is kept in its memory: which grants were revoked. What the

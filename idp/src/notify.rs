@@ -58,6 +58,8 @@ pub enum Notice {
     NumberChanged,
     /// A school has made a code by which MinID can be had anew.
     SchoolCode,
+    /// The digital postbox is at another supplier.
+    PostboxMoved,
 }
 
 impl Notice {
@@ -71,13 +73,17 @@ impl Notice {
             "signed-out" => Some(Notice::SignedOut),
             "number-changed" => Some(Notice::NumberChanged),
             "school-code-issued" => Some(Notice::SchoolCode),
+            "postbox-moved" => Some(Notice::PostboxMoved),
             _ => None,
         }
     }
 
     /// By whom it was, and what to do about it.
     fn by_others(self) -> &'static str {
-        if self == Notice::SchoolCode { "tell-not-you" } else { "tell-by-support" }
+        match self {
+            Notice::SchoolCode | Notice::PostboxMoved => "tell-not-you",
+            _ => "tell-by-support",
+        }
     }
 
     fn words(self, text: Text) -> String {
@@ -108,6 +114,7 @@ impl Notice {
             Notice::SignedOut => "tell-signed-out",
             Notice::NumberChanged => "tell-number-changed",
             Notice::SchoolCode => "tell-school-code",
+            Notice::PostboxMoved => "tell-postbox-moved",
         };
         text.t(key)
     }
@@ -160,7 +167,7 @@ async fn send(app: &App, to: &Channel, (text, words): (Text, &str), now: Timesta
     }
 }
 
-/// Tells people what support or a school has done, where that waits to be told. What does not go out now is tried again later.
+/// Tells people what support, a school or a supplier of postboxes has done, where that waits to be told. What does not go out now is tried again later.
 pub async fn deliver_due(app: &App) -> anyhow::Result<()> {
     let now = app.world.clock.now();
     let mut tries = JoinSet::new();

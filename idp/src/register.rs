@@ -3,11 +3,15 @@
 use authenticators::clock::Timestamp;
 use authenticators::contact::{self, Contact, Email, Held, Phone};
 use authenticators::person::{Fnr, FnrPolicy, Person};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
 use serde::Serialize;
 use sqlx::AnyConnection;
 
 use crate::access_token::AccessToken;
 use crate::app::App;
+use crate::error::OAuthError;
 
 /// Of how many people one request may ask (Digdir, Oppslagstjenesten REST).
 pub const AT_MOST: usize = 1000;
@@ -24,6 +28,30 @@ pub const OF_CITIZENS: [&str; 2] = ["krr:user/kontaktinformasjon.read", "krr:use
 pub const CHANGES: &str = "krr:global/hentendring.read";
 /// The scope with which a citizen's language is changed (Digdir, Oppslag ved innlogget bruker).
 pub const LANGUAGE: &str = "krr:user/spraak.write";
+
+/// The scope of a supplier of digital postboxes, who tells of its own.
+pub const POSTBOXES: &str = "krr:global/postkasse.write";
+
+/// A body of JSON, or what is wrong with it.
+pub type Sent<T> = Result<Json<T>, JsonRejection>;
+
+/// What a body says. Whoever sends another is told what belongs there, and not what stood there.
+pub fn read<T>(body: Sent<T>, expected: &str) -> Result<T, OAuthError> {
+    let Json(said) = body.map_err(|rejection| {
+        let status = rejection.status();
+        let mut error = OAuthError::invalid_request(match status {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "Content-Type must be application/json.".to_owned(),
+            StatusCode::PAYLOAD_TOO_LARGE => "The body is too long.".to_owned(),
+            _ => format!("The body must be JSON: {expected}."),
+        });
+        // JSON that says something else is a bad request like what is no JSON.
+        if status != StatusCode::UNPROCESSABLE_ENTITY {
+            error.status = status;
+        }
+        error
+    })?;
+    Ok(said)
+}
 
 /// What a token shows of an entry, besides the reservation and the status that each shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -64,7 +64,7 @@ impl Language {
 pub struct Words([(Language, FluentBundle<FluentResource>); 3]);
 
 /// The words of the citizens' pages, each language's file.
-pub const FILES: [(Language, &str); 15] = [
+pub const FILES: [(Language, &str); 21] = [
     (Language::Nb, include_str!("../locales/nb/porten.ftl")),
     (Language::Nn, include_str!("../locales/nn/porten.ftl")),
     (Language::En, include_str!("../locales/en/porten.ftl")),
@@ -80,6 +80,12 @@ pub const FILES: [(Language, &str); 15] = [
     (Language::Nb, include_str!("../locales/nb/recover_app.ftl")),
     (Language::Nn, include_str!("../locales/nn/recover_app.ftl")),
     (Language::En, include_str!("../locales/en/recover_app.ftl")),
+    (Language::Nb, include_str!("../locales/nb/place.ftl")),
+    (Language::Nn, include_str!("../locales/nn/place.ftl")),
+    (Language::En, include_str!("../locales/en/place.ftl")),
+    (Language::Nb, include_str!("../locales/nb/postbox.ftl")),
+    (Language::Nn, include_str!("../locales/nn/postbox.ftl")),
+    (Language::En, include_str!("../locales/en/postbox.ftl")),
 ];
 
 impl Words {

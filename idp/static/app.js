@@ -169,6 +169,8 @@
     by("r-time").textContent = new Date(says_so.at * 1000).toLocaleString(document.documentElement.lang === "en" ? "en-GB" : "nb", { dateStyle: "medium", timeStyle: "short" });
     by("r-browser").textContent = [says_so.browser, says_so.system].filter(Boolean).join(" · ") || "–";
     by("r-address").textContent = says_so.address;
+    by("r-place").textContent = says_so.place || "";
+    by("where").hidden = !says_so.place;
     by("number").value = "";
     by("done").hidden = true;
     complain("");

@@ -12,6 +12,7 @@ use authenticators::webauthn::Webauthn;
 use authenticators::world::World;
 use axum::Router;
 use idp::app::{App, Settings};
+use idp::atlas::Atlas;
 use idp::client::{Client, ClientId, NewSecret};
 use idp::config::Issuer;
 use idp::eid::{ClientProof, EidConfig, OtherEid};
@@ -123,6 +124,7 @@ pub(super) async fn start(
         enterprise: None,
         minid: Minid::default(),
         eids: Vec::new(),
+        atlas: Atlas::default(),
     };
     let app = App::new(world, settings, keys, words);
     let routes = idp::router(&app, Router::new());

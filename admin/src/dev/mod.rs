@@ -30,6 +30,7 @@ use authenticators::webauthn::Webauthn;
 use authenticators::world::{Tasks, World};
 use clap::Args;
 use idp::app::{App, Settings};
+use idp::atlas::Atlas;
 use idp::config::{Issuer, WebPushConfig};
 use idp::keys::Keys;
 use idp::minid::Minid;
@@ -115,6 +116,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         enterprise: None,
         minid,
         eids,
+        atlas: Atlas::default(),
     };
     let app = App::new(world, settings, keys, words);
     idp::recall(&app, app.world.clock.now()).await?;

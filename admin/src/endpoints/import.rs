@@ -19,7 +19,7 @@ use idp::app::App;
 use idp::bearer::Bearer;
 use idp::error::OAuthError;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::school::import::{self, Diff, Import};
 use crate::school::register::{self, Orgno};
@@ -33,8 +33,6 @@ const BODY_AT_MOST: usize = 16 * 1024 * 1024;
 const PATH: &str = "/skule/api/import";
 /// How long the answer to rows is waited for: shorter than the patience that all of Porten has with a request.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-/// ISO 6523's number for Norwegian organisations.
-const NORWEGIAN: &str = "0192:";
 
 /// How long this endpoint waits.
 #[derive(Debug, Clone, Copy)]
@@ -220,8 +218,7 @@ impl Kept for Outcome {
 
 /// The organisation that the token was given to.
 fn owner(token: &AccessToken) -> Option<Orgno> {
-    let id = token.consumer.as_ref()?.get("ID").and_then(Value::as_str)?;
-    Orgno::parse(id.strip_prefix(NORWEGIAN)?)
+    Orgno::parse(token.consumer_number()?)
 }
 
 /// How rows are written.

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use anyhow::bail;
+use authenticators::clock::Clock;
 use authenticators::outbound::Outbound;
 use authenticators::scratch::Scratch;
 use authenticators::vault::Vault;
 use axum_server::tls_rustls::RustlsConfig;
+use idp::atlas::Atlas;
 use idp::config::{Config, SmsConfig, secret};
 use idp::eid::EidConfig;
 use idp::keys::Keys;
@@ -32,6 +34,7 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     note("push", open::push_to_phones(&config.push).map(|_| ()));
     note("minid", open::breached(&config.minid).map(|_| ()));
     note("population", open::population(config.population.as_ref()).map(|_| ()));
+    note("places.file", atlas(&config).await);
     let outbound = open::outbound(&config.outbound);
     note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
     for eid in &config.eid {
@@ -77,6 +80,13 @@ async fn other_eid(config: &EidConfig, outbound: Option<&Outbound>) -> anyhow::R
         Some(outbound) => metadata::check(&eid, outbound).await.map_err(anyhow::Error::msg),
         None => Ok(()),
     }
+}
+
+/// What [`Atlas::open`] takes on trust, and whether addresses have moved since.
+async fn atlas(config: &Config) -> anyhow::Result<()> {
+    let Some(places) = config.places.clone() else { return Ok(()) };
+    let now = Clock::System.now();
+    tokio::task::spawn_blocking(move || Atlas::open(&places.file)?.examine(now)).await?
 }
 
 fn sms(config: &SmsConfig) -> anyhow::Result<()> {

@@ -27,6 +27,7 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
         enterprise: open::enterprise(&config)?,
         minid: config.minid.clone(),
         eids: open::eids(&config)?,
+        atlas: open::atlas(&config)?,
     };
     let words: &'static Words = Box::leak(Box::new(Words::new(&routes::WORDS)));
     let app = App::new(world, settings, keys, words);

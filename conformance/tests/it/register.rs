@@ -32,7 +32,7 @@ fn moment(at: Timestamp) -> anyhow::Result<String> {
 }
 
 /// A machine that may ask for any of these scopes.
-async fn machine(idp: &TestIdp) -> anyhow::Result<TestClient> {
+pub(crate) async fn machine(idp: &TestIdp) -> anyhow::Result<TestClient> {
     idp.keyed_client(json!({
         "integration_type": "maskinporten", "grant_types": [GRANT], "redirect_uris": [],
         "post_logout_redirect_uris": [],
@@ -42,7 +42,12 @@ async fn machine(idp: &TestIdp) -> anyhow::Result<TestClient> {
 }
 
 /// A machine's own token, with some claims of the grant otherwise.
-async fn machine_token(idp: &TestIdp, machine: &TestClient, scope: &str, more: Value) -> anyhow::Result<String> {
+pub(crate) async fn machine_token(
+    idp: &TestIdp,
+    machine: &TestClient,
+    scope: &str,
+    more: Value,
+) -> anyhow::Result<String> {
     let mut asked = ClientKey::assertion_claims(&machine.id, ISSUER, idp.now())?;
     asked["scope"] = json!(scope);
     let fields = asked.as_object_mut().context("an object")?;
@@ -56,7 +61,11 @@ async fn machine_token(idp: &TestIdp, machine: &TestClient, scope: &str, more: V
 }
 
 /// A service, and the token that it has of a person who has logged in to it.
-async fn citizen_token(idp: &TestIdp, person: &TestPerson, scope: &str) -> anyhow::Result<(TestClient, String)> {
+pub(crate) async fn citizen_token(
+    idp: &TestIdp,
+    person: &TestPerson,
+    scope: &str,
+) -> anyhow::Result<(TestClient, String)> {
     let scopes: Vec<&str> = scope.split(' ').collect();
     let client = idp.client_with(json!({ "scopes": scopes, "integration_type": "api_klient" })).await?;
     let hint = format!("testid:{}_idporten-loa-substantial", person.fnr);
@@ -86,7 +95,7 @@ async fn send(
 }
 
 /// Posts JSON with a bearer token.
-async fn post(idp: &TestIdp, path: &str, token: &str, body: &Value) -> anyhow::Result<Answer> {
+pub(crate) async fn post(idp: &TestIdp, path: &str, token: &str, body: &Value) -> anyhow::Result<Answer> {
     let bearer = format!("Bearer {token}");
     send(idp, (Method::POST, path), &[("authorization", &bearer)], Some(body)).await
 }
@@ -98,7 +107,7 @@ async fn oneself(idp: &TestIdp, token: &str) -> anyhow::Result<Answer> {
 }
 
 /// What a machine is told of these identifiers.
-async fn look_up(idp: &TestIdp, machine: &TestClient, scope: &str, fnrs: &[&str]) -> anyhow::Result<Value> {
+pub(crate) async fn look_up(idp: &TestIdp, machine: &TestClient, scope: &str, fnrs: &[&str]) -> anyhow::Result<Value> {
     let token = machine_token(idp, machine, scope, json!({})).await?;
     let answer = post(idp, PEOPLE, &token, &json!({ "personidentifikatorer": fnrs })).await?;
     ensure!(answer.status == StatusCode::OK, "{}", answer.body);
@@ -108,7 +117,7 @@ async fn look_up(idp: &TestIdp, machine: &TestClient, scope: &str, fnrs: &[&str]
 }
 
 /// What the feed says after a place.
-async fn changes(idp: &TestIdp, machine: &TestClient, scope: &str, after: i64) -> anyhow::Result<Value> {
+pub(crate) async fn changes(idp: &TestIdp, machine: &TestClient, scope: &str, after: i64) -> anyhow::Result<Value> {
     let token = machine_token(idp, machine, scope, json!({})).await?;
     let answer = post(idp, FEED, &token, &json!({ "fraEndringsId": after })).await?;
     ensure!(answer.status == StatusCode::OK, "{}", answer.body);

@@ -109,6 +109,8 @@ fn every_word_is_used_and_stands_in_every_language() -> anyhow::Result<()> {
         ("idp", "activate.ftl"),
         ("idp", "activate_app.ftl"),
         ("idp", "recover_app.ftl"),
+        ("idp", "place.ftl"),
+        ("idp", "postbox.ftl"),
         ("admin", "dev.ftl"),
         ("admin", "letters.ftl"),
         ("admin", "school.ftl"),

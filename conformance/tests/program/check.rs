@@ -1,8 +1,10 @@
 //! `porten check`: all that is wrong, one line each.
 
+use authenticators::clock::Clock;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
+use conformance::mmdb::database;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
@@ -111,6 +113,39 @@ async fn a_database_of_a_newer_version() -> anyhow::Result<()> {
     assert!(lines.len() == 1 && lines[0].contains("newer version") && lines[0].contains("9999"), "{lines:?}");
     let said = site.run("serve", [""; 0]).await?.refused()?;
     assert!(said.contains("newer version") && said.contains("9999"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_of_places() -> anyhow::Result<()> {
+    let mut site = Site::on_sqlite()?;
+    let file = site.folder.path().join("places.mmdb");
+    site.set("places", format!("file = {file:?}"))?;
+    let one = async |site: &Site, words: &str| {
+        let lines = lines(site).await?;
+        assert!(lines.len() == 1 && lines[0].starts_with("places.file: ") && lines[0].contains(words), "{lines:?}");
+        anyhow::Ok(())
+    };
+    one(&site, "cannot read").await?;
+    let now = Clock::System.now().seconds();
+    let norway = json!({ "country": { "iso_code": "NO", "names": { "en": "Norway" } } });
+    let made = |kind: &str, days: i64| database(kind, now - days * 86_400, &[("81.2.69.0/24", norway.clone())]);
+    std::fs::write(&file, made("GeoLite2-Country", 61)?)?;
+    one(&site, "61 days old").await?;
+    // What is old is better than nothing.
+    drop(site.serve().await?);
+    std::fs::write(&file, made("GeoLite2-ASN", 1)?)?;
+    one(&site, "neither of cities nor of countries").await?;
+    let good = made("GeoLite2-Country", 59)?;
+    for bytes in [&b"nothing"[..], &good[..good.len() / 2]] {
+        std::fs::write(&file, bytes)?;
+        one(&site, "no database in the MaxMind DB format").await?;
+        let said = site.run("serve", [""; 0]).await?.refused()?;
+        assert!(said.contains("places.file: ") && said.contains("no database in the MaxMind DB format"), "{said}");
+    }
+    std::fs::write(&file, &good)?;
+    assert_eq!(site.run("check", [""; 0]).await?.well()?, "The configuration is good.\n");
+    drop(site.serve().await?);
     Ok(())
 }
 

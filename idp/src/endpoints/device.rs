@@ -25,6 +25,8 @@
 //!
 //! A statement is a JSON object. Its `purpose` is `login`, or `new_password`: somebody has forgotten their password and
 //! asks for another. The app shows that it is no login, and what the statement `says`, in its `language`.
+//! All of a statement is shown: `service`, `at`, `browser` and `system`, `address`, and `place` where the
+//! site has a database of places.
 
 use askama::Template;
 use authenticators::approval::{self, Declined, Purpose, Said};

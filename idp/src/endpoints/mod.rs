@@ -13,6 +13,7 @@ pub mod letter;
 pub mod login;
 pub mod logout;
 pub mod par;
+pub mod postbox;
 pub mod profile;
 pub mod register;
 pub mod revoke;

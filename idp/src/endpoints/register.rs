@@ -8,7 +8,6 @@ use authenticators::person::{Fnr, Person};
 use authenticators::trail::Event;
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -17,16 +16,13 @@ use crate::app::App;
 use crate::bearer::Bearer;
 use crate::error::OAuthError;
 use crate::keys::TokenType;
-use crate::register::{self, AT_MOST, CHANGES, Entry, LANGUAGE, OF_CITIZENS, OF_MACHINES, View};
+use crate::register::{self, AT_MOST, CHANGES, Entry, LANGUAGE, OF_CITIZENS, OF_MACHINES, Sent, View, read};
 use crate::text::Language;
 
 const JOSE: &str = "application/jose";
 /// What is needed, for those who have come with something else.
 const A_MACHINES: &str = "A machine's own access token";
 const A_CITIZENS: &str = "A citizen's access token with pid";
-
-/// A body of JSON, or what is wrong with it.
-type Sent<T> = Result<Json<T>, JsonRejection>;
 
 /// Whom a machine asks about.
 #[derive(Deserialize)]
@@ -127,22 +123,4 @@ fn wants_jose(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut kinds = accept.split(',').filter_map(|kind| kind.split(';').next());
     kinds.any(|kind| kind.trim().eq_ignore_ascii_case(JOSE))
-}
-
-/// What a body says. Whoever sends another is told what belongs there, and not what stood there.
-fn read<T>(body: Sent<T>, expected: &str) -> Result<T, OAuthError> {
-    let Json(said) = body.map_err(|rejection| {
-        let status = rejection.status();
-        let mut error = OAuthError::invalid_request(match status {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => "Content-Type must be application/json.".to_owned(),
-            StatusCode::PAYLOAD_TOO_LARGE => "The body is too long.".to_owned(),
-            _ => format!("The body must be JSON: {expected}."),
-        });
-        // JSON that says something else is a bad request like what is no JSON.
-        if status != StatusCode::UNPROCESSABLE_ENTITY {
-            error.status = status;
-        }
-        error
-    })?;
-    Ok(said)
 }

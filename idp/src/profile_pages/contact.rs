@@ -4,6 +4,7 @@ use askama::Template;
 use authenticators::clock::Timestamp;
 use authenticators::contact::{self, Channel, Contact, Email, Known, Phone};
 use authenticators::otc::{self, Errand, Order, OtcChallenge, Sending, Words};
+use authenticators::postbox::{self, SUPPLIERS};
 use authenticators::trail::Event;
 use axum::response::Response;
 
@@ -29,6 +30,19 @@ struct Choice {
     is_chosen: bool,
 }
 
+/// The digital postbox, as its owner sees it.
+struct Postbox {
+    supplier: String,
+    address: String,
+    since: Option<String>,
+}
+
+/// A supplier to choose one at.
+struct Offered {
+    name: &'static str,
+    site: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "profile_contact.html")]
 struct ContactPage {
@@ -38,6 +52,9 @@ struct ContactPage {
     notice: Option<&'static str>,
     mobile: Shown,
     email: Shown,
+    postbox: Option<Postbox>,
+    /// Where a digital postbox can be chosen; nowhere, where none is offered.
+    offered: Vec<Offered>,
     mail: bool,
     to_mobile: &'static str,
     to_email: &'static str,
@@ -89,7 +106,13 @@ pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal
         csrf: visit.csrf(),
         notice: Said::key(query),
         mobile: shown(visit, known.mobile.as_ref().map(Phone::grouped), (known.mobile_changed_at, mobile_said)),
-        email: shown(visit, known.email.map(|email| email.as_str().to_owned()), (known.email_changed_at, email_said)),
+        email: shown(
+            visit,
+            known.email.as_ref().map(|email| email.as_str().to_owned()),
+            (known.email_changed_at, email_said),
+        ),
+        postbox: postbox(visit, &known),
+        offered: offered(visit, &known),
         mail: app.world.mail.is_there(),
         to_mobile: Page::Mobile.path(),
         to_email: Page::Email.path(),
@@ -109,6 +132,28 @@ fn shown(visit: &Visit<'_>, value: Option<String>, times: (Option<Timestamp>, Op
     let lines = [line("contact-changed", changed), line("contact-said", said)];
     let about = if value.is_some() { lines.into_iter().flatten().collect() } else { Vec::new() };
     Shown { value, about }
+}
+
+fn postbox(visit: &Visit<'_>, known: &Contact) -> Option<Postbox> {
+    let since = known.postbox_changed_at.map(|at| text::in_norway(at, "%d.%m.%Y"));
+    Some(Postbox {
+        supplier: known
+            .postbox_provider
+            .as_deref()
+            .map(|number| postbox::name_of(number).to_owned())
+            .unwrap_or_default(),
+        address: known.postbox.clone()?,
+        since: since.map(|date| visit.text().with("contact-changed", "date", date)),
+    })
+}
+
+/// A digital postbox is offered to grown-ups who want post and can be told that there is some (Digdir, `brukerprofil`).
+fn offered(visit: &Visit<'_>, known: &Contact) -> Vec<Offered> {
+    let is_of_age = visit.person.fnr.is_of_age(visit.call.now) == Some(true);
+    match known.postbox.is_none() && known.reserved_at.is_none() && known.email.is_some() && is_of_age {
+        true => SUPPLIERS.iter().map(|supplier| Offered { name: supplier.name, site: supplier.site }).collect(),
+        false => Vec::new(),
+    }
 }
 
 /// What needs no code: the language, the reservation, and having no e-mail address any more.

@@ -72,6 +72,8 @@ async fn contact(visit: &Visit<'_>) -> anyhow::Result<Value> {
         "reserved_at": at(known.reserved_at),
         "postbox": known.postbox,
         "postbox_provider": known.postbox_provider,
+        "postbox_certificate": known.postbox_certificate,
+        "postbox_changed_at": at(known.postbox_changed_at),
     }))
 }
 
@@ -100,6 +102,7 @@ async fn sessions(visit: &Visit<'_>) -> anyhow::Result<Vec<Value>> {
             "browser": listed.software,
             "system": listed.system,
             "address": listed.address,
+            "approximate_place": visit.place_of(&listed.address),
         })
     };
     Ok(all.into_iter().map(shown).collect())
@@ -115,9 +118,18 @@ async fn events(visit: &Visit<'_>) -> anyhow::Result<Vec<Value>> {
             let by = match entry.actor {
                 Actor::Person(_) => "self",
                 Actor::Operator(_) => "support",
+                Actor::Organisation(_) => "organisation",
                 Actor::System => "system",
             };
-            json!({ "at": at(Some(entry.at)), "kind": entry.kind, "by": by, "details": entry.details })
+            let address = entry.details.get("address").and_then(Value::as_str);
+            let place = address.and_then(|address| visit.place_of(address));
+            json!({
+                "at": at(Some(entry.at)),
+                "kind": entry.kind,
+                "by": by,
+                "approximate_place": place,
+                "details": entry.details,
+            })
         }));
     }
 }

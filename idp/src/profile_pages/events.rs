@@ -2,6 +2,7 @@
 
 use askama::Template;
 use authenticators::factor::FactorKind;
+use authenticators::postbox;
 use authenticators::trail::{Actor, Entry};
 use axum::response::Response;
 use serde_json::Value;
@@ -38,12 +39,12 @@ pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal
     let entries = world.trail.of(world.db.pool(), &visit.person.id, before, AT_ONCE).await?;
     let is_full = i64::try_from(entries.len()).unwrap_or(AT_ONCE) == AT_ONCE;
     let older = entries.last().filter(|_| is_full).map(|last| format!("{}?for={}", visit.page.path(), last.number));
-    let text = visit.text();
-    let events = entries.iter().map(|entry| happened(text, entry)).collect();
+    let events = entries.iter().map(|entry| happened(visit, entry)).collect();
     Ok(visit.html(&Events { frame: visit.frame(), events, older, profile: Page::Overview.path() }, false))
 }
 
-fn happened(text: Text, entry: &Entry) -> Happened {
+fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
+    let text = visit.text();
     let detail = |name: &str| entry.details.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut about = Vec::new();
     about.extend(way(text, detail("amr")));
@@ -54,13 +55,19 @@ fn happened(text: Text, entry: &Entry) -> Happened {
     }
     if !detail("address").is_empty() {
         about.push(text.with("event-address", "address", detail("address")));
+        // As the database has it today: nothing of it was written down.
+        about.extend(visit.near(detail("address")));
     }
     match &entry.actor {
         Actor::Operator(_) => about.push(text.t("event-by-support")),
+        Actor::Organisation(number) => {
+            about.push(text.with("event-by-organisation", "name", postbox::name_of(number)));
+        }
         Actor::System => about.push(text.t("event-by-porten")),
         Actor::Person(_) => {}
     }
-    Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what: words(text, entry), about }
+    let what = of_the_postbox(text, entry).unwrap_or_else(|| words(text, entry));
+    Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what, about }
 }
 
 /// How somebody logged in. Another's eID has the name that services know it by.
@@ -74,6 +81,19 @@ fn way(text: Text, amr: &str) -> Option<String> {
         "TestID" => Some(text.t("eid-testid")),
         other => Some(other.to_owned()),
     }
+}
+
+/// What has become of the digital postbox, where it is that.
+fn of_the_postbox(text: Text, entry: &Entry) -> Option<String> {
+    let provider = entry.details.get("provider").and_then(Value::as_str).unwrap_or_default();
+    let key = match entry.kind.as_str() {
+        "postbox-registered" => "event-postbox-registered",
+        "postbox-moved" => "event-postbox-moved",
+        "postbox-changed" => "event-postbox-changed",
+        "postbox-removed" => "event-postbox-removed",
+        _ => return None,
+    };
+    Some(text.with(key, "provider", postbox::name_of(provider)))
 }
 
 /// What an entry tells, in words.

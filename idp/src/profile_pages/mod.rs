@@ -187,6 +187,16 @@ impl<'a> Visit<'a> {
         page::text_for(self.call.app, self.call.browser, None)
     }
 
+    /// Where in the world an address is, where that is known.
+    pub fn place_of(&self, address: &str) -> Option<String> {
+        self.call.app.config.atlas.place_of(address, self.text().language)
+    }
+
+    /// The same in words.
+    pub fn near(&self, address: &str) -> Option<String> {
+        self.place_of(address).map(|place| self.text().with("event-place", "place", place))
+    }
+
     /// The frame around the page.
     pub fn frame(&self) -> Frame {
         Frame::new(self.text(), None, self.page.path())

@@ -18,6 +18,8 @@ struct Place {
     sid: String,
     on: String,
     address: String,
+    /// Where in the world that is, in words.
+    near: Option<String>,
     since: String,
     services: Vec<String>,
     is_this: bool,
@@ -68,7 +70,8 @@ async fn place(visit: &Visit<'_>, listed: Listed, session: &Session, is_this: bo
         }
     }
     let since = text.with("places-since", "time", text::in_norway(listed.begun_at, "%d.%m.%Y %H:%M"));
-    Ok(Place { sid: listed.sid, on, address: listed.address, since, services, is_this })
+    let near = visit.near(&listed.address);
+    Ok(Place { sid: listed.sid, on, address: listed.address, near, since, services, is_this })
 }
 
 /// Logging out somewhere, or everywhere.

@@ -78,16 +78,23 @@ pub fn facts(turn: &Turn<'_>, purpose: Purpose, id: &str, now: Timestamp) -> Val
     let request = &turn.attempt().request;
     let service = turn.place.client.registration.shown_name_for(request.onbehalfof.as_deref(), turn.text().language);
     let (software, system) = browser::described(&turn.call.browser.agent);
-    json!({
+    let (app, address) = (turn.call.app, turn.call.browser.address.to_string());
+    let mut statement = json!({
         "purpose": purpose.name(),
         "service": service,
         "at": now,
-        "address": turn.call.browser.address.to_string(),
+        "address": address,
         "browser": software,
         "system": system,
-        "issuer": turn.call.app.config.issuer.as_str(),
+        "issuer": app.config.issuer.as_str(),
         "id": id,
-    })
+    });
+    // In the language of the login page: what is signed is what is shown, to the letter.
+    let place = app.config.atlas.place_of(&address, turn.text().language);
+    if let (Some(place), Some(statement)) = (place, statement.as_object_mut()) {
+        statement.insert("place".to_owned(), place.into());
+    }
+    statement
 }
 
 /// What has become of the question: for the page that looks by itself.

@@ -236,6 +236,7 @@ fn actor(entry: &Entry) -> String {
         // Our own id of a person is nobody else's business.
         Actor::Person(_) => "person".to_owned(),
         Actor::Operator(name) => format!("operator:{name}"),
+        Actor::Organisation(number) => format!("organisation:{number}"),
         Actor::System => "system".to_owned(),
     }
 }
