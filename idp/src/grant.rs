@@ -237,6 +237,7 @@ pub async fn begin_family(
     const SQL: &str =
         "INSERT INTO refresh_family (id, client, sid, scope, subject, ends_at, jkt) VALUES ($1, $2, $3, $4, $5, $6, $7)
                        ON CONFLICT (id) DO NOTHING";
+    const FIRST: &str = "INSERT INTO refresh_token (hash, family, expires_at) VALUES ($1, $2, $3)";
     let ends_at = now.plus(scope::rules(app, &grant.scope).await?.grant_lasts(client));
     // RFC 9449 5: a confidential client's are bound to the client already.
     let jkt = jkt.filter(|_| client.registration.is_public());
@@ -247,33 +248,16 @@ pub async fn begin_family(
     if query.execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(None);
     }
-    let family = Family { id: &grant.id.0, ends_at, parent: None };
-    let refresh = add_token(app, client, family, &mut tx, now).await?;
+    let (token, expires_at) = (app.world.chance.token()?, good_until(client, ends_at, now));
+    let query = sqlx::query(FIRST).bind(token.hash()).bind(&grant.id.0).bind(expires_at.seconds());
+    query.execute(&mut *tx).await?;
     tx.commit().await?;
-    Ok(Some(refresh))
+    Ok(Some(Refresh { token, expires_in: expires_at.since(now).as_secs(), ends_at }))
 }
 
-/// Where a new refresh token belongs.
-struct Family<'a> {
-    id: &'a str,
-    ends_at: Timestamp,
-    parent: Option<&'a TokenHash>,
-}
-
-async fn add_token(
-    app: &App,
-    client: &Client,
-    family: Family<'_>,
-    tx: &mut migrations::Tx,
-    now: Timestamp,
-) -> Result<Refresh, OAuthError> {
-    const SQL: &str = "INSERT INTO refresh_token (hash, family, expires_at, parent) VALUES ($1, $2, $3, $4)";
-    let token = app.world.chance.token()?;
-    let lifetime = Duration::from_secs(client.registration.refresh_token_lifetime.into());
-    let expires_at = now.plus(lifetime).min(family.ends_at);
-    let query = sqlx::query(SQL).bind(token.hash()).bind(family.id).bind(expires_at.seconds());
-    query.bind(family.parent.map(TokenHash::as_str)).execute(&mut **tx).await?;
-    Ok(Refresh { token, expires_in: expires_at.since(now).as_secs(), ends_at: family.ends_at })
+/// Until when a refresh token of a family is good that ends then.
+fn good_until(client: &Client, ends_at: Timestamp, now: Timestamp) -> Timestamp {
+    now.plus(Duration::from_secs(client.registration.refresh_token_lifetime.into())).min(ends_at)
 }
 
 #[derive(sqlx::FromRow)]
@@ -340,37 +324,39 @@ pub async fn refresh(
     may_still(app, client, &grant).await?;
     is_not_a_flood(app, &hash, now).await?;
     let mut tx = app.world.db.begin().await?;
-    hold(&mut tx, client, &row.id, presented.jkt).await?;
-    let row = query().fetch_optional(&mut *tx).await?.ok_or_else(refused)?;
-    if row.ended_at.is_some() {
-        return Err(refused());
-    }
-    if row.successor.is_some() || !is_chosen(&mut tx, &row, &hash).await? {
+    if !hold(&mut tx, client, &row.id, presented.jkt).await? {
         tx.rollback().await?;
-        revoke(app, &GrantId(row.id), now).await?;
         return Err(refused());
     }
-    if row.expires_at <= now {
-        return Err(refused());
+    let next = match is_chosen(&mut tx, &row, &hash).await? {
+        true if row.expires_at <= now => {
+            tx.rollback().await?;
+            return Err(refused());
+        }
+        true => go_on(app, client, (presented.token, row.ends_at), &mut tx, now).await?,
+        false => None,
+    };
+    match next {
+        Some(refresh) => {
+            tx.commit().await?;
+            Ok((grant, refresh))
+        }
+        // What it was answered has been used, or another answer than this one.
+        None => {
+            tx.rollback().await?;
+            revoke(app, &GrantId(row.id), now).await?;
+            Err(refused())
+        }
     }
-    let registration = &client.registration;
-    if registration.refresh_token_usage == RefreshTokenUsage::Reuse && !registration.is_public() {
-        let refresh = prolong(&mut tx, client, (presented.token, row.ends_at), now).await?;
-        tx.commit().await?;
-        return Ok((grant, refresh));
-    }
-    let family = Family { id: &row.id, ends_at: row.ends_at, parent: Some(&hash) };
-    let refresh = add_token(app, client, family, &mut tx, now).await?;
-    tx.commit().await?;
-    Ok((grant, refresh))
 }
 
 /// Locks the family, so that of two who use its tokens at the same instant the second sees what the first has done.
-/// A public client that shows a key for the first time is bound to it from now on (RFC 9449 5).
-async fn hold(tx: &mut migrations::Tx, client: &Client, family: &str, jkt: Option<&str>) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE refresh_family SET jkt = COALESCE(jkt, $2) WHERE id = $1";
+/// A public client that shows a key for the first time is bound to it from now on (RFC 9449 5). False if the family
+/// has ended.
+async fn hold(tx: &mut migrations::Tx, client: &Client, family: &str, jkt: Option<&str>) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE refresh_family SET jkt = COALESCE(jkt, $2) WHERE id = $1 AND ended_at IS NULL";
     let jkt = jkt.filter(|_| client.registration.is_public());
-    sqlx::query(SQL).bind(family).bind(jkt).execute(&mut **tx).await.map(|_| ())
+    Ok(sqlx::query(SQL).bind(family).bind(jkt).execute(&mut **tx).await?.rows_affected() == 1)
 }
 
 /// Some of the resources (RFC 8707 2.2) and of the details (RFC 9396 6) that were granted, and no others.
@@ -419,24 +405,39 @@ pub async fn recall(app: &App, now: Timestamp) -> anyhow::Result<()> {
 async fn is_chosen(tx: &mut migrations::Tx, row: &FamilyRow, hash: &TokenHash) -> Result<bool, OAuthError> {
     const SQL: &str =
         "UPDATE refresh_token SET successor = $2 WHERE hash = $1 AND (successor IS NULL OR successor = $2)";
+    if row.successor.is_some() {
+        return Ok(false);
+    }
     let Some(parent) = &row.parent else { return Ok(true) };
     let done = sqlx::query(SQL).bind(parent).bind(hash.as_str()).execute(&mut **tx).await?;
     Ok(done.rows_affected() == 1)
 }
 
-async fn prolong(
-    tx: &mut migrations::Tx,
+/// The next token of a family, or the same for longer; none if what the token was answered has been used.
+async fn go_on(
+    app: &App,
     client: &Client,
-    token: (&str, Timestamp),
+    (token, ends_at): (&str, Timestamp),
+    tx: &mut migrations::Tx,
     now: Timestamp,
-) -> Result<Refresh, OAuthError> {
-    const SQL: &str = "UPDATE refresh_token SET expires_at = $2 WHERE hash = $1";
-    let (token, ends_at) = token;
-    let lifetime = Duration::from_secs(client.registration.refresh_token_lifetime.into());
-    let expires_at = now.plus(lifetime).min(ends_at);
-    let token = Token::presented(token);
-    sqlx::query(SQL).bind(token.hash()).bind(expires_at.seconds()).execute(&mut **tx).await?;
-    Ok(Refresh { token, expires_in: expires_at.since(now).as_secs(), ends_at })
+) -> Result<Option<Refresh>, OAuthError> {
+    const SAME: &str = "UPDATE refresh_token SET expires_at = $2 WHERE hash = $1 AND successor IS NULL";
+    const NEXT: &str = "INSERT INTO refresh_token (hash, family, expires_at, parent)
+                        SELECT $3, family, $2, hash FROM refresh_token WHERE hash = $1 AND successor IS NULL";
+    let registration = &client.registration;
+    let expires_at = good_until(client, ends_at, now);
+    let old = Token::presented(token);
+    let (token, done) = if registration.refresh_token_usage == RefreshTokenUsage::Reuse && !registration.is_public() {
+        let done = sqlx::query(SAME).bind(old.hash()).bind(expires_at.seconds()).execute(&mut **tx).await?;
+        (old, done)
+    } else {
+        let next = app.world.chance.token()?;
+        let query = sqlx::query(NEXT).bind(old.hash()).bind(expires_at.seconds()).bind(next.hash());
+        let done = query.execute(&mut **tx).await?;
+        (next, done)
+    };
+    let refresh = Refresh { token, expires_in: expires_at.since(now).as_secs(), ends_at };
+    Ok((done.rows_affected() == 1).then_some(refresh))
 }
 
 /// The grant of a refresh token, used or not, and whose it is.
