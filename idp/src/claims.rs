@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use authenticators::clock::Timestamp;
+use authenticators::contact::Email;
+use authenticators::person::Fnr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +13,7 @@ use crate::app::App;
 use crate::client::ClientId;
 use crate::client_auth::Caller;
 use crate::error::OAuthError;
-use crate::flow::{Authentication, Names};
+use crate::flow::{Abroad, Authentication, Names};
 use crate::grant::{Grant, Refresh};
 use crate::keys::{Expected, TokenType};
 use crate::scope::Rules;
@@ -30,6 +32,10 @@ struct IdToken<'a> {
     pid: Option<&'a str>,
     #[serde(flatten)]
     names: Option<&'a Names>,
+    #[serde(flatten)]
+    abroad: Option<&'a Abroad>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<Language>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,8 +111,11 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         sub: &sub,
         amr: [who.amr()],
         iss: issuer,
-        pid: (!rules.pseudonymous).then(|| who.fnr().as_str()),
+        pid: who.fnr().filter(|_| !rules.pseudonymous).map(Fnr::as_str),
         names: Some(who.names()).filter(|_| has("profile") && !rules.pseudonymous),
+        // They are to a guest what the number is to others.
+        abroad: who.abroad().filter(|_| !rules.pseudonymous),
+        email: who.email().filter(|_| !rules.pseudonymous).map(Email::as_str),
         locale: has("profile").then_some(grant.locale),
         nonce: grant.nonce.as_deref(),
         sid: registration.wants_sid().then_some(&grant.sid),
@@ -122,6 +131,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
     };
     let id_token = has("openid").then(|| app.keys.sign(algorithm, TokenType::IdToken, &id_token, now)).transpose()?;
     let details = Some(grant.authorization_details.clone()).filter(|details| !details.is_empty());
+    let pid = who.fnr().map(|fnr| fnr.as_str().to_owned());
     let access = AccessToken {
         iss: issuer.to_owned(),
         sub,
@@ -131,7 +141,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         consumer: access_token::organisation(registration.client_orgno.as_ref()),
         supplier: access_token::organisation(registration.supplier_orgno.as_ref()),
         scope: grant.scope.join(" "),
-        pid: (!rules.pseudonymous).then(|| who.fnr().as_str().to_owned()),
+        pid: pid.clone().filter(|_| !rules.pseudonymous),
         acr: Some(who.acr().name().to_owned()),
         locale: Some(grant.locale),
         authorization_details: details.clone(),
@@ -141,7 +151,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         jti: grant.id.token_id(app)?,
     };
     let form = if rules.opaque { Form::Opaque } else { Form::SelfContained(algorithm) };
-    let hidden = rules.pseudonymous.then(|| who.fnr().as_str().to_owned());
+    let hidden = pid.filter(|_| rules.pseudonymous);
     Ok(Tokens {
         scope: access.scope.clone(),
         token_type: access.token_type(),

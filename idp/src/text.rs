@@ -64,7 +64,7 @@ impl Language {
 pub struct Words([(Language, FluentBundle<FluentResource>); 3]);
 
 /// The words of the citizens' pages, each language's file.
-pub const FILES: [(Language, &str); 9] = [
+pub const FILES: [(Language, &str); 12] = [
     (Language::Nb, include_str!("../locales/nb/porten.ftl")),
     (Language::Nn, include_str!("../locales/nn/porten.ftl")),
     (Language::En, include_str!("../locales/en/porten.ftl")),
@@ -74,6 +74,9 @@ pub const FILES: [(Language, &str); 9] = [
     (Language::Nb, include_str!("../locales/nb/activate.ftl")),
     (Language::Nn, include_str!("../locales/nn/activate.ftl")),
     (Language::En, include_str!("../locales/en/activate.ftl")),
+    (Language::Nb, include_str!("../locales/nb/guest.ftl")),
+    (Language::Nn, include_str!("../locales/nn/guest.ftl")),
+    (Language::En, include_str!("../locales/en/guest.ftl")),
 ];
 
 impl Words {

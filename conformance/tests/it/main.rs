@@ -10,6 +10,8 @@ mod authorize;
 mod consent;
 mod contact_page;
 mod dpop;
+mod eidas_login;
+mod email_login;
 mod enterprise;
 mod enumeration;
 mod forgotten;

@@ -107,6 +107,7 @@ fn every_word_is_used_and_stands_in_every_language() -> anyhow::Result<()> {
         ("idp", "porten.ftl"),
         ("idp", "letter.ftl"),
         ("idp", "activate.ftl"),
+        ("idp", "guest.ftl"),
         ("admin", "dev.ftl"),
         ("admin", "letters.ftl"),
         ("admin", "school.ftl"),
