@@ -28,14 +28,8 @@ struct IdToken<'a> {
     sub: &'a str,
     amr: [&'a str; 1],
     iss: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pid: Option<&'a str>,
     #[serde(flatten)]
-    names: Option<&'a Names>,
-    #[serde(flatten)]
-    abroad: Option<&'a Abroad>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
+    identity: Identity<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<Language>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +48,31 @@ struct IdToken<'a> {
     exp: Timestamp,
     iat: Timestamp,
     jti: String,
+}
+
+/// Who it is, where the service may know: a number, or what a guest is known by in its place.
+#[derive(Default, Serialize)]
+struct Identity<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<&'a str>,
+    #[serde(flatten)]
+    names: Option<&'a Names>,
+    #[serde(flatten)]
+    abroad: Option<&'a Abroad>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+}
+
+impl Identity<'_> {
+    fn of(grant: &Grant) -> Identity<'_> {
+        let who = &grant.authentication;
+        Identity {
+            pid: who.fnr().map(Fnr::as_str),
+            names: Some(who.names()).filter(|_| grant.scope.iter().any(|scope| scope == "profile")),
+            abroad: who.abroad(),
+            email: who.email().map(Email::as_str),
+        }
+    }
 }
 
 /// RFC 6749 5.1, with `refresh_token_expires_in` as ID-porten has it.
@@ -111,11 +130,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         sub: &sub,
         amr: [who.amr()],
         iss: issuer,
-        pid: who.fnr().filter(|_| !rules.pseudonymous).map(Fnr::as_str),
-        names: Some(who.names()).filter(|_| has("profile") && !rules.pseudonymous),
-        // They are to a guest what the number is to others.
-        abroad: who.abroad().filter(|_| !rules.pseudonymous),
-        email: who.email().filter(|_| !rules.pseudonymous).map(Email::as_str),
+        identity: if rules.pseudonymous { Identity::default() } else { Identity::of(grant) },
         locale: has("profile").then_some(grant.locale),
         nonce: grant.nonce.as_deref(),
         sid: registration.wants_sid().then_some(&grant.sid),

@@ -641,7 +641,6 @@ mod tests {
         check("nobody, two eIDs", outcome(|_| {}, None, &both), Ok("ChooseEid"));
         check("nobody, one eID", outcome(|_| {}, None, &minid), Ok("Password"));
         check("nobody, TestID alone", outcome(|_| {}, None, &[Eid::TestId]), Ok("TestId"));
-        check("nobody, e-mail alone", outcome(|_| {}, None, &[Eid::Email]), Ok("Email(Address)"));
         let other = [Eid::Other { id: "bankid".into(), reaches: vec![Acr::HIGH] }];
         check("nobody, another's alone", outcome(|_| {}, None, &other), Ok("ChooseEid"));
         check("nobody, none reaches", outcome(|_| {}, None, &[]), Err("unmet_authentication_requirements"));
@@ -682,8 +681,20 @@ mod tests {
             Err("login_required"),
         );
         let alone = |r: &mut AuthorizationRequest| r.circle = Circle::Alone(r.return_to.client.clone());
+        check("isolated", outcome(alone, session(), &both), Ok("ChooseEid"));
+        check("a group", outcome(|r| r.circle = Circle::Group("g".into()), session(), &both), Ok("ChooseEid"));
+    }
+
+    #[test]
+    fn an_address_is_enough_where_it_is_asked_for() {
+        let both = [Eid::MinId, Eid::Email];
+        let check = |name: &str, got: Result<String, &'static str>, expected: Result<&str, &'static str>| {
+            assert_eq!(got, expected.map(str::to_owned), "{name}");
+        };
+        check("nobody", outcome(|r| r.acr = vec![Acr::EMAIL], None, &[Eid::Email]), Ok("Email(Address)"));
         let by_email = || Some(authentication(Acr::EMAIL, 5));
         check("e-mail is less", outcome(|_| {}, by_email(), &both), Ok("ChooseEid"));
+        let session = || Some(authentication(Acr::SUBSTANTIAL, 5));
         let none = |r: &mut AuthorizationRequest| r.prompt.none = true;
         check("e-mail is less, none", outcome(none, by_email(), &both), Err("login_required"));
         let takes_email = |r: &mut AuthorizationRequest| r.acr = vec![Acr::EMAIL, Acr::SUBSTANTIAL];
@@ -691,9 +702,8 @@ mod tests {
         check("more than e-mail", outcome(takes_email, session(), &both), Ok("grant"));
         let only_email = |r: &mut AuthorizationRequest| r.acr = vec![Acr::EMAIL];
         check("e-mail alone", outcome(only_email, session(), &[Eid::Email]), Ok("Email(Address)"));
-        check("isolated", outcome(alone, session(), &both), Ok("ChooseEid"));
-        check("a group", outcome(|r| r.circle = Circle::Group("g".into()), session(), &both), Ok("ChooseEid"));
     }
+
     #[test]
     fn what_was_written_down_before_there_were_guests_is_read() {
         let old = r#"{"person":"p","fnr":"05895894984","acr":"idporten-loa-high","amr":"BankID","at":5,"names":{}}"#;
