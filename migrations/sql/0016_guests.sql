@@ -5,3 +5,6 @@
 -- address nor the foreign identifier is kept here. Empty for everybody else; a guest who has not come for long is forgotten.
 ALTER TABLE person ADD COLUMN guest_seen_at BIGINT;
 CREATE INDEX person_guest_seen_at ON person (guest_seen_at) WHERE guest_seen_at IS NOT NULL;
+
+-- Whoever is forgotten is looked for where something may hang on them.
+CREATE INDEX notice_of_person ON notice (person);

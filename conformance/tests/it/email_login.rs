@@ -425,7 +425,9 @@ async fn an_address_gets_so_many_codes_and_no_more() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client().await?;
     let mut owner = logged_in(&idp, &client, ADDRESS).await?;
-    idp.advance(Duration::from_hours(25));
+    // A day is counted from midnight (UTC).
+    let into_the_day = u64::try_from(idp.now().seconds().rem_euclid(86_400))?;
+    idp.advance(Duration::from_secs(86_400 - into_the_day));
     let mut sent = 0;
     for hour in 0..6 {
         for round in 0..7 {
