@@ -3,7 +3,7 @@
 //! In reading order: [`clock`], [`chance`] and [`scratch`] are time, chance and short-lived state; [`vault`] encrypts
 //! what is kept, and [`house_secret`] and [`trail`] keep something so. [`sms`], [`mail`] and [`push`] are the ways out
 //! to people ([`inbox`] in development) and [`outbound`] to addresses that others have written; [`world`] holds all of
-//! these and is exactly what a test replaces. [`person`] and [`contact`] are the registers. [`throttle`] counts attempts
+//! these and is exactly what a test replaces. [`person`] and [`contact`] are the registers, and [`guest`] those who stand in neither. [`throttle`] counts attempts
 //! before secrets are compared, in the lane that [`known_browser`] finds. [`account`] is what happens to all of it at
 //! once, and [`notice`] what people are told of it later; [`postbox`] is what others say of how people are reached. [`factor`] has the shared types. The factors
 //! are [`password`] (with [`password_rules`], [`hashing`] and [`legacy_hash`]), [`otc`], [`totp`], [`recovery_code`],
@@ -36,6 +36,7 @@ pub mod contact;
 pub mod device;
 pub mod enrolment;
 pub mod factor;
+pub mod guest;
 pub mod hashing;
 pub mod house_secret;
 pub mod inbox;

@@ -22,6 +22,8 @@ use crate::world::World;
 pub const LENGTH: usize = 5;
 /// Digits of a code by e-mail, which is read on the screen where it is typed.
 pub const LENGTH_BY_EMAIL: usize = 6;
+/// Digits of a code by e-mail that is all that is asked for: three tries at one of a hundred million.
+pub const LENGTH_ALONE: usize = 8;
 /// How long a code can be used.
 const VALID: Duration = Duration::from_mins(5);
 /// How long it can be used at most when more time is asked for (NIST SP 800-63B 3.1.3.1: ten minutes).
@@ -48,6 +50,11 @@ const RECOVERIES: i64 = 3;
 /// And from one address, for whomever; a school's pupils share one.
 const RECOVERIES_FROM_AN_ADDRESS: i64 = 60;
 
+/// Codes that let a mailbox in where nobody who owns it has been before, in an hour and in a day: with three tries each,
+/// sixty guesses a day, in however many logins.
+const TO_A_MAILBOX: i64 = 5;
+const TO_A_MAILBOX_A_DAY: i64 = 20;
+
 /// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Errand {
@@ -58,6 +65,9 @@ pub enum Errand {
     Recovery,
     /// Finding out whether it is theirs.
     Proof,
+    /// A login by a mailbox and nothing else. Its owner is known where they have logged in before, and what strangers ask
+    /// for elsewhere takes nothing from them there.
+    Mailbox,
 }
 
 /// A code to be sent.
@@ -115,7 +125,7 @@ pub async fn send(
     if !count(&world.scratch, &counts, now).await? || !within_budget(world, order, now).await? {
         return Ok(Sending::TooMany);
     }
-    let (challenge, code) = fresh(world, length_of(order.to), now)?;
+    let (challenge, code) = fresh(world, length_of(order), now)?;
     if let Err(Failed) = deliver(world, order.to, &words(&code), now).await {
         for (name, _, window) in &counts {
             world.scratch.uncount(name, *window, now).await?;
@@ -133,7 +143,7 @@ pub fn send_unseen(
     words: impl FnOnce(&str) -> Words,
     now: Timestamp,
 ) -> anyhow::Result<OtcChallenge> {
-    let (challenge, code) = fresh(world, order.map_or(LENGTH, |order| length_of(order.to)), now)?;
+    let (challenge, code) = fresh(world, order.map_or(LENGTH, length_of), now)?;
     let Some(order) = order else { return Ok(challenge) };
     let (world, to, person, words) = (world.clone(), order.to.clone(), order.person.cloned(), words(&code));
     let (from, errand) = (order.from, order.errand);
@@ -154,10 +164,11 @@ async fn is_allowed(world: &World, order: &Order<'_>, now: Timestamp) -> anyhow:
     Ok(count(&world.scratch, &counts(order), now).await? && within_budget(world, order, now).await?)
 }
 
-fn length_of(channel: &Channel) -> usize {
-    match channel {
-        Channel::Mobile(_) => LENGTH,
-        Channel::Email(_) => LENGTH_BY_EMAIL,
+fn length_of(order: &Order<'_>) -> usize {
+    match (order.to, order.errand) {
+        (Channel::Mobile(_), _) => LENGTH,
+        (Channel::Email(_), Errand::Mailbox) => LENGTH_ALONE,
+        (Channel::Email(_), _) => LENGTH_BY_EMAIL,
     }
 }
 
@@ -189,8 +200,16 @@ fn counts(order: &Order<'_>) -> Vec<(String, i64, Duration)> {
     if order.person.is_some() {
         all.push((format!("codes by {person}"), BY_A_PERSON, DAY));
     }
-    if order.errand == Errand::Login {
+    let is_known_there = order.errand == Errand::Mailbox && order.person.is_some();
+    if order.errand == Errand::Login || is_known_there {
         all.push((format!("codes to {} of {person}", number.as_str()), TO_ONES_OWN, HOUR));
+        return all;
+    }
+    if order.errand == Errand::Mailbox {
+        let from = throttle::neighbourhood(order.from);
+        all.push((format!("logins to {}", number.as_str()), TO_A_MAILBOX, HOUR));
+        all.push((format!("logins of a day to {}", number.as_str()), TO_A_MAILBOX_A_DAY, DAY));
+        all.push((format!("codes from {}", from.as_str()), FROM_AN_ADDRESS, HOUR));
         return all;
     }
     // What strangers do with a number does not keep its owner from proving it.
@@ -289,7 +308,8 @@ impl OtcChallenge {
         self.salt == other.salt
     }
 
-    /// Compares outside of a login, where the code proves a channel and lets nobody in: its own tries are enough.
+    /// Compares where the code proves a channel and nothing more, and no ledger is kept: its own tries, and how many such
+    /// codes there are, are enough.
     pub fn proves(&self, code: &str) -> bool {
         self.code.is(&hash(&self.salt, code))
     }

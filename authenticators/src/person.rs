@@ -12,6 +12,7 @@ use crate::chance::Chance;
 use crate::clock::Timestamp;
 use crate::factor::FactorKind;
 use crate::several;
+use crate::vault::Vault;
 
 /// MinID can be had from the calendar year in which one becomes so old.
 const MINID_FROM: i16 = 13;
@@ -27,6 +28,11 @@ impl PersonId {
     /// An id that we have written down somewhere.
     pub(crate) fn of_text(text: &str) -> PersonId {
         PersonId(text.to_owned())
+    }
+
+    /// The id of a guest, which is made from what they have proved ([`crate::guest`]).
+    pub(crate) fn of_guest(vault: &Vault, kind: &str, proved: &str) -> PersonId {
+        PersonId(vault.hash(kind, proved).as_str().to_owned())
     }
 
     fn fresh(chance: &Chance) -> anyhow::Result<PersonId> {
@@ -242,11 +248,11 @@ impl Person {
         sqlx::query_as(SQL).bind(fnr.as_str()).fetch_optional(db).await
     }
 
-    /// Looks a person up by our id.
+    /// Looks a person up by our id. Guests are none: they have no number.
     pub async fn by_id(db: impl AnyExecutor<'_>, id: &PersonId) -> sqlx::Result<Option<Person>> {
         const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, locked_code, closed_at, closed_code,
                 preferred_factor, last_factor
-            FROM person WHERE id = $1";
+            FROM person WHERE id = $1 AND guest_seen_at IS NULL";
         sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db).await
     }
 
@@ -345,6 +351,22 @@ impl Person {
         query.execute(&mut **tx).await?;
         let person = Person::by_fnr(&mut **tx, fnr).await?;
         Ok(person.context("a person who was just registered is gone")?.id)
+    }
+
+    /// Notes that a guest has come, who may be here for the first time.
+    pub(crate) async fn ensure_guest(db: &Db, id: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+        const ADD: &str = "INSERT INTO person (id, fnr, given_name, family_name, created_at, guest_seen_at)
+                           VALUES ($1, $2, '', '', $3, $3) ON CONFLICT DO NOTHING";
+        const SEE: &str = "UPDATE person SET guest_seen_at = $2 WHERE id = $1 AND guest_seen_at < $2";
+        let query = sqlx::query(ADD).bind(id.as_str()).bind(format!("guest:{}", id.as_str()));
+        query.bind(now.seconds()).execute(db.pool()).await?;
+        sqlx::query(SEE).bind(id.as_str()).bind(now.seconds()).execute(db.pool()).await.map(|_| ())
+    }
+
+    /// Forgets some guests who were last here before that, and what they have agreed to; true if there may be more.
+    pub(crate) async fn forget_guests(db: &Db, before: Timestamp) -> sqlx::Result<bool> {
+        const SQL: &str = "DELETE FROM person WHERE id IN (SELECT id FROM person WHERE guest_seen_at < $1 LIMIT 1000)";
+        Ok(sqlx::query(SQL).bind(before.seconds()).execute(db.pool()).await?.rows_affected() == 1000)
     }
 
     /// Locks the person in every browser, and says why; false if they are locked already. What they have locked

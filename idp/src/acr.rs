@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 enum Framework {
     Idporten,
     Eidas,
+    SelfRegistered,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,14 +38,18 @@ impl Acr {
     /// What the eIDs of other countries reach.
     pub const EIDAS_HIGH: Acr = Acr { framework: Framework::Eidas, level: Level::High };
 
+    /// What a code to an e-mail address reaches: that whoever logs in reads what is sent there, and nothing more.
+    pub const EMAIL: Acr = Acr { framework: Framework::SelfRegistered, level: Level::Low };
+
     /// All that a service can ask for, in the order of the discovery document.
-    pub const ALL: [Acr; 6] = [
+    pub const ALL: [Acr; 7] = [
         Acr { framework: Framework::Idporten, level: Level::Low },
         Acr::SUBSTANTIAL,
         Acr::HIGH,
         Acr::EIDAS_LOW,
         Acr::EIDAS_SUBSTANTIAL,
         Acr::EIDAS_HIGH,
+        Acr::EMAIL,
     ];
 
     /// Reads the name on the wire.
@@ -61,6 +66,7 @@ impl Acr {
             (Framework::Eidas, Level::Low) => "eidas-loa-low",
             (Framework::Eidas, Level::Substantial) => "eidas-loa-substantial",
             (Framework::Eidas, Level::High) => "eidas-loa-high",
+            (Framework::SelfRegistered, _) => "selfregistered-email",
         }
     }
 
@@ -72,6 +78,11 @@ impl Acr {
     /// The same for a list, of which one is enough.
     pub fn satisfies_one_of(self, asked: &[Acr]) -> bool {
         asked.iter().any(|asked| self.satisfies(*asked))
+    }
+
+    /// Whether it is another country's eID that reaches it.
+    pub fn is_of_another_country(self) -> bool {
+        self.framework == Framework::Eidas
     }
 }
 
@@ -94,6 +105,8 @@ impl TryFrom<String> for Acr {
 pub enum Eid {
     /// Ours.
     MinId,
+    /// A code to an e-mail address, where mail can be sent. Nobody learns who it is.
+    Email,
     /// Synthetic people, no password, any level; where synthetic people are let in.
     TestId,
     /// Somebody else's, as it is configured ([`crate::eid`]).
@@ -110,6 +123,7 @@ impl Eid {
     pub fn id(&self) -> &str {
         match self {
             Eid::MinId => "minid",
+            Eid::Email => "email",
             Eid::TestId => "testid",
             Eid::Other { id, .. } => id,
         }
@@ -119,10 +133,13 @@ impl Eid {
     pub fn levels(&self, asked: &[Acr]) -> Vec<Acr> {
         let all = match self {
             Eid::MinId => &[Acr::SUBSTANTIAL][..],
+            Eid::Email => &[Acr::EMAIL][..],
             Eid::TestId => &Acr::ALL[..],
             Eid::Other { reaches, .. } => reaches.as_slice(),
         };
-        all.iter().copied().filter(|acr| acr.satisfies_one_of(asked)).collect()
+        // A test person has a number, and whoever logs in by e-mail has none.
+        let is_no_mailbox = |acr: &Acr| *self == Eid::Email || *acr != Acr::EMAIL;
+        all.iter().copied().filter(|acr| acr.satisfies_one_of(asked)).filter(is_no_mailbox).collect()
     }
 }
 
@@ -137,6 +154,9 @@ pub fn reached(second: FactorKind) -> (Acr, &'static str) {
     };
     (Acr::SUBSTANTIAL, amr)
 }
+
+/// The `amr` value of a code to an e-mail address.
+pub const AMR_EMAIL: &str = "Selfregistered-email";
 
 /// The `amr` value of TestID.
 pub const AMR_TEST_ID: &str = "TestID";
@@ -167,6 +187,11 @@ mod tests {
         check("idporten-loa-high", "eidas-loa-low", false);
         check("eidas-loa-high", "idporten-loa-low", false);
         check("eidas-loa-high", "eidas-loa-substantial", true);
+        check("selfregistered-email", "selfregistered-email", true);
+        for other in ["idporten-loa-low", "idporten-loa-high", "eidas-loa-low", "eidas-loa-high"] {
+            check("selfregistered-email", other, false);
+            check(other, "selfregistered-email", false);
+        }
     }
 
     #[test]
@@ -175,6 +200,9 @@ mod tests {
         assert_eq!(Eid::MinId.levels(&[Acr::HIGH]), []);
         assert_eq!(Eid::TestId.levels(&[Acr::SUBSTANTIAL]), [Acr::SUBSTANTIAL, Acr::HIGH]);
         assert_eq!(Eid::TestId.levels(&[Acr::HIGH]), [Acr::HIGH]);
+        assert_eq!(Eid::TestId.levels(&[Acr::EMAIL]), [], "a test person has a number");
+        assert_eq!(Eid::Email.levels(&[Acr::EMAIL, Acr::SUBSTANTIAL]), [Acr::EMAIL]);
+        assert_eq!(Eid::Email.levels(&[Acr::SUBSTANTIAL]), []);
         let bankid = Eid::Other { id: "bankid".into(), reaches: vec![Acr::HIGH] };
         assert_eq!(bankid.levels(&[Acr::SUBSTANTIAL]), [Acr::HIGH]);
         assert_eq!(bankid.levels(&[Acr::parse("eidas-loa-high").unwrap()]), []);

@@ -123,7 +123,8 @@ impl App {
     pub fn offered(&self, asked: &[Acr]) -> Vec<Eid> {
         let others = self.upstreams.all().map(|provider| provider.eid.as_choice());
         let test = self.config.people.synthetic.then_some(Eid::TestId);
-        let all = std::iter::once(Eid::MinId).chain(others).chain(test);
+        let email = self.world.mail.is_there().then_some(Eid::Email);
+        let all = std::iter::once(Eid::MinId).chain(others).chain(email).chain(test);
         all.filter(|eid| !eid.levels(asked).is_empty()).collect()
     }
 }

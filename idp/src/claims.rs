@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use authenticators::clock::Timestamp;
+use authenticators::contact::Email;
+use authenticators::person::Fnr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +13,7 @@ use crate::app::App;
 use crate::client::ClientId;
 use crate::client_auth::Caller;
 use crate::error::OAuthError;
-use crate::flow::{Authentication, Names};
+use crate::flow::{Abroad, Authentication, Names};
 use crate::grant::{Grant, Refresh};
 use crate::keys::{Expected, TokenType};
 use crate::scope::Rules;
@@ -26,10 +28,8 @@ struct IdToken<'a> {
     sub: &'a str,
     amr: [&'a str; 1],
     iss: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pid: Option<&'a str>,
     #[serde(flatten)]
-    names: Option<&'a Names>,
+    identity: Identity<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<Language>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +48,31 @@ struct IdToken<'a> {
     exp: Timestamp,
     iat: Timestamp,
     jti: String,
+}
+
+/// Who it is, where the service may know: a number, or what a guest is known by in its place.
+#[derive(Default, Serialize)]
+struct Identity<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<&'a str>,
+    #[serde(flatten)]
+    names: Option<&'a Names>,
+    #[serde(flatten)]
+    abroad: Option<&'a Abroad>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+}
+
+impl Identity<'_> {
+    fn of(grant: &Grant) -> Identity<'_> {
+        let who = &grant.authentication;
+        Identity {
+            pid: who.fnr().map(Fnr::as_str),
+            names: Some(who.names()).filter(|_| grant.scope.iter().any(|scope| scope == "profile")),
+            abroad: who.abroad(),
+            email: who.email().map(Email::as_str),
+        }
+    }
 }
 
 /// RFC 6749 5.1, with `refresh_token_expires_in` as ID-porten has it.
@@ -105,8 +130,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         sub: &sub,
         amr: [who.amr()],
         iss: issuer,
-        pid: (!rules.pseudonymous).then(|| who.fnr().as_str()),
-        names: Some(who.names()).filter(|_| has("profile") && !rules.pseudonymous),
+        identity: if rules.pseudonymous { Identity::default() } else { Identity::of(grant) },
         locale: has("profile").then_some(grant.locale),
         nonce: grant.nonce.as_deref(),
         sid: registration.wants_sid().then_some(&grant.sid),
@@ -122,6 +146,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
     };
     let id_token = has("openid").then(|| app.keys.sign(algorithm, TokenType::IdToken, &id_token, now)).transpose()?;
     let details = Some(grant.authorization_details.clone()).filter(|details| !details.is_empty());
+    let pid = who.fnr().map(|fnr| fnr.as_str().to_owned());
     let access = AccessToken {
         iss: issuer.to_owned(),
         sub,
@@ -131,7 +156,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         consumer: access_token::organisation(registration.client_orgno.as_ref()),
         supplier: access_token::organisation(registration.supplier_orgno.as_ref()),
         scope: grant.scope.join(" "),
-        pid: (!rules.pseudonymous).then(|| who.fnr().as_str().to_owned()),
+        pid: pid.clone().filter(|_| !rules.pseudonymous),
         acr: Some(who.acr().name().to_owned()),
         locale: Some(grant.locale),
         authorization_details: details.clone(),
@@ -141,7 +166,7 @@ pub async fn tokens(app: &App, grant: &Grant, handing: Handing<'_>, now: Timesta
         jti: grant.id.token_id(app)?,
     };
     let form = if rules.opaque { Form::Opaque } else { Form::SelfContained(algorithm) };
-    let hidden = rules.pseudonymous.then(|| who.fnr().as_str().to_owned());
+    let hidden = pid.filter(|_| rules.pseudonymous);
     Ok(Tokens {
         scope: access.scope.clone(),
         token_type: access.token_type(),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::acr::{AMR_TEST_ID, Acr, Eid};
+use crate::acr::{AMR_EMAIL, AMR_TEST_ID, Acr, Eid};
 use crate::config::secret;
 use crate::eid_preset::Written;
 use crate::redirect;
@@ -49,6 +49,9 @@ pub struct EidConfig {
     pub scopes: Vec<String>,
     /// The claim that holds the fødselsnummer or D-number.
     pub identifier_claim: String,
+    /// The claim that holds the identifier of another country's eID, for people whom nobody here matches (`SE/NO/…`); none,
+    /// and whoever has no number is not let in.
+    pub eidas_identifier_claim: Option<String>,
     /// The claims with names that services may be told.
     pub name_claims: Vec<String>,
     /// What it reaches; what isn't named here is refused.
@@ -142,7 +145,7 @@ impl EidConfig {
             }
         };
         let is_id = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let known = [Eid::MinId.id(), Eid::TestId.id()].contains(&self.id.as_str());
+        let known = [Eid::MinId.id(), Eid::Email.id(), Eid::TestId.id()].contains(&self.id.as_str());
         object(!(1..=30).contains(&self.id.len()) || !self.id.bytes().all(is_id), "id: a-z, 0-9 and -, 30 at most");
         object(known, "id: this is an eID of ours");
         object(
@@ -158,9 +161,21 @@ impl EidConfig {
             !self.name_claims.iter().all(|claim| NAME_CLAIMS.contains(&claim.as_str())),
             "name_claims: given_name and family_name alone are handed on",
         );
+        let (is_foreign, claim) =
+            (|level: &LevelConfig| level.level.acr().is_of_another_country(), &self.eidas_identifier_claim);
+        object(
+            claim.is_some() && !self.levels.iter().any(is_foreign),
+            "eidas_identifier_claim: it reaches no level of another country's eID",
+        );
+        object(
+            claim.as_ref().is_some_and(|claim| *claim == self.identifier_claim),
+            "eidas_identifier_claim: holds the fødselsnummer or D-number already",
+        );
         object(self.levels.is_empty(), "levels: nobody could log in with it");
-        let ours = |amr: &str| amr.is_empty() || amr == AMR_TEST_ID || amr.to_ascii_lowercase().starts_with("minid");
-        object(self.levels.iter().any(|level| ours(&level.amr)), "levels: an amr of MinID or TestID is not given out");
+        let ours = |amr: &str| {
+            amr.is_empty() || [AMR_TEST_ID, AMR_EMAIL].contains(&amr) || amr.to_ascii_lowercase().starts_with("minid")
+        };
+        object(self.levels.iter().any(|level| ours(&level.amr)), "levels: an amr of ours is not given out");
         object(self.pushes_a_minute == 0, "pushes_a_minute: nobody could log in with it");
         object(self.max_clock_skew_seconds > SKEW_AT_MOST, "max_clock_skew_seconds: 300 at most");
         object(self.name.nb.is_empty() || self.about.nb.is_empty(), "name, about: words are missing");
@@ -295,9 +310,14 @@ impl OtherEid {
     /// A name that may be handed on.
     pub fn name_in(&self, claims: &Map<String, Value>, claim: &str) -> Option<String> {
         let allowed = self.config.name_claims.iter().any(|known| known == claim);
-        let name = claims.get(claim).and_then(Value::as_str).filter(|_| allowed)?;
-        Some(name.chars().filter(|c| !c.is_control()).take(200).collect())
+        allowed.then(|| name_in(claims, claim)).flatten()
     }
+}
+
+/// A name, as far as it can be shown.
+pub fn name_in(claims: &Map<String, Value>, claim: &str) -> Option<String> {
+    let name = claims.get(claim).and_then(Value::as_str)?;
+    Some(name.chars().filter(|c| !c.is_control()).take(200).collect())
 }
 
 #[cfg(test)]
@@ -328,6 +348,7 @@ mod tests {
             assert!(lines.iter().any(|line| line.contains(expected)), "{name}: {lines:?}");
         };
         check("id", json!("minid"), "of ours");
+        check("id", json!("email"), "of ours");
         check("id", json!("Bank ID"), "a-z");
         check("issuer", json!("http://op.bankid.example"), "issuer");
         check("issuer", json!("https://op.bankid.example?x"), "issuer");
@@ -336,6 +357,9 @@ mod tests {
         check("name_claims", json!(["birthdate"]), "name_claims");
         check("levels", json!([]), "nobody");
         check("levels", json!([{ "acr": "a", "level": "high", "amr": "Minid-OTC" }]), "amr");
+        check("levels", json!([{ "acr": "a", "level": "high", "amr": "Selfregistered-email" }]), "amr");
+        check("eidas_identifier_claim", json!("eidas_person_identifier"), "another country");
+        check("eidas_identifier_claim", json!("pid"), "already");
         check("max_clock_skew_seconds", json!(301), "300");
         check("pushes_a_minute", json!(0), "nobody");
         let twice = EidConfig::objections_to(&[config(|_| {}), config(|_| {})]);

@@ -33,6 +33,7 @@ pub(crate) struct Written {
     about: Option<Wording>,
     scopes: Option<Vec<String>>,
     identifier_claim: Option<String>,
+    eidas_identifier_claim: Option<String>,
     name_claims: Option<Vec<String>>,
     levels: Option<Vec<WrittenLevel>>,
     #[serde(default)]
@@ -84,6 +85,11 @@ impl TryFrom<Written> for EidConfig {
             identifier_claim: written
                 .identifier_claim
                 .unwrap_or_else(|| preset.map_or("pid", Preset::identifier_claim).to_owned()),
+            // Written empty, it takes back what the preset knows.
+            eidas_identifier_claim: written
+                .eidas_identifier_claim
+                .or(preset.and_then(Preset::eidas_identifier_claim).map(str::to_owned))
+                .filter(|claim| !claim.is_empty()),
             name_claims: written
                 .name_claims
                 .unwrap_or_else(|| list(preset.map(Preset::name_claims).unwrap_or_default())),
@@ -165,6 +171,11 @@ impl Preset {
         }
     }
 
+    /// Where the connector tells who somebody is whom it has matched with nobody here.
+    fn eidas_identifier_claim(self) -> Option<&'static str> {
+        (self == Preset::Eidas).then_some("eidas_person_identifier")
+    }
+
     /// Those that tell names in ID-porten.
     fn name_claims(self) -> &'static [&'static str] {
         match self {
@@ -244,6 +255,7 @@ mod tests {
                 false => without.unwrap(),
             };
             assert_eq!(config.objections(), Vec::<String>::new(), "{name}");
+            assert_eq!(config.eidas_identifier_claim.is_some(), name == "eidas", "{name}");
             assert_eq!((config.levels[0].level, config.levels[0].amr.as_str()), (level, amr), "{name}");
         }
     }
@@ -260,6 +272,14 @@ mod tests {
         assert!(config.name_claims.is_empty() && config.pushes_a_minute == 7);
         let rows: Vec<_> = config.levels.iter().map(|row| (row.level, row.amr.as_str())).collect();
         assert_eq!(rows, [(Level::Substantial, "Other"), (Level::High, "BankID")]);
+    }
+
+    #[test]
+    fn people_without_a_number_can_be_kept_out() {
+        let config = read(&json!({ "preset": "eidas", "eidas_identifier_claim": "" })).unwrap();
+        assert_eq!((config.eidas_identifier_claim.as_deref(), config.identifier_claim.as_str()), (None, "pid"));
+        let own = read(&json!({ "preset": "eidas", "eidas_identifier_claim": "theirs" })).unwrap();
+        assert_eq!(own.eidas_identifier_claim.as_deref(), Some("theirs"));
     }
 
     #[test]

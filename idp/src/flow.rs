@@ -5,8 +5,9 @@ use std::time::Duration;
 use authenticators::approval::Asked;
 use authenticators::chance::TokenHash;
 use authenticators::clock::Timestamp;
-use authenticators::contact::{Channel, Missing};
+use authenticators::contact::{Channel, Email, Missing};
 use authenticators::factor::{FactorKind, FirstFactor, Proof, Stop};
+use authenticators::guest::{EidasId, Guest};
 use authenticators::otc::OtcChallenge;
 use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::scratch::Kept;
@@ -20,20 +21,54 @@ use crate::error::OAuthError;
 use crate::request::AuthorizationRequest;
 use crate::scope::ScopeName;
 use crate::session::Session;
-use crate::upstream::id_token::Said;
+use crate::upstream::id_token::{Said, Who};
 
 /// That somebody has proved who they are. **The witness**: neither a session nor a grant can be made without
 /// one, and only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
     person: PersonId,
-    fnr: Fnr,
+    /// As what they are known; the number of those who have one stands beside the rest, where it always stood.
+    #[serde(flatten)]
+    known: KnownBy,
     acr: Acr,
     amr: String,
     at: Timestamp,
     /// What somebody else's eID calls them.
     #[serde(default)]
     names: Names,
+}
+
+/// As what a person is known to the services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum KnownBy {
+    /// A fødselsnummer or D-number.
+    Number { fnr: Fnr },
+    /// A guest: the identifier of another country's eID.
+    Abroad { abroad: Abroad },
+    /// A guest: an e-mail address.
+    Email { email: Email },
+}
+
+/// Somebody from another country, as their eID tells, under the names of the claims that services get (domain: eIDAS).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abroad {
+    /// Their identifier, `SE/NO/…`.
+    #[serde(rename = "eidas_identifier")]
+    pub id: EidasId,
+    /// First names.
+    #[serde(rename = "eidas_firstname", skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Surname.
+    #[serde(rename = "eidas_lastname", skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// `1990-01-31`
+    #[serde(rename = "eidas_date_of_birth", skip_serializing_if = "Option::is_none")]
+    pub date_of_birth: Option<String>,
+    /// The country whose eID it is, `SE`.
+    #[serde(rename = "eidas_citizen_country_code")]
+    pub country: String,
 }
 
 /// What a person is called, as far as their eID tells and services may be told.
@@ -51,21 +86,37 @@ impl Authentication {
     /// MinID was proved.
     pub fn by_minid(proof: &Proof, now: Timestamp) -> Authentication {
         let (acr, amr) = acr::reached(proof.second());
-        let (person, fnr, amr) = (proof.person().clone(), proof.fnr().clone(), amr.to_owned());
-        Authentication { person, fnr, acr, amr, at: now, names: Names::default() }
+        let (person, known) = (proof.person().clone(), KnownBy::Number { fnr: proof.fnr().clone() });
+        Authentication { person, known, acr, amr: amr.to_owned(), at: now, names: Names::default() }
     }
 
     /// A synthetic person was picked. Nobody is somebody who has died.
     pub fn by_test_id(person: Person, acr: Acr, now: Timestamp) -> Option<Authentication> {
         let (amr, names) = (acr::AMR_TEST_ID.to_owned(), Names::default());
-        let is_dead = person.is_dead();
-        (!is_dead).then_some(Authentication { person: person.id, fnr: person.fnr, acr, amr, at: now, names })
+        let (is_dead, known) = (person.is_dead(), KnownBy::Number { fnr: person.fnr });
+        (!is_dead).then_some(Authentication { person: person.id, known, acr, amr, at: now, names })
     }
 
     /// Somebody else's eID was proved, and what it says was verified. Nobody is somebody who has died.
     pub fn by_other(person: Person, said: Said) -> Option<Authentication> {
         let (is_dead, Said { reached: Reached { acr, amr }, names, at, .. }) = (person.is_dead(), said);
-        (!is_dead).then_some(Authentication { person: person.id, fnr: person.fnr, acr, amr, at, names })
+        let known = KnownBy::Number { fnr: person.fnr };
+        (!is_dead).then_some(Authentication { person: person.id, known, acr, amr, at, names })
+    }
+
+    /// Another country's eID was proved that matches nobody here, and what it says was verified. None if it says another
+    /// thing.
+    pub fn from_abroad(guest: &Guest, said: Said) -> Option<Authentication> {
+        let Said { who, reached: Reached { acr, amr }, names, at } = said;
+        let Who::Abroad(abroad) = who else { return None };
+        let (person, known) = (guest.id().clone(), KnownBy::Abroad { abroad });
+        acr.is_of_another_country().then_some(Authentication { person, known, acr, amr, at, names })
+    }
+
+    /// Somebody reads what is sent to an address.
+    pub fn by_email(guest: &Guest, email: Email, now: Timestamp) -> Authentication {
+        let (person, known, names) = (guest.id().clone(), KnownBy::Email { email }, Names::default());
+        Authentication { person, known, acr: Acr::EMAIL, amr: acr::AMR_EMAIL.to_owned(), at: now, names }
     }
 
     /// Who.
@@ -73,9 +124,33 @@ impl Authentication {
         &self.person
     }
 
-    /// Their identifier.
-    pub fn fnr(&self) -> &Fnr {
-        &self.fnr
+    /// Their identifier; a guest has none.
+    pub fn fnr(&self) -> Option<&Fnr> {
+        match &self.known {
+            KnownBy::Number { fnr } => Some(fnr),
+            KnownBy::Abroad { .. } | KnownBy::Email { .. } => None,
+        }
+    }
+
+    /// What another country's eID says of a guest.
+    pub fn abroad(&self) -> Option<&Abroad> {
+        match &self.known {
+            KnownBy::Abroad { abroad } => Some(abroad),
+            KnownBy::Number { .. } | KnownBy::Email { .. } => None,
+        }
+    }
+
+    /// The address of a guest who has proved that alone.
+    pub fn email(&self) -> Option<&Email> {
+        match &self.known {
+            KnownBy::Email { email } => Some(email),
+            KnownBy::Number { .. } | KnownBy::Abroad { .. } => None,
+        }
+    }
+
+    /// Whether it is a guest: somebody of whom no number is known.
+    pub fn is_guest(&self) -> bool {
+        self.fnr().is_none()
     }
 
     /// How surely.
@@ -127,6 +202,8 @@ pub enum Step {
     SetUp(SetUp),
     /// How the citizen is reached: is it right, and what is missing?
     Contact(ContactStep),
+    /// A code to an e-mail address.
+    Email(EmailStep),
     /// TestID: identifier and level.
     TestId,
     /// The citizen is asked to agree.
@@ -151,6 +228,16 @@ pub enum Recover {
     App,
     /// There is no e-mail address to send one to.
     NoEmail,
+}
+
+/// Where somebody stands who logs in by an e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailStep {
+    /// Which address?
+    Address,
+    /// The code that was sent there.
+    Code,
 }
 
 /// Setting up a second factor on the way.
@@ -246,6 +333,7 @@ pub fn first_step(offered: &[Eid]) -> Result<Step, OAuthError> {
 pub fn step_of(eid: &Eid) -> Step {
     match eid {
         Eid::MinId => Step::Password,
+        Eid::Email => Step::Email(EmailStep::Address),
         Eid::TestId => Step::TestId,
         Eid::Other { .. } => Step::ChooseEid,
     }
@@ -516,7 +604,7 @@ mod tests {
         let policy = FnrPolicy { real: false, synthetic: true, expanded: false };
         Authentication {
             person: serde_json::from_str("\"p\"").unwrap(),
-            fnr: Fnr::parse("05895894984", policy).unwrap(),
+            known: KnownBy::Number { fnr: Fnr::parse("05895894984", policy).unwrap() },
             acr,
             amr: "Minid-OTC".into(),
             at: NOW.minus(Duration::from_mins(minutes_ago)),
@@ -597,5 +685,37 @@ mod tests {
         let alone = |r: &mut AuthorizationRequest| r.circle = Circle::Alone(r.return_to.client.clone());
         check("isolated", outcome(alone, session(), &both), Ok("ChooseEid"));
         check("a group", outcome(|r| r.circle = Circle::Group("g".into()), session(), &both), Ok("ChooseEid"));
+    }
+
+    #[test]
+    fn an_address_is_enough_where_it_is_asked_for() {
+        let both = [Eid::MinId, Eid::Email];
+        let check = |name: &str, got: Result<String, &'static str>, expected: Result<&str, &'static str>| {
+            assert_eq!(got, expected.map(str::to_owned), "{name}");
+        };
+        check("nobody", outcome(|r| r.acr = vec![Acr::EMAIL], None, &[Eid::Email]), Ok("Email(Address)"));
+        let by_email = || Some(authentication(Acr::EMAIL, 5));
+        check("e-mail is less", outcome(|_| {}, by_email(), &both), Ok("ChooseEid"));
+        let session = || Some(authentication(Acr::SUBSTANTIAL, 5));
+        let none = |r: &mut AuthorizationRequest| r.prompt.none = true;
+        check("e-mail is less, none", outcome(none, by_email(), &both), Err("login_required"));
+        let takes_email = |r: &mut AuthorizationRequest| r.acr = vec![Acr::EMAIL, Acr::SUBSTANTIAL];
+        check("e-mail is enough", outcome(takes_email, by_email(), &both), Ok("grant"));
+        check("more than e-mail", outcome(takes_email, session(), &both), Ok("grant"));
+        let only_email = |r: &mut AuthorizationRequest| r.acr = vec![Acr::EMAIL];
+        check("e-mail alone", outcome(only_email, session(), &[Eid::Email]), Ok("Email(Address)"));
+    }
+
+    #[test]
+    fn what_was_written_down_before_there_were_guests_is_read() {
+        let old = r#"{"person":"p","fnr":"05895894984","acr":"idporten-loa-high","amr":"BankID","at":5,"names":{}}"#;
+        let read: Authentication = serde_json::from_str(old).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        assert!(!read.is_guest() && read.email().is_none() && read.abroad().is_none());
+        let email = Email::parse("kari@example.no").unwrap();
+        let guest = Authentication { known: KnownBy::Email { email: email.clone() }, ..read };
+        let again: Authentication = serde_json::from_str(&serde_json::to_string(&guest).unwrap()).unwrap();
+        assert_eq!(again, guest);
+        assert!(again.is_guest() && again.fnr().is_none() && again.email() == Some(&email));
     }
 }

@@ -70,8 +70,8 @@ pub mod visitor;
 
 use std::time::Duration;
 
-use authenticators::account;
 use authenticators::clock::Timestamp;
+use authenticators::{account, guest};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -187,6 +187,7 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     while account::erase(&app.world.db, events, closed, now).await? {}
     while grant::clean(app, now).await? {}
     while consent::clean(app, now).await? {}
+    while guest::clean(&app.world.db, now).await? {}
     while logout_notice::clean(app, now).await? {}
     Ok(())
 }

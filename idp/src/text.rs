@@ -64,7 +64,7 @@ impl Language {
 pub struct Words([(Language, FluentBundle<FluentResource>); 3]);
 
 /// The words of the citizens' pages, each language's file.
-pub const FILES: [(Language, &str); 21] = [
+pub const FILES: [(Language, &str); 24] = [
     (Language::Nb, include_str!("../locales/nb/porten.ftl")),
     (Language::Nn, include_str!("../locales/nn/porten.ftl")),
     (Language::En, include_str!("../locales/en/porten.ftl")),
@@ -86,6 +86,9 @@ pub const FILES: [(Language, &str); 21] = [
     (Language::Nb, include_str!("../locales/nb/postbox.ftl")),
     (Language::Nn, include_str!("../locales/nn/postbox.ftl")),
     (Language::En, include_str!("../locales/en/postbox.ftl")),
+    (Language::Nb, include_str!("../locales/nb/guest.ftl")),
+    (Language::Nn, include_str!("../locales/nn/guest.ftl")),
+    (Language::En, include_str!("../locales/en/guest.ftl")),
 ];
 
 impl Words {

@@ -29,6 +29,7 @@ mod check;
 mod chromium;
 mod demo;
 mod detours;
+mod email_login;
 mod keyboard;
 mod language;
 mod leaving;

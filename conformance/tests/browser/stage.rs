@@ -203,6 +203,15 @@ impl Stage {
         digits(&self.message(to, has_code).await?).context("no code")
     }
 
+    /// The code by which a mailbox logs in.
+    pub(crate) async fn login_code(&self, address: &str) -> anyhow::Result<String> {
+        let digits = |text: &str| -> Option<String> {
+            text.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 8).map(str::to_owned)
+        };
+        let has_code = |message: &Value| message["text"].as_str().is_some_and(|text| digits(text).is_some());
+        digits(&self.message(address, has_code).await?).context("no code")
+    }
+
     /// The code in it. Its last line is `@host #code`.
     pub(crate) async fn code(&self) -> anyhow::Result<String> {
         let sms = self.last_sms().await?;

@@ -12,6 +12,8 @@ mod client_name;
 mod consent;
 mod contact_page;
 mod dpop;
+mod eidas_login;
+mod email_login;
 mod enterprise;
 mod enumeration;
 mod forgotten;

@@ -111,6 +111,7 @@ fn every_word_is_used_and_stands_in_every_language() -> anyhow::Result<()> {
         ("idp", "recover_app.ftl"),
         ("idp", "place.ftl"),
         ("idp", "postbox.ftl"),
+        ("idp", "guest.ftl"),
         ("admin", "dev.ftl"),
         ("admin", "letters.ftl"),
         ("admin", "school.ftl"),

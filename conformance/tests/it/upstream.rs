@@ -30,11 +30,11 @@ const REFUSED: &str = "Innloggingen kunne ikke godtas";
 const UNAVAILABLE: &str = "Innloggingsmetoden svarer ikke akkurat nå";
 const NOBODY: &str = "Vi fikk ikke noe fødselsnummer";
 
-type Fields = BTreeMap<String, String>;
+pub(crate) type Fields = BTreeMap<String, String>;
 
 /// How it publishes its metadata.
 #[derive(Debug, Clone)]
-enum Manner {
+pub(crate) enum Manner {
     Honest,
     Otherwise(Value),
     Slow,
@@ -45,8 +45,8 @@ enum Manner {
 
 /// An OpenID Provider of somebody else's on this machine.
 #[derive(Clone)]
-struct Op {
-    origin: String,
+pub(crate) struct Op {
+    pub(crate) origin: String,
     key: ClientKey,
     /// What it signs with, and publishes, once it has rotated.
     newer: ClientKey,
@@ -68,7 +68,7 @@ struct Inner {
 }
 
 impl Op {
-    async fn start(manner: Manner) -> anyhow::Result<Op> {
+    pub(crate) async fn start(manner: Manner) -> anyhow::Result<Op> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let inner = Inner {
             manner,
@@ -93,12 +93,12 @@ impl Op {
     }
 
     /// The provider as an eID of Porten's.
-    fn eid(&self, id: &str) -> anyhow::Result<Arc<OtherEid>> {
+    pub(crate) fn eid(&self, id: &str) -> anyhow::Result<Arc<OtherEid>> {
         self.eid_with(id, json!({}))
     }
 
     /// The same, with some of the configuration otherwise.
-    fn eid_with(&self, id: &str, more: Value) -> anyhow::Result<Arc<OtherEid>> {
+    pub(crate) fn eid_with(&self, id: &str, more: Value) -> anyhow::Result<Arc<OtherEid>> {
         let mut config = json!({
             "name": { "nb": "BankID" }, "about": { "nb": "Med app eller kodebrikke" },
             "name_claims": ["given_name", "family_name"],
@@ -114,7 +114,7 @@ impl Op {
     }
 
     /// The same with another configuration, to which is added what is the provider's own.
-    fn eid_of(&self, id: &str, mut config: Value) -> anyhow::Result<Arc<OtherEid>> {
+    pub(crate) fn eid_of(&self, id: &str, mut config: Value) -> anyhow::Result<Arc<OtherEid>> {
         let (folder, key) = (TempDir::new()?, rcgen::KeyPair::generate()?);
         let file = folder.path().join("key.pem");
         std::fs::write(&file, key.serialize_pem())?;
@@ -195,13 +195,13 @@ impl Op {
     }
 
     /// The request that a browser was sent with.
-    fn request(&self, browser: &Browser) -> anyhow::Result<Fields> {
+    pub(crate) fn request(&self, browser: &Browser) -> anyhow::Result<Fields> {
         let uri = browser.sent_back("request_uri")?;
         self.inner().pushed.get(&uri).cloned().context("nothing was pushed")
     }
 
     /// Good claims for a request.
-    fn claims(&self, idp: &TestIdp, request: &Fields, pid: &str) -> Value {
+    pub(crate) fn claims(&self, idp: &TestIdp, request: &Fields, pid: &str) -> Value {
         let now = idp.now().seconds();
         json!({
             "iss": self.origin, "aud": "porten", "sub": "someone", "nonce": request["nonce"], "acr": HIGH, "pid": pid,
@@ -210,19 +210,19 @@ impl Op {
         })
     }
 
-    fn sign(&self, claims: &Value) -> anyhow::Result<String> {
+    pub(crate) fn sign(&self, claims: &Value) -> anyhow::Result<String> {
         self.key.sign("JWT", claims)
     }
 
     /// Where the browser is sent back to, with a code for this ID token.
-    fn answers(&self, request: &Fields, token: String) -> anyhow::Result<String> {
+    pub(crate) fn answers(&self, request: &Fields, token: String) -> anyhow::Result<String> {
         let code = Chance::System.token()?.reveal().to_owned();
         self.inner().codes.insert(code.clone(), (request.clone(), token));
         Ok(callback("bankid", &[("code", &code), ("state", &request["state"]), ("iss", &self.origin)]))
     }
 }
 
-fn callback(id: &str, fields: &[(&str, &str)]) -> String {
+pub(crate) fn callback(id: &str, fields: &[(&str, &str)]) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     format!("/eid/{id}/callback?{query}")
 }
@@ -272,7 +272,7 @@ async fn to_the_provider(idp: &TestIdp, client: &TestClient, acr: &str) -> anyho
 }
 
 /// What stands on the picker, from the first to the last.
-fn choices(browser: &Browser) -> Vec<String> {
+pub(crate) fn choices(browser: &Browser) -> Vec<String> {
     let choices = browser.page.body.split("name=\"eid\" value=\"").skip(1);
     choices.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
 }
@@ -285,7 +285,7 @@ async fn come_back(op: &Op, idp: &TestIdp, browser: &mut Browser, pid: &str) -> 
     Ok(path)
 }
 
-fn is_logged_in(browser: &Browser) -> bool {
+pub(crate) fn is_logged_in(browser: &Browser) -> bool {
     browser.cookies.keys().any(|name| name.ends_with("porten-session"))
 }
 

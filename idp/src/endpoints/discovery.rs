@@ -87,7 +87,8 @@ fn choices() -> Value {
         "subject_types_supported": ["pairwise"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "pid", "given_name",
-            "family_name", "locale", "sid"
+            "family_name", "locale", "sid", "email", "eidas_identifier", "eidas_firstname", "eidas_lastname",
+            "eidas_date_of_birth", "eidas_citizen_country_code"
         ],
         "prompt_values_supported": ["consent", "login", "none"],
         "display_values_supported": ["page"],

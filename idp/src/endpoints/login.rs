@@ -14,8 +14,8 @@ use crate::flow::{Recover, Step};
 use crate::live::Patience;
 use crate::params::Params;
 use crate::steps::{
-    self, Problems, Turn, app as minid_app, choose, consent, contact, finished, method, new_password, otc, passkey,
-    password, recover, recover_app, recovery_code as recovery, set_up, stopped, test_id, totp,
+    self, Problems, Turn, app as minid_app, choose, consent, contact, email, finished, method, new_password, otc,
+    passkey, password, recover, recover_app, recovery_code as recovery, set_up, stopped, test_id, totp,
 };
 
 /// `GET /login/{client}/{id}`
@@ -81,6 +81,7 @@ pub async fn answer(
         Step::App => minid_app::answer(&turn).await,
         Step::Passkey => passkey::answer(&turn).await,
         Step::Method => method::answer(&turn).await,
+        Step::Email(stage) => email::answer(&turn, stage).await,
         Step::TestId => test_id::answer(&turn).await,
         Step::Recover(stage) => recover::answer(&turn, stage).await,
         Step::NewPassword => new_password::answer(&turn).await,

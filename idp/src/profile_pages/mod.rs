@@ -9,6 +9,7 @@ pub mod data;
 pub mod devices;
 pub mod events;
 pub mod factors;
+pub mod guest;
 pub mod overview;
 pub mod places;
 pub mod set_up;
@@ -157,6 +158,9 @@ impl<'a> Visit<'a> {
         let to_login = || Ok(Err(page::see_other(&login(&call, page, false))));
         let session = session::find(call.app, call.browser, call.now).await?;
         let proved = session.and_then(|read| read.value.shared().cloned());
+        if let Some(guest) = proved.as_ref().filter(|proved| proved.is_guest()) {
+            return Ok(Err(guest::page(&call, page, guest)));
+        }
         let proved = proved.filter(|proved| proved.acr().satisfies_one_of(&[Acr::SUBSTANTIAL]));
         let (Some(proved), Some(session)) = (proved, call.browser.session.clone()) else { return to_login() };
         let person = Person::by_id(call.app.world.db.pool(), proved.person()).await?;

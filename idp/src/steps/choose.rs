@@ -52,6 +52,7 @@ fn choice(turn: &Turn<'_>, eid: &Eid) -> Option<Choice> {
     let text = turn.text();
     let (name, about) = match eid {
         Eid::MinId => (text.t("eid-minid"), text.t("eid-minid-about")),
+        Eid::Email => (text.t("eid-email"), text.t("eid-email-about")),
         Eid::TestId => (text.t("eid-testid"), text.t("eid-testid-about")),
         Eid::Other { id, .. } => {
             let provider = turn.call.app.upstreams.get(id)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use authenticators::factor::Stop;
+use authenticators::guest::Guest;
 use authenticators::person::{Fnr, Person};
 use axum::response::Response;
 
@@ -10,6 +11,7 @@ use super::Turn;
 use crate::error::Refusal;
 use crate::flow::{Authentication, Remark, Step};
 use crate::page;
+use crate::upstream::id_token::{Said, Who};
 use crate::upstream::{Answer, Departure, Failure, Journey, Provider};
 
 /// To the provider. The login stays where one chooses, so that whoever turns back there can choose again.
@@ -35,7 +37,7 @@ pub async fn depart(turn: &Turn<'_>, id: &str) -> Result<Response, Refusal> {
 
 /// Back from a provider, with the journey that was taken and an answer in the form.
 pub async fn arrived(turn: &Turn<'_>, provider: &Arc<Provider>, journey: &Journey) -> Result<Response, Refusal> {
-    let (app, now, form) = (turn.call.app, turn.call.now, &turn.form);
+    let form = &turn.form;
     // Something else was chosen meanwhile.
     if turn.attempt().step != Step::ChooseEid {
         return Ok(turn.onwards());
@@ -52,17 +54,42 @@ pub async fn arrived(turn: &Turn<'_>, provider: &Arc<Provider>, journey: &Journe
     if !said.reached.acr.satisfies_one_of(&turn.attempt().request.acr) {
         return back(turn, Remark::EidTooLow).await;
     }
-    let Some(Ok(fnr)) = said.identifier.as_deref().map(|text| Fnr::parse(text, app.config.people)) else {
-        return back(turn, Remark::EidNobody).await;
-    };
-    let person = Person::ensure(&app.world.db, &app.world.chance, &fnr, now).await?;
-    let Some(proved) = Authentication::by_other(person, said) else {
-        return turn.go(turn.attempt().at(Step::Stopped(Stop::Closed))).await;
+    let proved = match proved(turn, said).await? {
+        Ok(proved) => proved,
+        Err(Nobody::Unnamed) => return back(turn, Remark::EidNobody).await,
+        Err(Nobody::Dead) => return turn.go(turn.attempt().at(Step::Stopped(Stop::Closed))).await,
     };
     let due = turn.due(turn.attempt(), &proved).await?;
     let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
     let eid = provider.eid.as_choice();
     Ok(ended.map_or_else(|| turn.onwards(), |response| turn.remembering(&eid, response)))
+}
+
+/// Why it is nobody who could be let in.
+enum Nobody {
+    /// There is no identifier, or none that is let in.
+    Unnamed,
+    /// It is somebody who has died.
+    Dead,
+}
+
+/// Who it is: a person by their number, and a guest by the identifier of another country alone. No name, address or date
+/// makes one of the other.
+async fn proved(turn: &Turn<'_>, said: Said) -> anyhow::Result<Result<Authentication, Nobody>> {
+    let (app, now) = (turn.call.app, turn.call.now);
+    match &said.who {
+        Who::Number(text) => {
+            let Ok(fnr) = Fnr::parse(text, app.config.people) else { return Ok(Err(Nobody::Unnamed)) };
+            let person = Person::ensure(&app.world.db, &app.world.chance, &fnr, now).await?;
+            Ok(Authentication::by_other(person, said).ok_or(Nobody::Dead))
+        }
+        Who::Abroad(abroad) => {
+            let guest = Guest::from_abroad(&app.world.vault, &abroad.id);
+            guest.welcome(&app.world.db, now).await?;
+            Ok(Authentication::from_abroad(&guest, said).ok_or(Nobody::Unnamed))
+        }
+        Who::Nobody => Ok(Err(Nobody::Unnamed)),
+    }
 }
 
 /// To the picker, which says what happened. The browser may be new, where there was nothing to choose.

@@ -9,6 +9,7 @@ pub mod choose;
 pub mod consent;
 pub mod contact;
 pub mod eid;
+pub mod email;
 pub mod finished;
 pub mod method;
 pub mod new_password;
@@ -237,6 +238,7 @@ impl Turn<'_> {
         match &self.attempt().step {
             Step::ChooseEid => Ok(choose::page(self)),
             Step::Password => Ok(password::page(self, problems)),
+            Step::Email(stage) => Ok(email::page(self, *stage, problems)),
             Step::TestId => Ok(test_id::page(self, problems)),
             Step::Otc => Ok(otc::page(self, problems)),
             Step::Totp => totp::page(self, problems).await,
@@ -393,8 +395,8 @@ impl Turn<'_> {
         let agreed = crate::consent::agreed(app, &attempt.request, Some(who)).await?;
         let new_password = attempt.second.is_some() && passwords::must_change(db, who.person()).await?;
         let set_up = attempt.second.is_some_and(|kind| app.config.minid.is_retired(kind, now));
-        // A page of ours leads there anyway, and a synthetic person has nobody who reads.
-        let asks = attempt.request.return_to.client.as_str() != PROFILE && who.amr() != AMR_TEST_ID;
+        // A page of ours leads there anyway, a synthetic person has nobody who reads, and a guest is in no register.
+        let asks = attempt.request.return_to.client.as_str() != PROFILE && who.amr() != AMR_TEST_ID && !who.is_guest();
         let contact = match asks {
             true => register::Contact::of(db, who.person()).await?.asks(now),
             false => None,

@@ -34,7 +34,7 @@ struct MinidNewPassword {
 pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
     let Common { frame, action, csrf } = turn.common();
     let attempt = turn.attempt();
-    let fnr = attempt.proved.as_ref().map(Authentication::fnr).or(attempt.known.as_ref());
+    let fnr = attempt.proved.as_ref().and_then(Authentication::fnr).or(attempt.known.as_ref());
     let page = MinidNewPassword {
         frame,
         action,

@@ -2,10 +2,12 @@
 //! provider's. No I/O.
 
 use authenticators::clock::Timestamp;
+use authenticators::guest::EidasId;
+use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::eid::{OtherEid, Reached};
-use crate::flow::Names;
+use crate::eid::{self, OtherEid, Reached};
+use crate::flow::{Abroad, Names};
 
 /// What was asked for.
 pub struct Asked<'a> {
@@ -15,11 +17,22 @@ pub struct Asked<'a> {
     pub at: Timestamp,
 }
 
+/// Whom the provider names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// Somebody with a fødselsnummer or D-number, as it stands in the token.
+    Number(String),
+    /// Somebody from another country whom nobody here matches.
+    Abroad(Abroad),
+    /// Nobody who could be let in.
+    Nobody,
+}
+
 /// What the provider says of a person.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
-    /// The identifier as it stands in the token; nothing if there is none.
-    pub identifier: Option<String>,
+    /// Who it is.
+    pub who: Who,
     /// How surely.
     pub reached: Reached,
     /// What they are called, as far as it may be handed on.
@@ -54,9 +67,37 @@ pub fn read(
     let reached = text("acr").and_then(|acr| eid.reached(acr, &methods)).ok_or("acr is not in the table")?;
     let names =
         Names { given_name: eid.name_in(claims, "given_name"), family_name: eid.name_in(claims, "family_name") };
-    let identifier = text(&eid.config.identifier_claim).map(str::to_owned);
+    let who = match claims.get(&eid.config.identifier_claim) {
+        Some(Value::String(number)) => Who::Number(number.clone()),
+        None | Some(Value::Null) => abroad(eid, claims, &reached)?.map_or(Who::Nobody, Who::Abroad),
+        // Whoever has a number that cannot be read is no guest.
+        Some(_) => Who::Nobody,
+    };
     // Its clock may be a little off, and by ours the proof came between the request and now.
-    Ok(Said { identifier, reached, names, at: proved_at.max(asked.at).min(now) })
+    Ok(Said { who, reached, names, at: proved_at.max(asked.at).min(now) })
+}
+
+/// Who it is in another country, under the names of ID-porten's connector. None if nobody is named so, or may be.
+fn abroad(eid: &OtherEid, claims: &Map<String, Value>, reached: &Reached) -> Result<Option<Abroad>, &'static str> {
+    let Some(claim) = &eid.config.eidas_identifier_claim else { return Ok(None) };
+    let Some(id) = claims.get(claim).filter(|_| reached.acr.is_of_another_country()) else { return Ok(None) };
+    let id = id.as_str().and_then(EidasId::parse).ok_or("the identifier from abroad is none")?;
+    let country = claims.get("eidas_citizen_country_code");
+    if country.is_some_and(|country| country != id.country()) {
+        return Err("the identifier is of another country");
+    }
+    let date_of_birth = match claims.get("birthdate") {
+        None | Some(Value::Null) => None,
+        Some(date) => Some(date.as_str().and_then(date_of).ok_or("birthdate is no date")?),
+    };
+    let (first_name, last_name) = (eid::name_in(claims, "given_name"), eid::name_in(claims, "family_name"));
+    Ok(Some(Abroad { country: id.country().to_owned(), id, first_name, last_name, date_of_birth }))
+}
+
+/// `1990-01-31`, and no other way to write it.
+fn date_of(text: &str) -> Option<String> {
+    let date: Date = text.parse().ok()?;
+    (date.to_string() == text).then(|| text.to_owned())
 }
 
 /// We are the only audience, as a text or as a list of one.
@@ -91,6 +132,10 @@ mod tests {
     }
 
     fn said(change: impl FnOnce(&mut Value)) -> Result<Said, &'static str> {
+        said_by(&eid(), change)
+    }
+
+    fn said_by(eid: &OtherEid, change: impl FnOnce(&mut Value)) -> Result<Said, &'static str> {
         let seconds = NOW.seconds();
         let mut claims = json!({
             "iss": "https://op.test", "aud": "porten", "sub": "s", "nonce": "n", "acr": "urn:high", "pid": "1",
@@ -98,13 +143,13 @@ mod tests {
         });
         change(&mut claims);
         let asked = Asked { nonce: "n", at: NOW.minus(std::time::Duration::from_mins(2)) };
-        read(&eid(), claims.as_object().unwrap(), &asked, NOW)
+        read(eid, claims.as_object().unwrap(), &asked, NOW)
     }
 
     #[test]
     fn a_good_one() {
         let said = said(|_| {}).unwrap();
-        assert_eq!(said.identifier.as_deref(), Some("1"));
+        assert_eq!(said.who, Who::Number("1".into()));
         assert_eq!(said.reached, Reached { acr: Acr::HIGH, amr: "BankID".into() });
         assert_eq!(said.names, Names { given_name: Some("Kari".into()), family_name: None });
         assert_eq!(said.at, NOW);
@@ -145,6 +190,61 @@ mod tests {
         ] {
             assert!(said(|claims| claims[name] = value.clone()).is_ok(), "{name} {value}");
         }
-        assert_eq!(said(|claims| claims["pid"] = json!(1)).unwrap().identifier, None);
+        assert_eq!(said(|claims| claims["pid"] = json!(1)).unwrap().who, Who::Nobody);
+    }
+
+    #[test]
+    fn who_it_is_from_abroad() {
+        let check = |level: &str, claim: &str, change: Value, expected: Result<bool, ()>| {
+            let mut eid = eid();
+            let levels = json!([{ "acr": "urn:high", "level": level, "amr": "eIDAS" }]);
+            let config = json!({
+                "id": "x", "issuer": "https://op.test", "client_id": "porten", "secret_file": "/s", "levels": levels,
+                "name": { "nb": "X" }, "about": { "nb": "X" }, "eidas_identifier_claim": claim,
+            });
+            eid.config = serde_json::from_value(config).unwrap();
+            let mut all = json!({
+                "pid": null, "eidas_person_identifier": "SE/NO/1", "eidas_citizen_country_code": "SE",
+                "given_name": "Åsa", "family_name": "Svens\nson", "birthdate": "1990-01-31",
+            });
+            all.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            let said = said_by(&eid, |claims| claims.as_object_mut().unwrap().extend(all.as_object().unwrap().clone()));
+            let got = said.as_ref().map(|said| matches!(said.who, Who::Abroad(_))).map_err(|_| ());
+            assert_eq!(got, expected, "{level} {claim} {change}");
+            said
+        };
+        let (level, claim) = ("eidas-high", "eidas_person_identifier");
+        let said = check(level, claim, json!({}), Ok(true)).unwrap();
+        let abroad = Abroad {
+            id: EidasId::parse("SE/NO/1").unwrap(),
+            first_name: Some("Åsa".into()),
+            last_name: Some("Svensson".into()),
+            date_of_birth: Some("1990-01-31".into()),
+            country: "SE".into(),
+        };
+        assert_eq!((said.who, said.names), (Who::Abroad(abroad), Names { given_name: None, family_name: None }));
+        let bare = json!({ "birthdate": null, "given_name": null, "family_name": null });
+        assert!(check(level, claim, bare, Ok(true)).is_ok());
+        // A number goes before all else, and one that cannot be read makes nobody a guest.
+        assert_eq!(check(level, claim, json!({ "pid": "1" }), Ok(false)).unwrap().who, Who::Number("1".into()));
+        assert_eq!(check(level, claim, json!({ "pid": "" }), Ok(false)).unwrap().who, Who::Number(String::new()));
+        assert_eq!(check(level, claim, json!({ "pid": 1 }), Ok(false)).unwrap().who, Who::Nobody);
+        // Neither is whoever it was not configured for.
+        assert_eq!(check(level, "", json!({}), Ok(false)).unwrap().who, Who::Nobody);
+        assert_eq!(check("high", claim, json!({}), Ok(false)).unwrap().who, Who::Nobody);
+        assert_eq!(check(level, "other", json!({}), Ok(false)).unwrap().who, Who::Nobody);
+        for wrong in [
+            json!({ "eidas_person_identifier": "NO/NO/1" }),
+            json!({ "eidas_person_identifier": "se/NO/1" }),
+            json!({ "eidas_person_identifier": ["SE/NO/1"] }),
+            json!({ "eidas_person_identifier": null }),
+            json!({ "eidas_citizen_country_code": "DE" }),
+            json!({ "eidas_citizen_country_code": null }),
+            json!({ "birthdate": "1990-02-30" }),
+            json!({ "birthdate": "19900131" }),
+            json!({ "birthdate": 1990 }),
+        ] {
+            assert!(check(level, claim, wrong, Err(())).is_err());
+        }
     }
 }
