@@ -249,7 +249,7 @@ async fn walk(
         (Duration::ZERO, "next"),
         (Duration::ZERO, "back"),
         (Duration::ZERO, "app"),
-        (GOOD_FOR - Duration::from_secs(1), "next"),
+        (Duration::from_secs(179), "next"),
         (Duration::from_secs(1), "next"),
         (Duration::ZERO, "resend"),
         (Duration::ZERO, "codes"),
