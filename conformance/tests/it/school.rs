@@ -898,7 +898,7 @@ async fn the_pages_are_in_nynorsk_and_english_as_well() -> anyhow::Result<()> {
     town.let_the_teacher_issue(&town.own).await?;
     let path = town.pupil_path(&town.own, &town.own.pupils[0]).await?;
     for (language, words) in
-        [("nn", ["Eg er ikkje kvalifisert", "Namnet er rett"]), ("en", ["I am not qualified", "The name is right"])]
+        [("nn", ["Eg er ikkje kvalifisert", "Namnet er feil"]), ("en", ["I am not qualified", "The name is wrong"])]
     {
         let mut screen = town.staff(&town.own.teacher).await?;
         screen.get(&format!("/language?to={language}&back=/skule")).await?;
