@@ -49,7 +49,7 @@ impl Played {
 
     fn known_by(self, provider: &Issuer, secret: Token) -> OtherEid {
         let (issuer, proof) = (provider.url().clone(), ClientProof::Secret(secret));
-        OtherEid { config: self.0, issuer, proof }
+        OtherEid { config: self.0, issuer, proof, decryption: Vec::new() }
     }
 
     /// Registers us with the provider, with a fresh secret at each start.

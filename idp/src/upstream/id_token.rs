@@ -18,6 +18,8 @@ pub struct Asked<'a> {
 /// What the provider says of a person.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
+    /// Who it is there.
+    pub sub: String,
     /// The identifier as it stands in the token; nothing if there is none.
     pub identifier: Option<String>,
     /// How surely.
@@ -43,7 +45,7 @@ pub fn read(
     known(is_for(claims.get("aud"), &eid.config.client_id), "aud is not us alone")?;
     known(claims.get("azp").is_none_or(|azp| azp == eid.config.client_id.as_str()), "azp is another's")?;
     known(text("nonce") == Some(asked.nonce), "nonce is another's")?;
-    known(text("sub").is_some_and(|sub| (1..=255).contains(&sub.len())), "sub is missing")?;
+    let sub = text("sub").filter(|sub| (1..=255).contains(&sub.len())).ok_or("sub is missing")?.to_owned();
     known(time("exp").is_some_and(|exp| exp > now.minus(eid.skew())), "exp is past")?;
     known(time("iat").is_some_and(|iat| (earliest..=latest).contains(&iat)), "iat is not of now")?;
     known(!claims.contains_key("nbf") || time("nbf").is_some_and(|nbf| nbf <= latest), "nbf is ahead")?;
@@ -54,13 +56,13 @@ pub fn read(
     let reached = text("acr").and_then(|acr| eid.reached(acr, &methods)).ok_or("acr is not in the table")?;
     let names =
         Names { given_name: eid.name_in(claims, "given_name"), family_name: eid.name_in(claims, "family_name") };
-    let identifier = text(&eid.config.identifier_claim).map(str::to_owned);
+    let identifier = eid.identifier_in(claims)?;
     // Its clock may be a little off, and by ours the proof came between the request and now.
-    Ok(Said { identifier, reached, names, at: proved_at.max(asked.at).min(now) })
+    Ok(Said { sub, identifier, reached, names, at: proved_at.max(asked.at).min(now) })
 }
 
 /// We are the only audience, as a text or as a list of one.
-fn is_for(audience: Option<&Value>, us: &str) -> bool {
+pub(super) fn is_for(audience: Option<&Value>, us: &str) -> bool {
     match audience {
         Some(Value::String(one)) => one == us,
         Some(Value::Array(all)) => matches!(all.as_slice(), [one] if one == us),
@@ -87,7 +89,7 @@ mod tests {
             "levels": [{ "acr": "urn:high", "level": "high", "amr": "BankID" }],
         });
         let (issuer, proof) = (Url::parse("https://op.test").unwrap(), ClientProof::Secret(Token::presented("s")));
-        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof }
+        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption: Vec::new() }
     }
 
     fn said(change: impl FnOnce(&mut Value)) -> Result<Said, &'static str> {
