@@ -77,7 +77,15 @@ impl Outbound {
 
     /// Fetches a JSON document: its body, whole.
     pub async fn get_json(&self, url: &Url) -> Result<Vec<u8>, OutboundError> {
-        let request = self.client(url)?.get(url.clone()).header(header::ACCEPT, "application/json");
+        self.get(url, &[("accept", "application/json".to_owned())]).await
+    }
+
+    /// Fetches a document with these headers: its body, whole.
+    pub async fn get(&self, url: &Url, headers: &[(&'static str, String)]) -> Result<Vec<u8>, OutboundError> {
+        let mut request = self.client(url)?.get(url.clone());
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
         let answer = send(url, request).await?;
         match answer.status() {
             status if status.is_success() => read(answer).await,

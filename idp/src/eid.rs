@@ -1,20 +1,21 @@
 //! The other eIDs: each is somebody else's OpenID Provider, and a part of the configuration.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::chance::Token;
-use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::acr::{AMR_EMAIL, AMR_TEST_ID, Acr, Eid};
 use crate::config::secret;
 use crate::eid_preset::Written;
+use crate::jwe::{self, DecryptionKey};
 use crate::redirect;
 use crate::text::Language;
 
@@ -62,6 +63,57 @@ pub struct EidConfig {
     pub max_clock_skew_seconds: u64,
     /// How many requests are pushed to it in a minute.
     pub pushes_a_minute: u32,
+    /// How its answers are signed; left out, they are plain parameters.
+    pub response_mode: Option<SignedAnswer>,
+    /// How it tells of a person at its `UserInfo` endpoint; left out, it is not asked there.
+    pub userinfo: Option<Userinfo>,
+    /// What it encrypts for us: none of that is taken in the clear.
+    pub encrypted: Vec<Encrypted>,
+    /// PEM (PKCS#8), on P-256 or RSA: what is encrypted may be so by any of these keys.
+    pub encryption_key_files: Vec<PathBuf>,
+}
+
+/// The ways in which an answer can be signed (JARM 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum SignedAnswer {
+    /// In the address.
+    #[serde(rename = "query.jwt")]
+    QueryJwt,
+    /// The same, by the name that leaves the choice to what is asked for: a code comes in the address.
+    #[serde(rename = "jwt")]
+    Jwt,
+}
+
+impl SignedAnswer {
+    /// As a `response_mode`.
+    pub fn name(self) -> &'static str {
+        match self {
+            SignedAnswer::QueryJwt => "query.jwt",
+            SignedAnswer::Jwt => "jwt",
+        }
+    }
+}
+
+/// What a `UserInfo` endpoint answers (OpenID Connect Core 5.3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Userinfo {
+    /// An object, believed for the connection that it came over.
+    Json,
+    /// A JWT that is signed.
+    Jwt,
+}
+
+/// What a provider can encrypt (OpenID Connect Core 10.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encrypted {
+    /// The ID token, once it is signed.
+    IdToken,
+    /// What the `UserInfo` endpoint answers, once it is signed.
+    Userinfo,
+    /// The claim with the identifier alone.
+    Identifier,
 }
 
 /// Words in each language.
@@ -178,6 +230,13 @@ impl EidConfig {
         object(self.levels.iter().any(|level| ours(&level.amr)), "levels: an amr of ours is not given out");
         object(self.pushes_a_minute == 0, "pushes_a_minute: nobody could log in with it");
         object(self.max_clock_skew_seconds > SKEW_AT_MOST, "max_clock_skew_seconds: 300 at most");
+        object(
+            !self.encrypted.is_empty() && self.encryption_key_files.is_empty(),
+            "encrypted: there is no encryption_key_files",
+        );
+        // OpenID Connect Core 5.3.2: what is encrypted is signed first.
+        let is_nested = !self.encrypted.contains(&Encrypted::Userinfo) || self.userinfo == Some(Userinfo::Jwt);
+        object(!is_nested, "encrypted: userinfo has to be \"jwt\"");
         object(self.name.nb.is_empty() || self.about.nb.is_empty(), "name, about: words are missing");
         lines
     }
@@ -196,16 +255,22 @@ impl EidConfig {
     pub fn open(self) -> anyhow::Result<OtherEid> {
         let proof = match (&self.key_file, &self.secret_file) {
             (Some(file), None) => {
-                let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-                let key = OwnKey::parse(&pem, self.key_id.clone());
-                ClientProof::Key(key.with_context(|| format!("the key in {}", file.display()))?)
+                let key = read_key(file, |pem| OwnKey::parse(pem, self.key_id.clone()))?;
+                ClientProof::Key(Box::new(key))
             }
             (None, Some(file)) => ClientProof::Secret(Token::presented(&secret(file)?)),
             _ => anyhow::bail!("give either key_file or secret_file"),
         };
+        let decryption = self.encryption_key_files.iter().map(|file| read_key(file, DecryptionKey::parse));
+        let decryption = decryption.collect::<anyhow::Result<Vec<DecryptionKey>>>()?;
         let issuer = Url::parse(&self.issuer).context("the issuer is no address")?;
-        Ok(OtherEid { config: self, issuer, proof })
+        Ok(OtherEid { config: self, issuer, proof, decryption })
     }
+}
+
+fn read_key<T>(file: &Path, parse: impl FnOnce(&[u8]) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    parse(&pem).with_context(|| format!("the key in {}", file.display()))
 }
 
 /// OpenID Connect Discovery 3: https, no query, no fragment. Loopback is for development.
@@ -218,7 +283,7 @@ fn is_an_issuer(text: &str) -> bool {
 /// What we prove to the provider who we are with.
 pub enum ClientProof {
     /// `private_key_jwt` (OpenID Connect Core 9).
-    Key(OwnKey),
+    Key(Box<OwnKey>),
     /// `client_secret_basic` or `client_secret_post`.
     Secret(Token),
 }
@@ -231,6 +296,7 @@ pub struct OwnKey {
     pub kid: String,
     /// The private half.
     pub private: EncodingKey,
+    public: Jwk,
 }
 
 impl OwnKey {
@@ -245,11 +311,13 @@ impl OwnKey {
         };
         // A key on another curve is seen here and not at the first login.
         jsonwebtoken::crypto::sign(b"porten", &private, algorithm).context("cannot sign by ES256 or RS256")?;
+        let mut public = Jwk::from_encoding_key(&private, algorithm)?;
         let kid = match kid {
             Some(kid) => kid,
-            None => Jwk::from_encoding_key(&private, algorithm)?.thumbprint(ThumbprintHash::SHA256)?,
+            None => public.thumbprint(ThumbprintHash::SHA256)?,
         };
-        Ok(OwnKey { algorithm, kid, private })
+        (public.common.key_id, public.common.public_key_use) = (Some(kid.clone()), Some(PublicKeyUse::Signature));
+        Ok(OwnKey { algorithm, kid, private, public })
     }
 }
 
@@ -261,6 +329,8 @@ pub struct OtherEid {
     pub issuer: Url,
     /// What we prove ourselves with.
     pub proof: ClientProof,
+    /// What is encrypted for us is so by one of these.
+    pub decryption: Vec<DecryptionKey>,
 }
 
 /// What a login at the provider has reached.
@@ -307,6 +377,33 @@ impl OtherEid {
         Some(Reached { acr: level.level.acr(), amr: level.amr.clone() })
     }
 
+    /// Our public keys, as a provider registers or fetches them (RFC 7517). Of those to encrypt by it is the first
+    /// one: the others are still good for a while, and on their way out.
+    pub fn jwks(&self) -> Value {
+        let signs = match &self.proof {
+            ClientProof::Key(key) => Some(json!(key.public)),
+            ClientProof::Secret(_) => None,
+        };
+        let encrypts = self.decryption.first().map(|key| key.public().clone());
+        let keys: Vec<Value> = signs.into_iter().chain(encrypts).collect();
+        json!({ "keys": keys })
+    }
+
+    /// What came in a place where it may have to be encrypted.
+    pub fn in_the_clear(&self, what: Encrypted, text: String) -> Result<String, &'static str> {
+        if !self.config.encrypted.contains(&what) {
+            return Ok(text);
+        }
+        let text = jwe::decrypt(&self.decryption, &text)?;
+        String::from_utf8(text).map_err(|_| "What was encrypted is no text.")
+    }
+
+    /// The identifier of a person; nothing if there is none.
+    pub fn identifier_in(&self, claims: &Map<String, Value>) -> Result<Option<String>, &'static str> {
+        let text = claims.get(&self.config.identifier_claim).and_then(Value::as_str).map(str::to_owned);
+        text.map(|text| self.in_the_clear(Encrypted::Identifier, text)).transpose()
+    }
+
     /// A name that may be handed on.
     pub fn name_in(&self, claims: &Map<String, Value>, claim: &str) -> Option<String> {
         let allowed = self.config.name_claims.iter().any(|known| known == claim);
@@ -322,8 +419,6 @@ pub fn name_in(claims: &Map<String, Value>, claim: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn config(change: impl FnOnce(&mut Value)) -> EidConfig {
@@ -362,6 +457,8 @@ mod tests {
         check("eidas_identifier_claim", json!("pid"), "already");
         check("max_clock_skew_seconds", json!(301), "300");
         check("pushes_a_minute", json!(0), "nobody");
+        check("encrypted", json!(["id_token"]), "encryption_key_files");
+        check("encrypted", json!(["userinfo"]), "userinfo");
         let twice = EidConfig::objections_to(&[config(|_| {}), config(|_| {})]);
         assert!(twice[0].contains("another one has it"), "{twice:?}");
     }
@@ -369,7 +466,8 @@ mod tests {
     #[test]
     fn the_table_says_what_was_reached() {
         let issuer = Url::parse("https://op.bankid.example").unwrap();
-        let eid = OtherEid { config: config(|_| {}), issuer, proof: ClientProof::Secret(Token::presented("s")) };
+        let proof = ClientProof::Secret(Token::presented("s"));
+        let eid = OtherEid { config: config(|_| {}), issuer, proof, decryption: Vec::new() };
         let check = |acr: &str, amr: &[&str], expected: Option<(Acr, &str)>| {
             let expected = expected.map(|(acr, amr)| Reached { acr, amr: amr.to_owned() });
             assert_eq!(eid.reached(acr, amr), expected, "{acr} {amr:?}");

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
-use crate::eid::{EidConfig, Level, LevelConfig, Wording};
+use crate::eid::{EidConfig, Encrypted, Level, LevelConfig, SignedAnswer, Userinfo, Wording};
 
 /// Requests that are pushed to one provider in a minute, if nothing is said.
 const PUSHES_A_MINUTE: u32 = 6000;
@@ -40,6 +40,12 @@ pub(crate) struct Written {
     origins: Vec<Url>,
     max_clock_skew_seconds: Option<u64>,
     pushes_a_minute: Option<u32>,
+    response_mode: Option<SignedAnswer>,
+    userinfo: Option<Userinfo>,
+    #[serde(default)]
+    encrypted: Vec<Encrypted>,
+    #[serde(default)]
+    encryption_key_files: Vec<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +103,10 @@ impl TryFrom<Written> for EidConfig {
             origins: written.origins,
             max_clock_skew_seconds: written.max_clock_skew_seconds.unwrap_or(SKEW),
             pushes_a_minute: written.pushes_a_minute.unwrap_or(PUSHES_A_MINUTE),
+            response_mode: written.response_mode,
+            userinfo: written.userinfo,
+            encrypted: written.encrypted,
+            encryption_key_files: written.encryption_key_files,
         })
     }
 }
@@ -109,17 +119,28 @@ impl WrittenLevel {
     }
 }
 
-/// The eIDs that something is known of.
+/// The eIDs that something is known of. Each sets `name`, `about`, the `amr` of its levels, `scopes`,
+/// `identifier_claim` and `name_claims`. What is told to customers alone none of them can know: `id`, `issuer`,
+/// `client_id`, and `key_file` or `secret_file` are always written. None encrypts anything or signs its answers unless
+/// that was agreed on, so `response_mode`, `userinfo`, `encrypted` and `encryption_key_files` are written where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Preset {
-    /// BankID's own OpenID Provider.
+    /// BankID's own OpenID Provider. Its pages publish all that is set: scopes `openid profile nnin_altsub`, the
+    /// identifier in `nnin_altsub` of the ID token, both names, and as levels `urn:bankid:bid;LOA=4` (`BankID`) and
+    /// `urn:bankid:bim;LOA=4` (`BankID Mobil`), asked for by `urn:bankid:bid`. They call its ID tokens signed and say
+    /// nothing of encrypted ones; and they have `auth_time`, without which nobody is let in here, as deprecated in
+    /// version 4 of its API.
     Bankid,
-    /// Buypass's own OpenID Provider.
+    /// Buypass's own OpenID Provider: scopes `openid profile bpnnin`, the identifier in `bp_nnin_sub`, both names.
+    /// `levels` have to be written, for it publishes no `acr`: `[{ acr = "…", level = "high" }]`.
     Buypass,
-    /// Commfides; what its provider says is not public.
+    /// Commfides; what its provider says is not public. `levels` have to be written, and `scopes` (`openid`) and
+    /// `identifier_claim` (`pid`) where the agreement has others. No names are handed on.
     Commfides,
-    /// A connector to the eIDs of other countries, such as ID-porten's.
+    /// A connector to the eIDs of other countries, such as ID-porten's: scopes `openid profile eidas:mds`, the
+    /// identifier in `pid` if it has found one, no names, and as levels the three of eIDAS under ID-porten's own names
+    /// for them. ID-porten's takes `query` and `query.jwt`: with `response_mode = "query.jwt"` its answers are signed.
     Eidas,
 }
 

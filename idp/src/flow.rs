@@ -107,7 +107,7 @@ impl Authentication {
     /// Another country's eID was proved that matches nobody here, and what it says was verified. None if it says another
     /// thing.
     pub fn from_abroad(guest: &Guest, said: Said) -> Option<Authentication> {
-        let Said { who, reached: Reached { acr, amr }, names, at } = said;
+        let Said { sub: _, who, reached: Reached { acr, amr }, names, at } = said;
         let Who::Abroad(abroad) = who else { return None };
         let (person, known) = (guest.id().clone(), KnownBy::Abroad { abroad });
         acr.is_of_another_country().then_some(Authentication { person, known, acr, amr, at, names })

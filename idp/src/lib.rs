@@ -4,8 +4,8 @@
 //! and [`client_profile`]), [`client`], [`scope`] and [`acr`] are the services, what they may ask for and the levels;
 //! [`client_auth`], [`client_keys`], [`certificate`] and [`dpop`] are how a service proves who it is; [`request`] and
 //! [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`] shows the citizen the
-//! pages in between, to the [`finish`]; [`minid`] is what a site has decided about MinID, [`eid`] (with `eid_preset`)
-//! and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`],
+//! pages in between, to the [`finish`]; [`minid`] is what a site has decided about MinID, [`eid`] (with `eid_preset`
+//! and [`jwe`]) and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`],
 //! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in
 //! its own name, [`bearer`] how it shows a token here, and [`logout_notice`] what is told when a session is over.
 //! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`], [`new_device`] and
@@ -42,6 +42,7 @@ pub mod error;
 pub mod finish;
 pub mod flow;
 pub mod grant;
+pub mod jwe;
 pub mod keys;
 pub mod live;
 pub mod logout_notice;
@@ -117,7 +118,6 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/authorize", get(authorize::ask).post(authorize::ask).head(no_head))
         .route("/login/{client}/{id}", get(login::show).post(login::answer).head(no_head))
         .route("/login/{client}/{id}/wait", get(login::wait))
-        .route("/eid/{id}/callback", get(endpoints::eid::arrive).head(no_head))
         .route("/logout", get(logout::ask).post(logout::ask).head(no_head))
         .route("/logout/{handle}", get(logout::resume).post(logout::answer).head(no_head))
         .route("/profil", get(profile::show).post(profile::act).head(no_head))
@@ -146,6 +146,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .merge(open)
         .merge(pages)
         .merge(contact_register())
+        .merge(for_providers())
         .merge(front)
         .fallback(front::not_found)
         // The outermost first. Layers one by one would each be boxed, and cloned several times a request.
@@ -167,6 +168,14 @@ fn contact_register() -> Router<App> {
         .route("/rest/v2/krr/hentEndringer", post(endpoints::register::changes))
         .route("/rest/v2/postkasser", postbox::registering())
         .route("/rest/v2/postkasser/slett", post(postbox::remove))
+}
+
+/// Where the providers of the other eIDs send browsers back to, and find our keys.
+fn for_providers() -> Router<App> {
+    let no_head = || async { StatusCode::METHOD_NOT_ALLOWED };
+    Router::new()
+        .route("/eid/{id}/callback", get(endpoints::eid::arrive).head(no_head))
+        .route("/eid/{id}/jwks.json", get(endpoints::eid::keys))
 }
 
 /// Brings back what must outlive the program where it is kept in its memory: which grants were revoked. What the

@@ -28,59 +28,41 @@ use crate::{open, server};
 /// Its database, beside Porten's own.
 const DATABASE: &str = "eids.db";
 
-/// One that is played.
-struct Played {
-    id: &'static str,
-    name: &'static str,
-    about: [&'static str; 3],
-}
+/// Those that are played, by the names of their presets.
+const ALL: [&str; 3] = ["bankid", "buypass", "commfides"];
 
-const ALL: [Played; 3] = [
-    Played {
-        id: "bankid",
-        name: "BankID",
-        about: ["Med app eller kodebrikke", "Med app eller kodebrikke", "By app or code device"],
-    },
-    Played {
-        id: "buypass",
-        name: "Buypass ID",
-        about: ["Med smartkort eller mobil", "Med smartkort eller mobil", "By smart card or mobile phone"],
-    },
-    Played {
-        id: "commfides",
-        name: "Commfides",
-        about: ["Med USB-nøkkel eller smartkort", "Med USB-nøkkel eller smartkort", "By USB key or smart card"],
-    },
-];
+/// One that is played: named and told to services as its preset has it, and otherwise as a Porten is.
+struct Played(EidConfig);
 
 impl Played {
-    /// What services are told.
-    fn amr(&self) -> &'static str {
-        self.name.split(' ').next().unwrap_or(self.name)
+    fn by(provider: &Issuer, name: &str) -> anyhow::Result<Played> {
+        let config = json!({
+            "preset": name,
+            "id": name,
+            "issuer": provider.as_str(),
+            "client_id": name,
+            "scopes": ["openid"],
+            "identifier_claim": "pid",
+            "levels": [{ "acr": "idporten-loa-high", "level": "high" }],
+        });
+        Ok(Played(serde_json::from_value(config)?))
     }
 
-    fn at(&self, provider: &Issuer, secret: Token) -> anyhow::Result<OtherEid> {
-        let [nb, nn, en] = self.about;
-        let config: EidConfig = serde_json::from_value(json!({
-            "id": self.id,
-            "issuer": provider.as_str(),
-            "client_id": self.id,
-            "name": { "nb": self.name },
-            "about": { "nb": nb, "nn": nn, "en": en },
-            "levels": [{ "acr": "idporten-loa-high", "level": "high", "amr": self.amr() }],
-        }))?;
-        Ok(OtherEid { config, issuer: provider.url().clone(), proof: ClientProof::Secret(secret) })
+    fn known_by(self, provider: &Issuer, secret: Token) -> OtherEid {
+        let (issuer, proof) = (provider.url().clone(), ClientProof::Secret(secret));
+        OtherEid { config: self.0, issuer, proof, decryption: Vec::new() }
     }
 
     /// Registers us with the provider, with a fresh secret at each start.
     async fn register(&self, world: &World, issuer: &Issuer) -> anyhow::Result<Token> {
-        let (id, now) = (ClientId::named(self.id).context("an eID's name")?, world.clock.now());
+        let (name, now) = (self.0.id.as_str(), world.clock.now());
+        let id = ClientId::named(name).context("an eID's name")?;
         let registration: Registration = serde_json::from_value(json!({
-            "client_name": self.name,
+            "client_name": self.0.name.nb,
             "client_uri": issuer.as_str(),
             "client_orgno": "999999999",
             "token_endpoint_auth_method": "client_secret_basic",
-            "redirect_uris": [format!("{}/eid/{}/callback", issuer.as_str(), self.id)],
+            "redirect_uris": [format!("{}/eid/{}/callback", issuer.as_str(), name)],
             "scopes": ["openid"],
         }))?;
         let secret = world.chance.token()?;
@@ -113,9 +95,10 @@ pub(super) async fn start(
     };
     let keys = Keys::open(&world.db, &world.chance, &world.vault, world.clock.now()).await?;
     let mut eids = Vec::new();
-    for played in &ALL {
+    for name in ALL {
+        let played = Played::by(&provider, name)?;
         let secret = played.register(&world, issuer).await?;
-        eids.push(Arc::new(played.at(&provider, secret)?));
+        eids.push(Arc::new(played.known_by(&provider, secret)));
     }
     let settings = Settings {
         issuer: provider,

@@ -5,11 +5,12 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{TestClient, TestIdp, claims};
+use conformance::provider::{Manner, Op};
 use idp::eid::OtherEid;
 use serde_json::{Value, json};
 
 use crate::scopes::register;
-use crate::upstream::{Manner, Op, choices, is_logged_in};
+use crate::upstream::{choices, is_logged_in};
 
 const SUBSTANTIAL: &str = "eidas-loa-substantial";
 const BOTH: &str = "idporten-loa-substantial eidas-loa-substantial";

@@ -57,4 +57,6 @@ mod token;
 mod totp;
 mod trail;
 mod upstream;
+mod upstream_encrypted;
+mod upstream_jarm;
 mod userinfo;

@@ -1,252 +1,25 @@
-//! The other eIDs: a provider that is honest, and one that is not.
+//! The other eIDs: a provider that is honest, and one that is not. Answers that are signed, and tokens that are
+//! encrypted, have stories of their own.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use authenticators::chance::{Chance, TokenHash};
 use authenticators::person::FnrPolicy;
-use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::http::{StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conformance::browser::Browser;
 use conformance::client_key::ClientKey;
 use conformance::idp::{Setup, TestClient, TestIdp, claims};
+use conformance::provider::{Fields, HIGH, LOW, Manner, Op, callback};
 use futures_util::future::join_all;
-use idp::eid::{EidConfig, OtherEid};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::time::Instant;
 
-const HIGH: &str = "urn:bankid:high";
-const LOW: &str = "urn:bankid:low";
-const REFUSED: &str = "Innloggingen kunne ikke godtas";
+pub(crate) const REFUSED: &str = "Innloggingen kunne ikke godtas";
 const UNAVAILABLE: &str = "Innloggingsmetoden svarer ikke akkurat nå";
 const NOBODY: &str = "Vi fikk ikke noe fødselsnummer";
-
-pub(crate) type Fields = BTreeMap<String, String>;
-
-/// How it publishes its metadata.
-#[derive(Debug, Clone)]
-pub(crate) enum Manner {
-    Honest,
-    Otherwise(Value),
-    Slow,
-    Huge,
-    Redirecting,
-    Broken,
-}
-
-/// An OpenID Provider of somebody else's on this machine.
-#[derive(Clone)]
-pub(crate) struct Op {
-    pub(crate) origin: String,
-    key: ClientKey,
-    /// What it signs with, and publishes, once it has rotated.
-    newer: ClientKey,
-    inner: Arc<Mutex<Inner>>,
-}
-
-struct Inner {
-    manner: Manner,
-    /// The public half of the key that Porten proves itself with.
-    porten: String,
-    pushed: BTreeMap<String, Fields>,
-    /// What a code was given out for, and what it is redeemed for.
-    codes: BTreeMap<String, (Fields, String)>,
-    rotated: bool,
-    asked_for_keys: usize,
-    asked_for_tokens: usize,
-    /// What it answers at a path, instead of what it should.
-    instead: BTreeMap<&'static str, (StatusCode, String)>,
-}
-
-impl Op {
-    pub(crate) async fn start(manner: Manner) -> anyhow::Result<Op> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let inner = Inner {
-            manner,
-            porten: String::new(),
-            pushed: BTreeMap::new(),
-            codes: BTreeMap::new(),
-            rotated: false,
-            asked_for_keys: 0,
-            asked_for_tokens: 0,
-            instead: BTreeMap::new(),
-        };
-        let origin = format!("http://{}", listener.local_addr()?);
-        let (key, newer) = (ClientKey::fresh()?, ClientKey::fresh()?);
-        let op = Op { origin, key, newer, inner: Arc::new(Mutex::new(inner)) };
-        let routes = Router::new().fallback(any(answer)).with_state(op.clone());
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        Ok(op)
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The provider as an eID of Porten's.
-    pub(crate) fn eid(&self, id: &str) -> anyhow::Result<Arc<OtherEid>> {
-        self.eid_with(id, json!({}))
-    }
-
-    /// The same, with some of the configuration otherwise.
-    pub(crate) fn eid_with(&self, id: &str, more: Value) -> anyhow::Result<Arc<OtherEid>> {
-        let mut config = json!({
-            "name": { "nb": "BankID" }, "about": { "nb": "Med app eller kodebrikke" },
-            "name_claims": ["given_name", "family_name"],
-            "levels": [
-                { "acr": HIGH, "level": "high", "amr": "BankID" },
-                { "acr": LOW, "level": "substantial", "amr": "BankID" },
-            ],
-        });
-        if let (Some(all), Value::Object(more)) = (config.as_object_mut(), more) {
-            all.extend(more);
-        }
-        self.eid_of(id, config)
-    }
-
-    /// The same with another configuration, to which is added what is the provider's own.
-    pub(crate) fn eid_of(&self, id: &str, mut config: Value) -> anyhow::Result<Arc<OtherEid>> {
-        let (folder, key) = (TempDir::new()?, rcgen::KeyPair::generate()?);
-        let file = folder.path().join("key.pem");
-        std::fs::write(&file, key.serialize_pem())?;
-        self.inner().porten = key.public_key_pem();
-        for (name, value) in [
-            ("id", json!(id)),
-            ("issuer", json!(self.origin)),
-            ("client_id", json!("porten")),
-            ("key_file", json!(file)),
-        ] {
-            config[name] = value;
-        }
-        let config: EidConfig = serde_json::from_value(config)?;
-        assert_eq!(config.objections(), Vec::<String>::new());
-        Ok(Arc::new(config.open()?))
-    }
-
-    fn metadata(&self) -> Value {
-        let at = |path: &str| format!("{}{path}", self.origin);
-        let mut metadata = json!({
-            "issuer": self.origin,
-            "authorization_endpoint": at("/authorize"),
-            "token_endpoint": at("/token"),
-            "jwks_uri": at("/jwks"),
-            "pushed_authorization_request_endpoint": at("/par"),
-            "authorization_response_iss_parameter_supported": true,
-            "id_token_signing_alg_values_supported": ["ES256", "none", "HS256"],
-        });
-        if let (Manner::Otherwise(Value::Object(other)), Some(all)) = (&self.inner().manner, metadata.as_object_mut()) {
-            all.extend(other.clone());
-        }
-        metadata
-    }
-
-    async fn publish(&self) -> Response {
-        let manner = self.inner().manner.clone();
-        match manner {
-            Manner::Honest | Manner::Otherwise(_) => self.metadata().to_string().into_response(),
-            Manner::Slow => {
-                tokio::time::sleep(Duration::from_secs(20)).await;
-                self.metadata().to_string().into_response()
-            }
-            Manner::Huge => format!("{}{}", " ".repeat(1024 * 1024), self.metadata()).into_response(),
-            Manner::Redirecting => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/elsewhere")]).into_response(),
-            Manner::Broken => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        }
-    }
-
-    /// RFC 7523 3
-    fn knows(&self, form: &Fields) -> bool {
-        let Ok(key) = DecodingKey::from_ec_pem(self.inner().porten.as_bytes()) else { return false };
-        let mut validation = Validation::new(Algorithm::ES256);
-        validation.set_audience(&[&self.origin]);
-        let assertion = jsonwebtoken::decode::<Value>(&form["client_assertion"], &key, &validation);
-        assertion.is_ok_and(|read| read.claims["sub"] == "porten" && read.claims["iss"] == "porten")
-    }
-
-    /// RFC 9126 2
-    fn push(&self, form: Fields) -> Response {
-        if !self.knows(&form) {
-            return StatusCode::UNAUTHORIZED.into_response();
-        }
-        let uri = format!("urn:pushed:{}", form["state"]);
-        self.inner().pushed.insert(uri.clone(), form);
-        (StatusCode::CREATED, json!({ "request_uri": uri, "expires_in": 60 }).to_string()).into_response()
-    }
-
-    /// OpenID Connect Core 3.1.3, RFC 7636 4.6
-    fn redeem(&self, form: &Fields) -> Response {
-        self.inner().asked_for_tokens += 1;
-        let given = self.inner().codes.remove(&form["code"]);
-        let Some((request, token)) = given else { return StatusCode::BAD_REQUEST.into_response() };
-        let proves = TokenHash::of(&form["code_verifier"]).as_str() == request["code_challenge"];
-        if !proves || !self.knows(form) || form["redirect_uri"] != request["redirect_uri"] {
-            return StatusCode::BAD_REQUEST.into_response();
-        }
-        json!({ "access_token": "a", "token_type": "Bearer", "id_token": token }).to_string().into_response()
-    }
-
-    /// The request that a browser was sent with.
-    pub(crate) fn request(&self, browser: &Browser) -> anyhow::Result<Fields> {
-        let uri = browser.sent_back("request_uri")?;
-        self.inner().pushed.get(&uri).cloned().context("nothing was pushed")
-    }
-
-    /// Good claims for a request.
-    pub(crate) fn claims(&self, idp: &TestIdp, request: &Fields, pid: &str) -> Value {
-        let now = idp.now().seconds();
-        json!({
-            "iss": self.origin, "aud": "porten", "sub": "someone", "nonce": request["nonce"], "acr": HIGH, "pid": pid,
-            "amr": ["app"], "iat": now, "exp": now + 60, "auth_time": now,
-            "given_name": "Kari", "family_name": "Nordmann",
-        })
-    }
-
-    pub(crate) fn sign(&self, claims: &Value) -> anyhow::Result<String> {
-        self.key.sign("JWT", claims)
-    }
-
-    /// Where the browser is sent back to, with a code for this ID token.
-    pub(crate) fn answers(&self, request: &Fields, token: String) -> anyhow::Result<String> {
-        let code = Chance::System.token()?.reveal().to_owned();
-        self.inner().codes.insert(code.clone(), (request.clone(), token));
-        Ok(callback("bankid", &[("code", &code), ("state", &request["state"]), ("iss", &self.origin)]))
-    }
-}
-
-pub(crate) fn callback(id: &str, fields: &[(&str, &str)]) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    format!("/eid/{id}/callback?{query}")
-}
-
-async fn answer(State(op): State<Op>, uri: Uri, body: String) -> Response {
-    let form: Fields = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-    let instead = op.inner().instead.get(uri.path()).cloned();
-    if let Some(answer) = instead {
-        return answer.into_response();
-    }
-    match uri.path() {
-        "/.well-known/openid-configuration" => op.publish().await,
-        "/elsewhere" => op.metadata().to_string().into_response(),
-        "/jwks" => {
-            op.inner().asked_for_keys += 1;
-            let rotated = op.inner().rotated;
-            let key = if rotated { &op.newer } else { &op.key };
-            key.jwks().to_string().into_response()
-        }
-        "/par" => op.push(form),
-        "/token" => op.redeem(&form),
-        _ => StatusCode::NOT_FOUND.into_response(),
-    }
-}
 
 async fn start(manner: Manner) -> anyhow::Result<(TestIdp, Op)> {
     start_with(manner, |_| {}).await
@@ -264,7 +37,7 @@ async fn start_with(manner: Manner, adjust: impl FnOnce(&mut Setup)) -> anyhow::
 }
 
 /// From the service to the provider.
-async fn to_the_provider(idp: &TestIdp, client: &TestClient, acr: &str) -> anyhow::Result<Browser> {
+pub(crate) async fn to_the_provider(idp: &TestIdp, client: &TestClient, acr: &str) -> anyhow::Result<Browser> {
     let mut browser = idp.browser();
     browser.get(&idp.authorize(client, &[("acr_values", acr)])).await?;
     browser.answer(&[("eid", "bankid")]).await?;
@@ -449,9 +222,11 @@ async fn a_thousand_unknown_keys_cause_two_fetches() -> anyhow::Result<()> {
     let work = (0..10).map(|_| async {
         let stranger = ClientKey::fresh()?;
         let mut browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
-        for _ in 0..100 {
+        let mut header = Header::new(Algorithm::ES256);
+        for number in 0..100 {
             let request = op.request(&browser)?;
-            let token = stranger.sign("JWT", &op.claims(&idp, &request, &kari.fnr))?;
+            header.kid = Some(format!("{number} of {}", stranger.kid()));
+            let token = stranger.sign_with(&header, &op.claims(&idp, &request, &kari.fnr))?;
             browser.get(&op.answers(&request, token)?).await?;
             anyhow::ensure!(browser.shows(REFUSED) && !is_logged_in(&browser), "{}", browser.page.body);
             browser.answer(&[("eid", "bankid")]).await?;

@@ -12,7 +12,7 @@ use crate::error::Refusal;
 use crate::flow::{Authentication, Remark, Step};
 use crate::page;
 use crate::upstream::id_token::{Said, Who};
-use crate::upstream::{Answer, Departure, Failure, Journey, Provider};
+use crate::upstream::{Departure, Failure, Journey, Provider};
 
 /// To the provider. The login stays where one chooses, so that whoever turns back there can choose again.
 pub async fn depart(turn: &Turn<'_>, id: &str) -> Result<Response, Refusal> {
@@ -46,8 +46,7 @@ pub async fn arrived(turn: &Turn<'_>, provider: &Arc<Provider>, journey: &Journe
     if journey.eid != provider.eid.config.id || form.each_once().is_err() {
         return back(turn, Remark::EidRefused).await;
     }
-    let answer = Answer { code: form.field("code"), error: form.field("error"), iss: form.field("iss") };
-    let said = match provider.arrive(&turn.call, journey, &answer).await? {
+    let said = match provider.arrive(&turn.call, journey, form).await? {
         Ok(said) => said,
         Err(failure) => return back(turn, remark_of(failure)).await,
     };

@@ -31,7 +31,9 @@ pub enum Who {
 /// What the provider says of a person.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
-    /// Who it is.
+    /// Who it is there.
+    pub sub: String,
+    /// Who it is here.
     pub who: Who,
     /// How surely.
     pub reached: Reached,
@@ -56,7 +58,7 @@ pub fn read(
     known(is_for(claims.get("aud"), &eid.config.client_id), "aud is not us alone")?;
     known(claims.get("azp").is_none_or(|azp| azp == eid.config.client_id.as_str()), "azp is another's")?;
     known(text("nonce") == Some(asked.nonce), "nonce is another's")?;
-    known(text("sub").is_some_and(|sub| (1..=255).contains(&sub.len())), "sub is missing")?;
+    let sub = text("sub").filter(|sub| (1..=255).contains(&sub.len())).ok_or("sub is missing")?.to_owned();
     known(time("exp").is_some_and(|exp| exp > now.minus(eid.skew())), "exp is past")?;
     known(time("iat").is_some_and(|iat| (earliest..=latest).contains(&iat)), "iat is not of now")?;
     known(!claims.contains_key("nbf") || time("nbf").is_some_and(|nbf| nbf <= latest), "nbf is ahead")?;
@@ -67,14 +69,14 @@ pub fn read(
     let reached = text("acr").and_then(|acr| eid.reached(acr, &methods)).ok_or("acr is not in the table")?;
     let names =
         Names { given_name: eid.name_in(claims, "given_name"), family_name: eid.name_in(claims, "family_name") };
-    let who = match claims.get(&eid.config.identifier_claim) {
-        Some(Value::String(number)) => Who::Number(number.clone()),
-        None | Some(Value::Null) => abroad(eid, claims, &reached)?.map_or(Who::Nobody, Who::Abroad),
+    let who = match (claims.get(&eid.config.identifier_claim), eid.identifier_in(claims)?) {
+        (_, Some(number)) => Who::Number(number),
+        (None | Some(Value::Null), None) => abroad(eid, claims, &reached)?.map_or(Who::Nobody, Who::Abroad),
         // Whoever has a number that cannot be read is no guest.
-        Some(_) => Who::Nobody,
+        (Some(_), None) => Who::Nobody,
     };
     // Its clock may be a little off, and by ours the proof came between the request and now.
-    Ok(Said { who, reached, names, at: proved_at.max(asked.at).min(now) })
+    Ok(Said { sub, who, reached, names, at: proved_at.max(asked.at).min(now) })
 }
 
 /// Who it is in another country, under the names of ID-porten's connector. None if nobody is named so, or may be.
@@ -101,7 +103,7 @@ fn date_of(text: &str) -> Option<String> {
 }
 
 /// We are the only audience, as a text or as a list of one.
-fn is_for(audience: Option<&Value>, us: &str) -> bool {
+pub(super) fn is_for(audience: Option<&Value>, us: &str) -> bool {
     match audience {
         Some(Value::String(one)) => one == us,
         Some(Value::Array(all)) => matches!(all.as_slice(), [one] if one == us),
@@ -128,7 +130,7 @@ mod tests {
             "levels": [{ "acr": "urn:high", "level": "high", "amr": "BankID" }],
         });
         let (issuer, proof) = (Url::parse("https://op.test").unwrap(), ClientProof::Secret(Token::presented("s")));
-        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof }
+        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption: Vec::new() }
     }
 
     fn said(change: impl FnOnce(&mut Value)) -> Result<Said, &'static str> {

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::client_keys::ALGORITHMS;
-use crate::eid::OtherEid;
+use crate::eid::{Encrypted, OtherEid, Userinfo};
+use crate::jwe::DecryptionKey;
 
 /// How long metadata are used before they are fetched again.
 const FRESH: Duration = Duration::from_hours(1);
@@ -32,14 +33,21 @@ pub struct Metadata {
     pub jwks_uri: Url,
     /// RFC 9126 5
     pub pushed_authorization_request_endpoint: Option<Url>,
+    /// Where it tells of a person, to those whom it has given an access token.
+    pub userinfo_endpoint: Option<Url>,
     /// RFC 9207 3
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
     /// RFC 9126 5
     #[serde(default)]
     require_pushed_authorization_requests: bool,
+    response_modes_supported: Option<Vec<String>>,
     #[serde(default)]
     id_token_signing_alg_values_supported: Vec<String>,
+    authorization_signing_alg_values_supported: Option<Vec<String>>,
+    userinfo_signing_alg_values_supported: Option<Vec<String>>,
+    id_token_encryption_alg_values_supported: Option<Vec<String>>,
+    userinfo_encryption_alg_values_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
@@ -53,7 +61,8 @@ impl Metadata {
         }
         let all = [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri];
         let safe = |url: &Url| url.scheme() == "https" || (issuer.starts_with("http:") && url.scheme() == "http");
-        if !all.into_iter().chain(&metadata.pushed_authorization_request_endpoint).all(safe) {
+        let some = metadata.pushed_authorization_request_endpoint.iter().chain(&metadata.userinfo_endpoint);
+        if !all.into_iter().chain(some).all(safe) {
             return Err("an address in them is not https".to_owned());
         }
         if metadata.authorization_endpoint.fragment().is_some() {
@@ -64,21 +73,63 @@ impl Metadata {
 
     /// How its ID tokens may be signed: by what it says and we accept, among which are neither `none` nor HS256.
     pub fn algorithms(&self) -> Vec<Algorithm> {
-        let named = self.id_token_signing_alg_values_supported.iter();
-        let named = named.filter_map(|name| Algorithm::from_str(name).ok());
-        let all: Vec<Algorithm> = named.filter(|algorithm| ALGORITHMS.contains(algorithm)).collect();
         // Discovery 3: RS256 must be among them.
+        let all = accepted(&self.id_token_signing_alg_values_supported);
         if self.id_token_signing_alg_values_supported.is_empty() { vec![Algorithm::RS256] } else { all }
     }
 
-    /// What they promise that nobody could log in by.
-    fn objection(&self) -> Option<&'static str> {
-        let names_par = self.pushed_authorization_request_endpoint.is_some();
-        match (self.require_pushed_authorization_requests && !names_par, self.algorithms().is_empty()) {
-            (true, _) => Some("they require pushed requests and have no pushed_authorization_request_endpoint"),
-            (_, true) => Some("id_token_signing_alg_values_supported has none that is accepted here"),
-            (false, false) => None,
-        }
+    /// How its answers may be signed (JARM 4); who says nothing of it signs as ID tokens.
+    pub fn answer_algorithms(&self) -> Vec<Algorithm> {
+        let named = self.authorization_signing_alg_values_supported.as_deref();
+        named.map_or_else(|| self.algorithms(), accepted)
+    }
+
+    /// The same of what it tells of a person (Discovery 3).
+    pub fn userinfo_algorithms(&self) -> Vec<Algorithm> {
+        let named = self.userinfo_signing_alg_values_supported.as_deref();
+        named.map_or_else(|| self.algorithms(), accepted)
+    }
+
+    /// What they promise, or do not, that nobody could log in by.
+    fn objection(&self, eid: &OtherEid) -> Option<&'static str> {
+        let lacks = |list: &Option<Vec<String>>, name: &str| {
+            list.as_ref().is_some_and(|list| !list.iter().any(|known| known == name))
+        };
+        let signs = eid.config.response_mode;
+        let signed_userinfo = eid.config.userinfo == Some(Userinfo::Jwt);
+        let undecryptable = |what: Encrypted, list: &Option<Vec<String>>| {
+            let ways = eid.decryption.iter().flat_map(DecryptionKey::algorithms);
+            eid.config.encrypted.contains(&what) && ways.into_iter().all(|way| lacks(list, way))
+        };
+        let all = [
+            (
+                self.require_pushed_authorization_requests && self.pushed_authorization_request_endpoint.is_none(),
+                "they require pushed requests and have no pushed_authorization_request_endpoint",
+            ),
+            (self.algorithms().is_empty(), "id_token_signing_alg_values_supported has none that is accepted here"),
+            (
+                signs.is_some_and(|mode| lacks(&self.response_modes_supported, mode.name())),
+                "response_modes_supported lacks the response_mode",
+            ),
+            (
+                signs.is_some() && self.answer_algorithms().is_empty(),
+                "authorization_signing_alg_values_supported has none that is accepted here",
+            ),
+            (eid.config.userinfo.is_some() && self.userinfo_endpoint.is_none(), "they have no userinfo_endpoint"),
+            (
+                signed_userinfo && self.userinfo_algorithms().is_empty(),
+                "userinfo_signing_alg_values_supported has none that is accepted here",
+            ),
+            (
+                undecryptable(Encrypted::IdToken, &self.id_token_encryption_alg_values_supported),
+                "id_token_encryption_alg_values_supported has none for the keys of encryption_key_files",
+            ),
+            (
+                undecryptable(Encrypted::Userinfo, &self.userinfo_encryption_alg_values_supported),
+                "userinfo_encryption_alg_values_supported has none for the keys of encryption_key_files",
+            ),
+        ];
+        all.into_iter().find_map(|(wrong, line)| wrong.then_some(line))
     }
 
     /// Whether a secret goes into the header: what goes for one who says nothing as well (Discovery 3).
@@ -86,6 +137,12 @@ impl Metadata {
         let methods = self.token_endpoint_auth_methods_supported.as_ref();
         methods.is_none_or(|methods| methods.iter().any(|method| method == "client_secret_basic"))
     }
+}
+
+/// Those of a list that are accepted here.
+fn accepted(list: &[String]) -> Vec<Algorithm> {
+    let known = list.iter().filter_map(|name| Algorithm::from_str(name).ok());
+    known.filter(|algorithm| ALGORITHMS.contains(algorithm)).collect()
 }
 
 /// OpenID Connect Discovery 4.1
@@ -101,7 +158,7 @@ pub async fn check(eid: &OtherEid, outbound: &Outbound) -> Result<(), String> {
     let place = address(&eid.issuer);
     let body = outbound.get_json(&place).await.map_err(|error| format!("{place}: {error}"))?;
     let metadata = Metadata::parse(&body, &eid.config.issuer).map_err(|why| format!("{place}: {why}"))?;
-    metadata.objection().map_or(Ok(()), |why| Err(format!("{place}: {why}")))
+    metadata.objection(eid).map_or(Ok(()), |why| Err(format!("{place}: {why}")))
 }
 
 /// What is known of one provider.
@@ -146,9 +203,11 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use authenticators::chance::Token;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::eid::ClientProof;
 
     const ISSUER: &str = "https://op.test/a";
     const NOW: Timestamp = Timestamp::from_seconds(2_000_000_000);
@@ -173,11 +232,47 @@ mod tests {
         assert!(parse(|all| all["jwks_uri"] = Value::Null).is_err());
         let unsigned = parse(|all| all["id_token_signing_alg_values_supported"] = json!(["none"])).unwrap();
         assert_eq!(unsigned.algorithms(), []);
-        assert!(unsigned.objection().is_some() && metadata.objection().is_none());
+        let plain = eid(&json!({}));
+        assert!(unsigned.objection(&plain).is_some() && metadata.objection(&plain).is_none());
         let demanding = parse(|all| all["require_pushed_authorization_requests"] = json!(true)).unwrap();
-        assert!(demanding.objection().is_some());
+        assert!(demanding.objection(&plain).is_some());
         let found = address(&Url::parse(ISSUER).unwrap());
         assert_eq!(found.as_str(), "https://op.test/a/.well-known/openid-configuration");
+    }
+
+    fn eid(more: &Value) -> OtherEid {
+        let mut config = json!({
+            "id": "bankid", "preset": "bankid", "issuer": ISSUER, "client_id": "porten", "secret_file": "/s",
+        });
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (issuer, proof) = (Url::parse(ISSUER).unwrap(), ClientProof::Secret(Token::presented("s")));
+        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        let decryption = vec![DecryptionKey::parse(key.as_bytes()).unwrap()];
+        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption }
+    }
+
+    #[test]
+    fn what_is_asked_of_them_beyond_what_all_promise() {
+        let objects = |of: &OtherEid, name: &str, value: Value| parse(|all| all[name] = value).unwrap().objection(of);
+        let signs = eid(&json!({ "response_mode": "query.jwt" }));
+        let (modes, algorithms) = ("response_modes_supported", "authorization_signing_alg_values_supported");
+        assert_eq!(objects(&signs, modes, Value::Null), None);
+        assert_eq!(objects(&signs, modes, json!(["query", "query.jwt"])), None);
+        assert!(objects(&signs, modes, json!(["query"])).is_some_and(|line| line.contains(modes)));
+        assert!(objects(&signs, algorithms, json!(["none", "HS256"])).is_some_and(|line| line.contains(algorithms)));
+        let told = eid(&json!({ "userinfo": "jwt" }));
+        let algorithms = "userinfo_signing_alg_values_supported";
+        assert!(objects(&told, "userinfo_endpoint", Value::Null).is_some());
+        assert_eq!(objects(&told, "userinfo_endpoint", json!("https://op.test/u")), None);
+        let none = parse(|all| {
+            (all["userinfo_endpoint"], all[algorithms]) = (json!("https://op.test/u"), json!(["none"]));
+        });
+        assert!(none.unwrap().objection(&told).is_some_and(|line| line.contains(algorithms)));
+        let hides = eid(&json!({ "encrypted": ["id_token"] }));
+        let ways = "id_token_encryption_alg_values_supported";
+        assert_eq!(objects(&hides, ways, json!(["RSA-OAEP", "ECDH-ES+A256KW"])), None);
+        assert!(objects(&hides, ways, json!(["RSA-OAEP-256"])).is_some_and(|line| line.contains(ways)));
+        assert_eq!(objects(&signs, ways, json!([])), None);
     }
 
     #[test]

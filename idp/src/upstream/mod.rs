@@ -4,8 +4,10 @@
 //! in the answer (RFC 9207), neither `acr` nor `auth_time`, and holds no keys that it would fetch again for an unknown
 //! `kid` and no more often than it should; [`crate::client_keys`] does that, and verifies by aws-lc alone.
 
+pub mod answer;
 pub mod id_token;
 pub mod metadata;
+pub mod userinfo;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,12 +15,12 @@ use std::time::Duration;
 use anyhow::Context;
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
-use authenticators::outbound::Outbound;
+use authenticators::outbound::{Outbound, OutboundError};
 use authenticators::scratch::Kept;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::Header;
+use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -28,10 +30,12 @@ use crate::app::App;
 use crate::browser::Call;
 use crate::client::ClientId;
 use crate::client_keys::{Expected, KeyCache, KeySource};
-use crate::eid::{ClientProof, OtherEid, OwnKey};
+use crate::eid::{ClientProof, Encrypted, OtherEid, OwnKey, Userinfo};
 use crate::page;
+use crate::params::Params;
 use crate::text::Language;
 
+use answer::{Answer, SendsIss};
 use id_token::{Asked, Said};
 use metadata::{Metadata, Next, State};
 
@@ -127,14 +131,19 @@ pub struct Departure<'a> {
     pub language: Language,
 }
 
-/// Whatever came back to our callback.
-pub struct Answer<'a> {
-    /// RFC 6749 4.1.2
-    pub code: Option<&'a str>,
-    /// RFC 6749 4.1.2.1
-    pub error: Option<&'a str>,
-    /// RFC 9207
-    pub iss: Option<&'a str>,
+/// What a code was redeemed for.
+struct Tokens {
+    id_token: String,
+    access_token: Option<String>,
+}
+
+/// A JWT that came from a provider.
+struct Sealed<'a> {
+    token: &'a str,
+    /// What it is among the things that may have to be encrypted.
+    what: Option<Encrypted>,
+    /// How it may be signed.
+    algorithms: Vec<Algorithm>,
 }
 
 /// One provider, and what is known of it.
@@ -197,7 +206,7 @@ impl Provider {
         journey: &Journey,
         state: &Token,
     ) -> Vec<(&'static str, String)> {
-        vec![
+        let mut request = vec![
             ("response_type", "code".to_owned()),
             ("client_id", self.client_id().to_owned()),
             ("redirect_uri", self.redirect_uri(app)),
@@ -211,7 +220,11 @@ impl Provider {
             ("prompt", "login".to_owned()),
             ("max_age", "0".to_owned()),
             ("ui_locales", departure.language.code().to_owned()),
-        ]
+        ];
+        if let Some(mode) = self.eid.config.response_mode {
+            request.push(("response_mode", mode.name().to_owned()));
+        }
+        request
     }
 
     /// Anybody can have us call the provider, so it is counted before we do. An address that has had its share takes
@@ -257,27 +270,74 @@ impl Provider {
         self: &Arc<Provider>,
         call: &Call<'_>,
         journey: &Journey,
-        answer: &Answer<'_>,
+        form: &Params,
     ) -> anyhow::Result<Result<Said, Failure>> {
         let Some(metadata) = self.metadata(call.now).await? else { return Ok(Err(Failure::Unavailable)) };
-        // RFC 9207 2.4: before anything is sent to anybody. Who says that it sends iss always does, with errors too.
-        let is_theirs = match answer.iss {
-            Some(iss) => iss == self.eid.config.issuer,
-            None => !metadata.authorization_response_iss_parameter_supported,
-        };
-        if !is_theirs {
-            self.tell("the answer is another provider's", "iss");
-            return Ok(Err(Failure::Refused));
-        }
-        if let Some(error) = answer.error {
-            return Ok(Err(self.failure_of(error)));
-        }
-        let Some(code) = answer.code else { return Ok(Err(Failure::Refused)) };
-        let token = match self.redeem(call, &metadata, journey, code).await? {
-            Ok(token) => token,
+        let code = match self.read(&metadata, form, call.now).await? {
+            Ok(Answer { error: Some(error), .. }) => return Ok(Err(self.failure_of(&error))),
+            Ok(Answer { code: Some(code), .. }) => code,
+            Ok(_) => return Ok(Err(Failure::Refused)),
             Err(failure) => return Ok(Err(failure)),
         };
-        self.verify(&metadata, &token, journey, call.now).await
+        let tokens = match self.redeem(call, &metadata, journey, &code).await? {
+            Ok(tokens) => tokens,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let said = match self.verify(&metadata, &tokens, journey, call.now).await? {
+            Ok(said) => said,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        match self.eid.config.userinfo {
+            Some(form) => self.ask_more(&metadata, (said, form), tokens.access_token, call.now).await,
+            None => Ok(Ok(said)),
+        }
+    }
+
+    /// The answer, before anything is sent to anybody for it. Where a signed one was asked for, nothing else is read.
+    async fn read(
+        &self,
+        metadata: &Metadata,
+        form: &Params,
+        now: Timestamp,
+    ) -> anyhow::Result<Result<Answer, Failure>> {
+        let sends_iss = match metadata.authorization_response_iss_parameter_supported {
+            true => SendsIss::Always,
+            false => SendsIss::Perhaps,
+        };
+        let read = match self.eid.config.response_mode {
+            None => answer::plain(&self.eid, form, sends_iss),
+            Some(_) => match answer::signed(form) {
+                Ok(token) => {
+                    let sealed = Sealed { token, what: None, algorithms: metadata.answer_algorithms() };
+                    let claims = self.unseal(metadata, sealed, now).await?;
+                    claims.and_then(|claims| answer::read(&self.eid, &claims, now))
+                }
+                Err(why) => Err(why),
+            },
+        };
+        Ok(read.map_err(|why| self.refuse("the answer is not believed", why)))
+    }
+
+    /// What a JWT of the provider's says. If it must be encrypted it is signed inside (RFC 7519 11.2), and what is not
+    /// is refused, whatever it is.
+    async fn unseal(
+        &self,
+        metadata: &Metadata,
+        sealed: Sealed<'_>,
+        now: Timestamp,
+    ) -> anyhow::Result<Result<Map<String, Value>, &'static str>> {
+        let token = sealed.token.to_owned();
+        let token = match sealed.what {
+            Some(what) => self.eid.in_the_clear(what, token),
+            None => Ok(token),
+        };
+        let token = match token {
+            Ok(token) => token,
+            Err(why) => return Ok(Err(why)),
+        };
+        let source = KeySource { jwks: None, jwks_uri: Some(&metadata.jwks_uri) };
+        let expected = Expected { algorithms: &sealed.algorithms, types: &["", "JWT"] };
+        Ok(self.keys.verify(source, &token, &expected, now).await?.map(|verified| verified.claims))
     }
 
     /// RFC 6749 4.1.2.1, OpenID Connect Core 3.1.2.6
@@ -294,14 +354,14 @@ impl Provider {
         }
     }
 
-    /// RFC 6749 4.1.3: the ID token for a code.
+    /// RFC 6749 4.1.3: the tokens for a code.
     async fn redeem(
         &self,
         call: &Call<'_>,
         metadata: &Metadata,
         journey: &Journey,
         code: &str,
-    ) -> anyhow::Result<Result<String, Failure>> {
+    ) -> anyhow::Result<Result<Tokens, Failure>> {
         let fields = vec![
             ("grant_type", "authorization_code".to_owned()),
             ("code", code.to_owned()),
@@ -316,32 +376,62 @@ impl Provider {
             }
             Err(failure) => return Ok(Err(failure)),
         };
-        let token = answer.get("id_token").and_then(Value::as_str);
-        Ok(token.map(str::to_owned).ok_or(Failure::Refused))
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        let tokens = text("id_token").map(|id_token| Tokens { id_token, access_token: text("access_token") });
+        Ok(tokens.ok_or(Failure::Refused))
     }
 
     /// OpenID Connect Core 3.1.3.7
     async fn verify(
         &self,
         metadata: &Metadata,
-        token: &str,
+        tokens: &Tokens,
         journey: &Journey,
         now: Timestamp,
     ) -> anyhow::Result<Result<Said, Failure>> {
-        let source = KeySource { jwks: None, jwks_uri: Some(&metadata.jwks_uri) };
-        let expected = Expected { algorithms: &metadata.algorithms(), types: &["", "JWT"] };
-        let verified = match self.keys.verify(source, token, &expected, now).await? {
-            Ok(verified) => verified,
-            Err(why) => {
-                self.tell("the ID token is not believed", why);
-                return Ok(Err(Failure::Refused));
+        let (token, algorithms) = (tokens.id_token.as_str(), metadata.algorithms());
+        let sealed = Sealed { token, what: Some(Encrypted::IdToken), algorithms };
+        let asked = Asked { nonce: &journey.nonce, at: journey.asked_at };
+        let claims = self.unseal(metadata, sealed, now).await?;
+        let said = claims.and_then(|claims| id_token::read(&self.eid, &claims, &asked, now));
+        Ok(said.map_err(|why| self.refuse("the ID token is not believed", why)))
+    }
+
+    /// OpenID Connect Core 5.3: what the provider tells of the person besides.
+    async fn ask_more(
+        &self,
+        metadata: &Metadata,
+        (said, form): (Said, Userinfo),
+        access_token: Option<String>,
+        now: Timestamp,
+    ) -> anyhow::Result<Result<Said, Failure>> {
+        const WHAT: &str = "what it tells of a person is not believed";
+        let (Some(uri), Some(token)) = (&metadata.userinfo_endpoint, access_token) else {
+            return Ok(Err(self.refuse(WHAT, "there is no endpoint, or no access token")));
+        };
+        let kind = match form {
+            Userinfo::Json => "application/json",
+            Userinfo::Jwt => "application/jwt",
+        };
+        let headers = [("accept", kind.to_owned()), ("authorization", format!("Bearer {token}"))];
+        let body = match self.outbound.get(uri, &headers).await {
+            Ok(body) => body,
+            Err(error @ OutboundError::Status(400..500)) => return Ok(Err(self.refuse(WHAT, &error.to_string()))),
+            Err(error) => {
+                self.tell("no answer of use", &error.to_string());
+                return Ok(Err(Failure::Unavailable));
             }
         };
-        let asked = Asked { nonce: &journey.nonce, at: journey.asked_at };
-        Ok(id_token::read(&self.eid, &verified.claims, &asked, now).map_err(|why| {
-            self.tell("the ID token is not believed", why);
-            Failure::Refused
-        }))
+        let claims = match form {
+            Userinfo::Json => serde_json::from_slice(&body).map_err(|_| "it is not an object"),
+            Userinfo::Jwt => {
+                let (token, algorithms) = (str::from_utf8(&body).unwrap_or_default(), metadata.userinfo_algorithms());
+                let sealed = Sealed { token: token.trim(), what: Some(Encrypted::Userinfo), algorithms };
+                self.unseal(metadata, sealed, now).await?
+            }
+        };
+        let said = claims.and_then(|claims| userinfo::complete(&self.eid, said, &claims, form));
+        Ok(said.map_err(|why| self.refuse(WHAT, why)))
     }
 
     /// Posts a form in our own name; an answer of 5xx is as good as none.
@@ -411,6 +501,11 @@ impl Provider {
             "jti": call.app.world.chance.token()?.reveal(),
         });
         jsonwebtoken::encode(&header, &claims, &key.private).context("an assertion cannot be signed")
+    }
+
+    fn refuse(&self, what: &'static str, why: &str) -> Failure {
+        self.tell(what, why);
+        Failure::Refused
     }
 
     fn tell(&self, what: &'static str, why: &str) {
