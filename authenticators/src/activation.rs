@@ -1,6 +1,7 @@
 //! Activation codes: fifteen letters by which somebody who has no MinID gets it, in a letter to their address or from a
 //! teacher who knows them (table `activation_code`).
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -239,6 +240,19 @@ pub async fn is_good(db: impl AnyExecutor<'_>, id: &str, now: Timestamp) -> sqlx
     const SQL: &str = "SELECT id FROM activation_code
                        WHERE id = $1 AND used_at IS NULL AND ended_at IS NULL AND valid_until > $2";
     Ok(sqlx::query(SQL).bind(id).bind(now.seconds()).fetch_optional(db).await?.is_some())
+}
+
+/// The codes of a kind that were made since then and were ended while they were good, and when.
+pub async fn ended(
+    db: impl AnyExecutor<'_>,
+    source: Source,
+    since: Timestamp,
+) -> sqlx::Result<HashMap<String, Timestamp>> {
+    const SQL: &str = "SELECT id, ended_at FROM activation_code
+                       WHERE source = $1 AND created_at >= $2 AND ended_at < valid_until";
+    let query = sqlx::query_as(SQL).bind(source.name()).bind(since.seconds());
+    let rows: Vec<(String, Timestamp)> = query.fetch_all(db).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Uses a code: true for one of however many.

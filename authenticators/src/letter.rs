@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use migrations::{Db, Tx};
-use sqlx::{AnyConnection, AnyExecutor};
+use sqlx::{AnyConnection, AnyPool};
 
 use crate::activation::{self, ActivationCode, Source};
 use crate::chance::Chance;
@@ -49,6 +49,8 @@ pub enum State {
     Acknowledged,
     /// Its code was used.
     Used,
+    /// Its code was ended before that: there is a newer one, or its person got MinID or left it in another way.
+    Ended,
     /// Its time is over.
     Expired,
     /// It never came, or was never sent.
@@ -57,8 +59,15 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [State; 6] =
-        [State::Ordered, State::HandedOver, State::Acknowledged, State::Used, State::Expired, State::Returned];
+    pub const ALL: [State; 7] = [
+        State::Ordered,
+        State::HandedOver,
+        State::Acknowledged,
+        State::Used,
+        State::Ended,
+        State::Expired,
+        State::Returned,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -67,6 +76,7 @@ impl State {
             State::HandedOver => "handed-over",
             State::Acknowledged => "acknowledged",
             State::Used => "used",
+            State::Ended => "ended",
             State::Expired => "expired",
             State::Returned => "returned",
         }
@@ -98,6 +108,9 @@ pub struct Letter {
     pub returned_at: Option<Timestamp>,
     /// Why.
     pub returned_code: Option<String>,
+    /// When its code was ended, if it was good until then; known of those that [`since`] finds.
+    #[sqlx(skip)]
+    pub ended_at: Option<Timestamp>,
     /// The code in it, once it is drawn.
     code: Option<String>,
 }
@@ -108,6 +121,8 @@ impl Letter {
         match self {
             Letter { used_at: Some(_), .. } => State::Used,
             Letter { returned_at: Some(_), .. } => State::Returned,
+            // One that the print house does not have yet gets another code.
+            Letter { ended_at: Some(_), handed_over_at: Some(_), .. } => State::Ended,
             Letter { valid_until, .. } if *valid_until <= now => State::Expired,
             Letter { acknowledged_at: Some(_), .. } => State::Acknowledged,
             Letter { handed_over_at: Some(_), .. } => State::HandedOver,
@@ -172,11 +187,17 @@ async fn find(db: &mut AnyConnection, person: &PersonId, now: Timestamp) -> sqlx
 }
 
 /// All that were ordered since then, the newest first.
-pub async fn since(db: impl AnyExecutor<'_>, since: Timestamp) -> sqlx::Result<Vec<Letter>> {
+pub async fn since(db: &AnyPool, since: Timestamp) -> sqlx::Result<Vec<Letter>> {
     const SQL: &str = "SELECT id, person, language, ordered_at, valid_until, batch, handed_over_at,
                            acknowledged_at, used_at, returned_at, returned_code, code
                        FROM letter WHERE ordered_at >= $1 ORDER BY ordered_at DESC, id";
-    sqlx::query_as(SQL).bind(since.seconds()).fetch_all(db).await
+    let mut letters: Vec<Letter> = sqlx::query_as(SQL).bind(since.seconds()).fetch_all(db).await?;
+    // Asked by itself: no code is made before its letter was ordered.
+    let mut ended = activation::ended(db, Source::Letter, since).await?;
+    for letter in &mut letters {
+        letter.ended_at = letter.code.as_ref().and_then(|code| ended.remove(code));
+    }
+    Ok(letters)
 }
 
 /// The code of a letter was used, if it is one's.
@@ -639,12 +660,15 @@ mod tests {
             used_at: None,
             returned_at: None,
             returned_code: None,
+            ended_at: None,
             code: None,
         };
         let handed_over = Letter { handed_over_at: Some(at(1)), ..ordered.clone() };
         let acknowledged = Letter { acknowledged_at: Some(at(2)), ..handed_over.clone() };
         let used = Letter { used_at: Some(at(3)), ..acknowledged.clone() };
-        let returned = Letter { returned_at: Some(at(3)), ..handed_over.clone() };
+        let returned = Letter { returned_at: Some(at(3)), ended_at: Some(at(3)), ..handed_over.clone() };
+        let ended = Letter { ended_at: Some(at(3)), ..acknowledged.clone() };
+        let drawn = Letter { ended_at: Some(at(1)), ..ordered.clone() };
         for (letter, now, state) in [
             (&ordered, 99, State::Ordered),
             (&ordered, 100, State::Expired),
@@ -653,6 +677,10 @@ mod tests {
             (&acknowledged, 100, State::Expired),
             (&used, 1000, State::Used),
             (&returned, 1000, State::Returned),
+            (&ended, 99, State::Ended),
+            (&ended, 1000, State::Ended),
+            (&drawn, 99, State::Ordered),
+            (&drawn, 100, State::Expired),
         ] {
             assert_eq!(letter.state(at(now)), state);
         }

@@ -146,6 +146,7 @@ fn shown(letter: &Letter, now: Timestamp) -> anyhow::Result<Value> {
         "handed_over_at": time(letter.handed_over_at)?,
         "acknowledged_at": time(letter.acknowledged_at)?,
         "used_at": time(letter.used_at)?,
+        "ended_at": time(letter.ended_at)?,
         "returned_at": time(letter.returned_at)?,
         "reason": letter.returned_code,
     }))
