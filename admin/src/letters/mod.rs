@@ -1,7 +1,9 @@
-//! Activation letters on paper: [`pdf`] is one letter, [`batch`] what the print house gets at once.
+//! Activation letters on paper: [`pdf`] is one letter, [`batch`] what the print house gets at once, and [`proof`]
+//! what is looked at before anything is printed.
 
 pub mod batch;
 pub mod pdf;
+pub mod proof;
 
 use std::sync::LazyLock;
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use admin::letters::proof;
 use anyhow::bail;
 use authenticators::outbound::Outbound;
 use authenticators::scratch::Scratch;
@@ -18,6 +19,7 @@ use crate::{open, say};
 pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     let config = Config::load(file)?;
     let mut lines = config.objections();
+    lines.extend(config.letters.iter().flat_map(|letters| proof::objections(letters, &config.server.issuer)));
     let mut note = |place: &str, result: anyhow::Result<()>| {
         if let Err(error) = result {
             lines.push(format!("{place}: {error:#}").replace('\n', " "));
