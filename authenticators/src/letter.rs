@@ -224,8 +224,8 @@ pub struct Batch {
     pub id: String,
     /// When it was begun.
     pub created_at: Timestamp,
-    /// Whether all its files were written.
-    pub is_written: bool,
+    /// When whoever wrote all its files had begun with it.
+    pub written_at: Option<Timestamp>,
     lease: Timestamp,
 }
 
@@ -326,7 +326,7 @@ pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> an
     if to_print.is_empty() && !goes_with_a_test {
         return Ok(Begun::Nothing { held });
     }
-    let batch = Batch { id: format!("{day}-{}", made + 1), created_at: now, is_written: false, lease: now.plus(LEASE) };
+    let batch = Batch { id: format!("{day}-{}", made + 1), created_at: now, written_at: None, lease: now.plus(LEASE) };
     let mut tx = world.db.begin().await?;
     if !add(&mut tx, &batch).await? {
         return Ok(Begun::Busy(batch.lease));
@@ -372,7 +372,7 @@ async fn claim(world: &World, unfinished: Unfinished, now: Timestamp) -> anyhow:
         return Ok(Begun::Busy(unfinished.leased_until.filter(|until| *until > now).unwrap_or(lease)));
     }
     let Unfinished { id, created_at, written_at, .. } = unfinished;
-    Ok(Begun::Batch(Batch { id, created_at, is_written: written_at.is_some(), lease }))
+    Ok(Begun::Batch(Batch { id, created_at, written_at, lease }))
 }
 
 /// Looks up where the letters that wait go: those to print, and how many are held. What goes nowhere is returned.
@@ -512,6 +512,18 @@ async fn put_back(world: &World, drawn: &Drawn, now: Timestamp) -> anyhow::Resul
     }
     sqlx::query(SQL).bind(&drawn.id).execute(&mut *tx).await?;
     Ok(tx.commit().await?)
+}
+
+/// The batch stays ours for longer, while it is brought far away.
+pub async fn keep(world: &World, batch: &mut Batch, now: Timestamp) -> anyhow::Result<()> {
+    const SQL: &str =
+        "UPDATE letter_batch SET leased_until = $3 WHERE id = $1 AND leased_until = $2 AND handed_over_at IS NULL";
+    let lease = now.plus(LEASE);
+    let query = sqlx::query(SQL).bind(&batch.id).bind(batch.lease.seconds()).bind(lease.seconds());
+    let is_ours = query.execute(world.db.pool()).await?.rows_affected() == 1;
+    ensure!(is_ours, "it took too long, and somebody else has gone on with batch {}", batch.id);
+    batch.lease = lease;
+    Ok(())
 }
 
 /// All files of the batch are there for good.
@@ -691,7 +703,7 @@ mod tests {
         let batch = |id: &str| Batch {
             id: id.into(),
             created_at: Timestamp::from_seconds(0),
-            is_written: false,
+            written_at: None,
             lease: Timestamp::from_seconds(0),
         };
         assert!(batch("2026-11-25-1").is_first_of_day());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use admin::letters::proof;
+use admin::letters::{proof, sftp};
 use anyhow::bail;
 use authenticators::outbound::Outbound;
 use authenticators::scratch::Scratch;
@@ -34,6 +34,9 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     note("push", open::push_to_phones(&config.push).map(|_| ()));
     note("minid", open::breached(&config.minid).map(|_| ()));
     note("population", open::population(config.population.as_ref()).map(|_| ()));
+    if let Some(print_house) = config.letters.as_ref().and_then(|letters| letters.sftp.as_ref()) {
+        note("letters.sftp", sftp::check(print_house).await);
+    }
     let outbound = open::outbound(&config.outbound);
     note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
     for eid in &config.eid {
