@@ -258,6 +258,19 @@ pub async fn still_good(db: &Db, ids: &[String], now: Timestamp) -> sqlx::Result
     Ok(all)
 }
 
+/// The codes of a kind that were made since then and were ended while they were good, and when.
+pub async fn ended(
+    db: impl AnyExecutor<'_>,
+    source: Source,
+    since: Timestamp,
+) -> sqlx::Result<HashMap<String, Timestamp>> {
+    const SQL: &str = "SELECT id, ended_at FROM activation_code
+                       WHERE source = $1 AND created_at >= $2 AND ended_at < valid_until";
+    let query = sqlx::query_as(SQL).bind(source.name()).bind(since.seconds());
+    let rows: Vec<(String, Timestamp)> = query.fetch_all(db).await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// Uses a code: true for one of however many.
 pub async fn redeem(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE activation_code SET used_at = $2

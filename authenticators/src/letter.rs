@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use migrations::{Db, Tx};
-use sqlx::{AnyConnection, AnyExecutor};
+use sqlx::{AnyConnection, AnyPool};
 
 use crate::activation::{self, ActivationCode, Source};
 use crate::chance::Chance;
@@ -51,6 +51,8 @@ pub enum State {
     Acknowledged,
     /// Its code was used.
     Used,
+    /// Its code was ended before that: there is a newer one, or its person got MinID or left it in another way.
+    Ended,
     /// Its time is over.
     Expired,
     /// It never came, or was never sent.
@@ -59,8 +61,15 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [State; 6] =
-        [State::Ordered, State::HandedOver, State::Acknowledged, State::Used, State::Expired, State::Returned];
+    pub const ALL: [State; 7] = [
+        State::Ordered,
+        State::HandedOver,
+        State::Acknowledged,
+        State::Used,
+        State::Ended,
+        State::Expired,
+        State::Returned,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -69,6 +78,7 @@ impl State {
             State::HandedOver => "handed-over",
             State::Acknowledged => "acknowledged",
             State::Used => "used",
+            State::Ended => "ended",
             State::Expired => "expired",
             State::Returned => "returned",
         }
@@ -100,6 +110,9 @@ pub struct Letter {
     pub returned_at: Option<Timestamp>,
     /// Why.
     pub returned_code: Option<String>,
+    /// When its code was ended, if it was good until then; known of those that [`since`] finds.
+    #[sqlx(skip)]
+    pub ended_at: Option<Timestamp>,
     /// The code in it, once it is drawn.
     code: Option<String>,
 }
@@ -110,6 +123,8 @@ impl Letter {
         match self {
             Letter { used_at: Some(_), .. } => State::Used,
             Letter { returned_at: Some(_), .. } => State::Returned,
+            // One that the print house does not have yet gets another code.
+            Letter { ended_at: Some(_), handed_over_at: Some(_), .. } => State::Ended,
             Letter { valid_until, .. } if *valid_until <= now => State::Expired,
             Letter { acknowledged_at: Some(_), .. } => State::Acknowledged,
             Letter { handed_over_at: Some(_), .. } => State::HandedOver,
@@ -197,11 +212,17 @@ pub async fn awaited(db: &Db, people: &[PersonId], now: Timestamp) -> sqlx::Resu
 }
 
 /// All that were ordered since then, the newest first.
-pub async fn since(db: impl AnyExecutor<'_>, since: Timestamp) -> sqlx::Result<Vec<Letter>> {
+pub async fn since(db: &AnyPool, since: Timestamp) -> sqlx::Result<Vec<Letter>> {
     const SQL: &str = "SELECT id, person, language, ordered_at, valid_until, batch, handed_over_at,
                            acknowledged_at, used_at, returned_at, returned_code, code
                        FROM letter WHERE ordered_at >= $1 ORDER BY ordered_at DESC, id";
-    sqlx::query_as(SQL).bind(since.seconds()).fetch_all(db).await
+    let mut letters: Vec<Letter> = sqlx::query_as(SQL).bind(since.seconds()).fetch_all(db).await?;
+    // Asked by itself: no code is made before its letter was ordered.
+    let mut ended = activation::ended(db, Source::Letter, since).await?;
+    for letter in &mut letters {
+        letter.ended_at = letter.code.as_ref().and_then(|code| ended.remove(code));
+    }
+    Ok(letters)
 }
 
 /// The code of a letter was used, if it is one's.
@@ -228,8 +249,8 @@ pub struct Batch {
     pub id: String,
     /// When it was begun.
     pub created_at: Timestamp,
-    /// Whether all its files were written.
-    pub is_written: bool,
+    /// When whoever wrote all its files had begun with it.
+    pub written_at: Option<Timestamp>,
     lease: Timestamp,
 }
 
@@ -330,7 +351,7 @@ pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> an
     if to_print.is_empty() && !goes_with_a_test {
         return Ok(Begun::Nothing { held });
     }
-    let batch = Batch { id: format!("{day}-{}", made + 1), created_at: now, is_written: false, lease: now.plus(LEASE) };
+    let batch = Batch { id: format!("{day}-{}", made + 1), created_at: now, written_at: None, lease: now.plus(LEASE) };
     let mut tx = world.db.begin().await?;
     if !add(&mut tx, &batch).await? {
         return Ok(Begun::Busy(batch.lease));
@@ -376,7 +397,7 @@ async fn claim(world: &World, unfinished: Unfinished, now: Timestamp) -> anyhow:
         return Ok(Begun::Busy(unfinished.leased_until.filter(|until| *until > now).unwrap_or(lease)));
     }
     let Unfinished { id, created_at, written_at, .. } = unfinished;
-    Ok(Begun::Batch(Batch { id, created_at, is_written: written_at.is_some(), lease }))
+    Ok(Begun::Batch(Batch { id, created_at, written_at, lease }))
 }
 
 /// Looks up where the letters that wait go: those to print, and how many are held. What goes nowhere is returned.
@@ -516,6 +537,18 @@ async fn put_back(world: &World, drawn: &Drawn, now: Timestamp) -> anyhow::Resul
     }
     sqlx::query(SQL).bind(&drawn.id).execute(&mut *tx).await?;
     Ok(tx.commit().await?)
+}
+
+/// The batch stays ours for longer, while it is brought far away.
+pub async fn keep(world: &World, batch: &mut Batch, now: Timestamp) -> anyhow::Result<()> {
+    const SQL: &str =
+        "UPDATE letter_batch SET leased_until = $3 WHERE id = $1 AND leased_until = $2 AND handed_over_at IS NULL";
+    let lease = now.plus(LEASE);
+    let query = sqlx::query(SQL).bind(&batch.id).bind(batch.lease.seconds()).bind(lease.seconds());
+    let is_ours = query.execute(world.db.pool()).await?.rows_affected() == 1;
+    ensure!(is_ours, "it took too long, and somebody else has gone on with batch {}", batch.id);
+    batch.lease = lease;
+    Ok(())
 }
 
 /// All files of the batch are there for good.
@@ -664,12 +697,15 @@ mod tests {
             used_at: None,
             returned_at: None,
             returned_code: None,
+            ended_at: None,
             code: None,
         };
         let handed_over = Letter { handed_over_at: Some(at(1)), ..ordered.clone() };
         let acknowledged = Letter { acknowledged_at: Some(at(2)), ..handed_over.clone() };
         let used = Letter { used_at: Some(at(3)), ..acknowledged.clone() };
-        let returned = Letter { returned_at: Some(at(3)), ..handed_over.clone() };
+        let returned = Letter { returned_at: Some(at(3)), ended_at: Some(at(3)), ..handed_over.clone() };
+        let ended = Letter { ended_at: Some(at(3)), ..acknowledged.clone() };
+        let drawn = Letter { ended_at: Some(at(1)), ..ordered.clone() };
         for (letter, now, state) in [
             (&ordered, 99, State::Ordered),
             (&ordered, 100, State::Expired),
@@ -678,6 +714,10 @@ mod tests {
             (&acknowledged, 100, State::Expired),
             (&used, 1000, State::Used),
             (&returned, 1000, State::Returned),
+            (&ended, 99, State::Ended),
+            (&ended, 1000, State::Ended),
+            (&drawn, 99, State::Ordered),
+            (&drawn, 100, State::Expired),
         ] {
             assert_eq!(letter.state(at(now)), state);
         }
@@ -688,7 +728,7 @@ mod tests {
         let batch = |id: &str| Batch {
             id: id.into(),
             created_at: Timestamp::from_seconds(0),
-            is_written: false,
+            written_at: None,
             lease: Timestamp::from_seconds(0),
         };
         assert!(batch("2026-11-25-1").is_first_of_day());

@@ -292,6 +292,64 @@ pub struct LettersConfig {
     /// How many letters a batch has at the most.
     #[serde(default = "letters_at_once")]
     pub at_most: usize,
+    /// Where batches are brought; left out, somebody else takes them from their folder.
+    pub sftp: Option<SftpConfig>,
+}
+
+/// `[letters.sftp]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SftpConfig {
+    /// The print house's server, or what `ssh_config` calls it.
+    pub host: Plain,
+    /// Its port.
+    #[serde(default = "ssh")]
+    pub port: u16,
+    /// Who we are there.
+    pub user: Plain,
+    /// The folder there that batches are put in.
+    pub folder: Plain,
+    /// The key that we prove it with: the private one, or the public one of a key that an agent has.
+    pub key_file: Plain,
+    /// The host keys that the server may have, as `known_hosts` has them.
+    pub known_hosts_file: Plain,
+}
+
+/// RFC 4253 4.1
+fn ssh() -> u16 {
+    22
+}
+
+impl SftpConfig {
+    fn objections(&self) -> Vec<String> {
+        let files = [("key_file", &self.key_file), ("known_hosts_file", &self.known_hosts_file)];
+        let relative = files.into_iter().filter(|(_, file)| !Path::new(file.as_str()).is_absolute());
+        relative.map(|(name, _)| format!("letters.sftp.{name}: must begin with /")).collect()
+    }
+}
+
+/// Text in which neither `ssh` nor `sftp` finds an option, a pattern, a variable or an end.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Plain(String);
+
+impl TryFrom<String> for Plain {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Plain, String> {
+        let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '@' | ':' | '/');
+        match !text.is_empty() && !text.starts_with('-') && text.chars().all(fits) {
+            true => Ok(Plain(text)),
+            false => Err(format!("{text:?}: only letters, digits and . _ - + @ : / can stand there, and no - first")),
+        }
+    }
+}
+
+impl Plain {
+    /// As it stands in the configuration.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 fn letters_at_once() -> usize {
@@ -302,10 +360,12 @@ impl LettersConfig {
     /// Letters from somebody, and nothing more.
     pub fn of(sender: &[&str]) -> LettersConfig {
         let sender = sender.iter().map(|line| (*line).to_owned()).collect();
-        LettersConfig { sender, protected_via: Vec::new(), test_address: Vec::new(), at_most: letters_at_once() }
+        let (protected_via, test_address) = (Vec::new(), Vec::new());
+        LettersConfig { sender, protected_via, test_address, at_most: letters_at_once(), sftp: None }
     }
 
-    fn objections(&self) -> Vec<String> {
+    /// What stands in the way of letters, one line each.
+    pub fn objections(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if !(1..=5).contains(&self.sender.len()) {
             lines.push("letters.sender: a name and an address, of 1 to 5 lines".to_owned());
@@ -313,6 +373,7 @@ impl LettersConfig {
         if self.at_most == 0 {
             lines.push("letters.at_most: no letter would ever be printed".to_owned());
         }
+        lines.extend(self.sftp.iter().flat_map(SftpConfig::objections));
         lines
     }
 }
@@ -566,6 +627,27 @@ mod tests {
         assert!(inbox.unwrap().objections()[0].starts_with("sms.kind"));
         let local = read(&GOOD.replace("https://login.example.no", "http://localhost:8080")).unwrap();
         assert_eq!(local.objections(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nothing_but_plain_text_is_said_to_ssh() {
+        let with = |name: &str, value: &str| {
+            let all = [("host", "sftp.trykk.example"), ("user", "minid"), ("folder", "/inn/brev"), ("key_file", "/k")];
+            let given = |(key, usual)| format!("{key} = {:?}", if key == name { value } else { usual });
+            let lines = all.into_iter().chain([("known_hosts_file", "/h")]).map(given).collect::<Vec<_>>().join("\n");
+            read(&format!("{GOOD}\n[letters]\nsender = [\"MinID\"]\n[letters.sftp]\n{lines}\n"))
+        };
+        let sftp = with("host", "2001:db8::1").unwrap().letters.unwrap().sftp.unwrap();
+        assert_eq!((sftp.host.as_str(), sftp.port), ("2001:db8::1", 22));
+        for name in ["host", "user", "folder", "key_file", "known_hosts_file"] {
+            let error = with(name, "-oProxyCommand=x").unwrap_err();
+            assert!(error.contains("only letters, digits"), "{name}: {error}");
+        }
+        for odd in ["", "-x", "a b", "a\nrm x", "a\"b", "a'b", "a\\b", "%h", "$HOME", "~/x", "a*", "a;b", "a\u{a0}b"] {
+            assert!(Plain::try_from(odd.to_owned()).is_err(), "{odd:?}");
+        }
+        let lines = with("key_file", "keys/print").unwrap().letters.unwrap().objections();
+        assert_eq!(lines, ["letters.sftp.key_file: must begin with /"]);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //! in `.{batch}.part`. `.{batch}.mark` says that this is the folder that they were written to: only here does it mean
 //! something that the first one is gone. Whoever is at a batch holds a lock on `.lock`: the lease alone does not stop
 //! somebody who slept until it was over.
+//!
+//! With `[letters.sftp]` the folder is a workshop: the letters lie in `.{batch}.upload` until they have been brought, and
+//! the rest is so at the print house ([`sftp`]).
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -17,11 +20,12 @@ use authenticators::clock::Timestamp;
 use authenticators::letter::{self, Batch, Begun, Printing, Ready};
 use authenticators::world::World;
 use aws_lc_rs::digest;
-use idp::config::{Issuer, LettersConfig};
+use idp::config::{Issuer, LettersConfig, SftpConfig};
 use idp::text::Language;
 use serde_json::{Value, json};
 
 use super::pdf::{Fonts, Kind, Letter};
+use super::sftp::{self, Parcel};
 use super::{pdf, text};
 
 /// What stands in the place of a code in the letter that tests the print house: its vowels are in none.
@@ -29,10 +33,14 @@ pub const NO_CODE: &str = "TESTBREVTESTING";
 
 /// What is locked in a folder.
 const LOCK: &str = ".lock";
+/// How the name of a folder ends whose letters are brought elsewhere.
+const UPLOAD: &str = ".upload";
+/// What is brought last.
+const MANIFEST: &str = "manifest.json";
 
 /// Where and how letters are printed.
 pub struct Press<'a> {
-    /// The folder that the print house takes batches from.
+    /// The folder that the print house takes batches from, or that they lie in until they have been brought.
     pub folder: &'a Path,
     /// Where one registers with a code.
     pub issuer: &'a Issuer,
@@ -71,6 +79,10 @@ impl Press<'_> {
         self.folder.join(format!(".{}.mark", batch.id))
     }
 
+    fn upload(&self, batch: &Batch) -> PathBuf {
+        self.folder.join(format!(".{}{UPLOAD}", batch.id))
+    }
+
     fn done(&self, batch: &Batch) -> PathBuf {
         self.folder.join(&batch.id)
     }
@@ -104,12 +116,13 @@ pub async fn next(world: &World, press: &Press<'_>, now: Timestamp) -> anyhow::R
 }
 
 async fn next_alone(world: &World, press: &Press<'_>, now: Timestamp) -> anyhow::Result<Outcome> {
-    let batch = match letter::begin(world, &press.printing(), now).await? {
+    clear(press)?;
+    let mut batch = match letter::begin(world, &press.printing(), now).await? {
         Begun::Busy(until) => return Ok(Outcome::Busy(Some(until))),
         Begun::Nothing { held } => return Ok(Outcome::Nothing { held }),
         Begun::Batch(batch) => batch,
     };
-    match finish(world, press, &batch, now).await {
+    match finish(world, press, &mut batch, now).await {
         Ok(letters) => Ok(Outcome::HandedOver { batch: batch.id, letters }),
         Err(error) => {
             letter::release(world, &batch).await?;
@@ -118,19 +131,88 @@ async fn next_alone(world: &World, press: &Press<'_>, now: Timestamp) -> anyhow:
     }
 }
 
-async fn finish(world: &World, press: &Press<'_>, batch: &Batch, now: Timestamp) -> anyhow::Result<usize> {
-    if !batch.is_written {
+async fn finish(world: &World, press: &Press<'_>, batch: &mut Batch, now: Timestamp) -> anyhow::Result<usize> {
+    let sftp = press.letters.sftp.as_ref();
+    if batch.written_at.is_none() {
         let letters = letter::ready(world, batch, &press.printing(), now).await?;
-        for id in write(press, batch, &letters)? {
+        let unprintable = match sftp {
+            Some(sftp) => bring(world, (press, sftp), batch, &letters, now).await?,
+            None => write(press, batch, &letters)?,
+        };
+        for id in unprintable {
             letter::give_up(world, &id, now).await?;
         }
         letter::mark_written(world, batch, now).await?;
     }
-    publish(press, batch)?;
+    let Some(sftp) = sftp else {
+        publish(press, batch)?;
+        let letters = letter::mark_handed_over(world, batch, now).await?;
+        // Nobody asks for it any more; one that stays does no harm.
+        let _ = fs::remove_file(press.mark(batch));
+        return Ok(letters);
+    };
+    letter::keep(world, batch, world.clock.now()).await?;
+    let parcel = Parcel::of(sftp, batch, now);
+    parcel.publish().await?;
     let letters = letter::mark_handed_over(world, batch, now).await?;
-    // Nobody asks for it any more; one that stays does no harm.
-    let _ = fs::remove_file(press.mark(batch));
+    if let Err(error) = parcel.forget().await {
+        tracing::warn!(batch = batch.id, error = format!("{error:#}"), "what was left of a batch is still there");
+    }
     Ok(letters)
+}
+
+/// Brings the letters of a batch and its manifest to where the print house does not look yet. The ids of those that
+/// cannot be printed, and are not there.
+pub async fn bring(
+    world: &World,
+    (press, sftp): (&Press<'_>, &SftpConfig),
+    batch: &mut Batch,
+    letters: &[Ready],
+    now: Timestamp,
+) -> anyhow::Result<Vec<String>> {
+    let (printed, unprintable) = print(press, batch, letters)?;
+    let parcel = Parcel::of(sftp, batch, now);
+    parcel.begin().await?;
+    if !printed.is_empty() {
+        let brought = upload(world, press, &parcel, batch, &printed).await;
+        clear(press)?;
+        brought?;
+    }
+    letter::keep(world, batch, world.clock.now()).await?;
+    parcel.mark().await?;
+    Ok(unprintable)
+}
+
+async fn upload(
+    world: &World,
+    press: &Press<'_>,
+    parcel: &Parcel<'_>,
+    batch: &mut Batch,
+    printed: &[Printed],
+) -> anyhow::Result<()> {
+    let folder = press.upload(batch);
+    fill(&folder, batch, printed)?;
+    parcel.open().await?;
+    let files: Vec<&str> = printed.iter().map(|printed| printed.name.as_str()).chain([MANIFEST]).collect();
+    for files in files.chunks(sftp::AT_ONCE) {
+        letter::keep(world, batch, world.clock.now()).await?;
+        parcel.put(&folder, files).await?;
+    }
+    Ok(())
+}
+
+/// Clears away letters that were to be brought, by somebody who was killed at it or could not.
+fn clear(press: &Press<'_>) -> anyhow::Result<()> {
+    let folder = || format!("cannot clear away in {}", press.folder.display());
+    for entry in press.folder.read_dir().with_context(folder)? {
+        let entry = entry.with_context(folder)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(UPLOAD) {
+            fs::remove_dir_all(entry.path()).with_context(folder)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the letters of a batch and its manifest, for good, where the print house does not look. What somebody wrote
@@ -143,15 +225,7 @@ pub fn write(press: &Press<'_>, batch: &Batch, letters: &[Ready]) -> anyhow::Res
     }
     let (printed, unprintable) = print(press, batch, letters)?;
     if !printed.is_empty() {
-        let folder = || format!("cannot write in {}", part.display());
-        // The print house reads them, and nobody else.
-        DirBuilder::new().mode(0o750).create(&part).with_context(folder)?;
-        for printed in &printed {
-            keep(&part.join(&printed.name), &printed.pdf).with_context(folder)?;
-        }
-        let manifest = serde_json::to_string_pretty(&manifest(batch, &printed)?)?;
-        keep(&part.join("manifest.json"), manifest.as_bytes()).with_context(folder)?;
-        sync(&part).with_context(folder)?;
+        fill(&part, batch, &printed)?;
     }
     let folder = || format!("cannot write in {}", press.folder.display());
     let mark = press.mark(batch);
@@ -178,6 +252,19 @@ pub fn publish(press: &Press<'_>, batch: &Batch) -> anyhow::Result<()> {
         sync(press.folder).with_context(|| format!("cannot write in {}", press.folder.display()))?;
     }
     Ok(())
+}
+
+/// Makes a folder of letters and their manifest.
+fn fill(part: &Path, batch: &Batch, printed: &[Printed]) -> anyhow::Result<()> {
+    let folder = || format!("cannot write in {}", part.display());
+    // The print house reads them, and nobody else.
+    DirBuilder::new().mode(0o750).create(part).with_context(folder)?;
+    for printed in printed {
+        keep(&part.join(&printed.name), &printed.pdf).with_context(folder)?;
+    }
+    let manifest = serde_json::to_string_pretty(&manifest(batch, printed)?)?;
+    keep(&part.join(MANIFEST), manifest.as_bytes()).with_context(folder)?;
+    sync(part).with_context(folder)
 }
 
 fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

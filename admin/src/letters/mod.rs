@@ -1,7 +1,10 @@
-//! Activation letters on paper: [`pdf`] is one letter, [`batch`] what the print house gets at once.
+//! Activation letters on paper: [`pdf`] is one letter, [`batch`] what the print house gets at once, [`sftp`] the way
+//! there, and [`proof`] what is looked at before anything is printed.
 
 pub mod batch;
 pub mod pdf;
+pub mod proof;
+pub mod sftp;
 
 use std::sync::LazyLock;
 

@@ -134,6 +134,33 @@ impl Fonts {
         shown.map(|c| if map.map(c).is_some() && !is_private(c) { c } else { '?' }).collect()
     }
 
+    /// Whether nothing of a line would be left out or changed, at the top of a letter or in its window.
+    pub fn has(&self, line: &str) -> bool {
+        [SENDER, SMALL].into_iter().all(|style| self.printable(line, style) == line)
+    }
+
+    /// Whether a line fits in its place at the top, where it is not wrapped.
+    pub fn fits_at_top(&self, number: usize, line: &str) -> bool {
+        self.width(line, sender_style(number)) <= WIDE
+    }
+
+    /// Whether the window shows all of an address.
+    pub fn fits_in_window(&self, lines: &[String]) -> bool {
+        self.windowed(lines).is_some()
+    }
+
+    /// The lines of an address, in letters that are as large as the window allows.
+    fn windowed(&self, lines: &[String]) -> Option<(Vec<String>, Style)> {
+        let (wide, high) = WINDOW_SIZE;
+        [11.0, 10.0, 9.0, 8.0, 7.0, 6.0].into_iter().find_map(|size| {
+            let style = Style { weight: Weight::Regular, size };
+            let printable = lines.iter().map(|line| self.printable(line, style));
+            let wrapped: Vec<String> = printable.flat_map(|line| self.wrap(&line, style, wide)).collect();
+            let fits = (0..wrapped.len()).map(|_| style.leading()).sum::<f32>() <= high;
+            fits.then_some((wrapped, style))
+        })
+    }
+
     /// The lines of a text in a column so many millimetres wide. A word that is wider than that is cut.
     fn wrap(&self, text: &str, style: Style, wide: f32) -> Vec<String> {
         let mut lines = vec![String::new()];
@@ -299,27 +326,15 @@ impl Sheet<'_> {
         self.y = 14.0;
         let mut group = TagGroup::new(Tag::P);
         for (number, line) in (0..).zip(lines) {
-            let style = if number == 0 { SENDER } else { SMALL };
+            let style = sender_style(number);
             self.y += style.leading();
             group.push(self.line(&format!("{line} "), style, LEFT));
         }
         self.read.push(group);
     }
 
-    /// The address, in letters that are as large as the window allows.
     fn window(&mut self, lines: &[String]) -> anyhow::Result<()> {
-        let (wide, high) = WINDOW_SIZE;
-        let mut fitted = None;
-        for size in [11.0, 10.0, 9.0, 8.0, 7.0, 6.0] {
-            let style = Style { weight: Weight::Regular, size };
-            let printable = lines.iter().map(|line| self.fonts.printable(line, style));
-            let wrapped: Vec<String> = printable.flat_map(|line| self.fonts.wrap(&line, style, wide)).collect();
-            if (0..wrapped.len()).map(|_| style.leading()).sum::<f32>() <= high {
-                fitted = Some((wrapped, style));
-                break;
-            }
-        }
-        let (lines, style) = fitted.context("an address that does not fit in its window")?;
+        let (lines, style) = self.fonts.windowed(lines).context("an address that does not fit in its window")?;
         self.y = WINDOW.1;
         let mut group = TagGroup::new(Tag::P);
         for line in &lines {
@@ -462,6 +477,13 @@ impl Sheet<'_> {
         self.surface.start_tagged(ContentTag::Artifact(Artifact::new(ArtifactType::Layout, None)));
         self.surface.draw_path(&path);
         self.surface.end_tagged();
+    }
+}
+
+fn sender_style(number: usize) -> Style {
+    match number {
+        0 => SENDER,
+        _ => SMALL,
     }
 }
 

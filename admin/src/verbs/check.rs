@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use admin::letters::{proof, sftp};
 use anyhow::bail;
 use authenticators::clock::Clock;
 use authenticators::outbound::Outbound;
@@ -20,6 +21,7 @@ use crate::{open, say};
 pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     let config = Config::load(file)?;
     let mut lines = config.objections();
+    lines.extend(config.letters.iter().flat_map(|letters| proof::objections(letters, &config.server.issuer)));
     let mut note = |place: &str, result: anyhow::Result<()>| {
         if let Err(error) = result {
             lines.push(format!("{place}: {error:#}").replace('\n', " "));
@@ -35,6 +37,9 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     note("minid", open::breached(&config.minid).map(|_| ()));
     note("population", open::population(config.population.as_ref()).map(|_| ()));
     note("places.file", atlas(&config).await);
+    if let Some(print_house) = config.letters.as_ref().and_then(|letters| letters.sftp.as_ref()) {
+        note("letters.sftp", sftp::check(print_house).await);
+    }
     let outbound = open::outbound(&config.outbound);
     note("enterprise_certificates", open::enterprise(&config).map(|_| ()));
     for eid in &config.eid {

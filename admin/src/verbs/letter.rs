@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use admin::letters::batch::{self, Outcome, Press};
+use admin::letters::proof;
 use anyhow::{Context, bail, ensure};
 use authenticators::clock::Timestamp;
 use authenticators::letter::{self, Letter, State};
@@ -33,11 +34,13 @@ pub(crate) enum Verb {
         json: bool,
     },
     /// Print all letters that wait, and hand them over to the print house: a folder for each batch, with PDFs and a
-    /// manifest. Another program brings them there. A batch that was not finished is gone on with.
+    /// manifest. They are brought there over SFTP if that is configured, and by another program if it is not. A batch
+    /// that was not finished is gone on with.
     Batch {
         #[command(flatten)]
         place: Place,
-        /// The folder that the print house takes batches from. What begins with a dot in it is not finished.
+        /// The folder that the print house takes batches from; over SFTP it takes them from one of its own, and they lie
+        /// here until they are brought. What begins with a dot in it is not finished.
         #[arg(long)]
         folder: PathBuf,
         /// The public base URL of the server, where one registers with the code; left out, the configured one, or where
@@ -146,6 +149,7 @@ fn shown(letter: &Letter, now: Timestamp) -> anyhow::Result<Value> {
         "handed_over_at": time(letter.handed_over_at)?,
         "acknowledged_at": time(letter.acknowledged_at)?,
         "used_at": time(letter.used_at)?,
+        "ended_at": time(letter.ended_at)?,
         "returned_at": time(letter.returned_at)?,
         "reason": letter.returned_code,
     }))
@@ -160,6 +164,8 @@ async fn print(place: &Place, folder: &Path, issuer: Option<Issuer>) -> anyhow::
     ensure!(folder.is_dir(), "{} is not a folder", folder.display());
     let Post { issuer: configured, population, letters } = place.post()?;
     let issuer = issuer.unwrap_or(configured);
+    let objections = [letters.objections(), proof::objections(&letters, &issuer)].concat();
+    ensure!(objections.is_empty(), "no letter is printed: {}", objections.join("; "));
     let world = World { population, ..world(place).await? };
     let press = Press { folder, issuer: &issuer, letters: &letters };
     loop {

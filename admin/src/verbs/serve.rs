@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use admin::letters::proof;
 use admin::school::routes;
 use axum::routing::get;
 use idp::app::{App, Settings};
@@ -14,7 +15,9 @@ use crate::{open, server};
 
 pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
     let config = Config::load(file)?;
-    let objections = config.objections();
+    let mut objections = config.objections();
+    let letters = config.letters.iter().flat_map(|letters| proof::objections(letters, &config.server.issuer));
+    objections.extend(letters);
     anyhow::ensure!(objections.is_empty(), "refusing to start: {}", objections.join("; "));
     let listener = server::bind(config.server.address)?;
     let world = open::world(&config).await?;

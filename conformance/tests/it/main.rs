@@ -24,6 +24,7 @@ mod imported;
 mod introspect;
 mod keys;
 mod letter_order;
+mod letter_state;
 mod limits;
 mod login;
 mod logout;

@@ -35,20 +35,20 @@ use url::Url;
 use crate::site::{Said, Site, master_key};
 use crate::visitor::real_fnr;
 
-const SENDER: [&str; 3] = ["MinID", "Postboks 1382 Vika", "0114 OSLO"];
-const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const SENDER: [&str; 3] = ["MinID", "Postboks 1382 Vika", "0114 OSLO"];
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
 /// What support says of itself.
 const SUPPORT: [&str; 4] = ["--case", "4711", "--by", "Kari Støtte"];
 
 /// A site with a population register and a print house, and its inside.
-struct Post {
-    site: Site,
-    world: World,
-    folder: PathBuf,
+pub(crate) struct Post {
+    pub(crate) site: Site,
+    pub(crate) world: World,
+    pub(crate) folder: PathBuf,
 }
 
 /// Somebody who lives in a street of their own.
-fn resident(nth: usize) -> Value {
+pub(crate) fn resident(nth: usize) -> Value {
     json!({
         "fnr": real_fnr(nth),
         "given_name": "Kari Å.",
@@ -58,7 +58,7 @@ fn resident(nth: usize) -> Value {
 }
 
 impl Post {
-    async fn new(residents: &[Value]) -> anyhow::Result<Post> {
+    pub(crate) async fn new(residents: &[Value]) -> anyhow::Result<Post> {
         let mut site = Site::new().await?;
         let lines: Vec<String> = residents.iter().map(Value::to_string).collect();
         let register = site.file("population.jsonl", &lines.join("\n"))?;
@@ -71,7 +71,7 @@ impl Post {
     }
 
     /// Somebody orders a letter.
-    async fn order(&self, nth: usize, language: &str) -> anyhow::Result<PersonId> {
+    pub(crate) async fn order(&self, nth: usize, language: &str) -> anyhow::Result<PersonId> {
         let (world, now) = (&self.world, self.world.clock.now());
         let person = Person::ensure(&world.db, &world.chance, &fnr(nth)?, now).await?.id;
         let event = Event::by_oneself("letter-ordered", &person);
@@ -80,7 +80,7 @@ impl Post {
     }
 
     /// The program prints, and says so.
-    async fn batch(&self) -> anyhow::Result<String> {
+    pub(crate) async fn batch(&self) -> anyhow::Result<String> {
         self.site.run("letter batch", [Path::new("--folder"), &self.folder]).await?.well()
     }
 
@@ -102,32 +102,32 @@ impl Post {
     }
 
     /// The states of all letters, sorted.
-    async fn states(&self) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn states(&self) -> anyhow::Result<Vec<String>> {
         let all = self.list().await?;
         let mut states: Vec<String> = all.iter().map(|letter| letter["state"].to_string().replace('"', "")).collect();
         states.sort();
         Ok(states)
     }
 
-    async fn sealed(&self) -> anyhow::Result<i64> {
+    pub(crate) async fn sealed(&self) -> anyhow::Result<i64> {
         const SQL: &str = "SELECT COUNT(*) FROM letter WHERE sealed IS NOT NULL";
         Ok(sqlx::query_scalar(SQL).fetch_one(self.world.db.pool()).await?)
     }
 
-    async fn check(&self, nth: usize, code: &ActivationCode) -> anyhow::Result<Checked> {
+    pub(crate) async fn check(&self, nth: usize, code: &ActivationCode) -> anyhow::Result<Checked> {
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
         activation::check(&self.world, &fnr(nth)?, code, from, self.world.clock.now()).await
     }
 
     /// How often somebody was told that a letter was sent.
-    async fn times_sent(&self, person: &PersonId) -> anyhow::Result<usize> {
+    pub(crate) async fn times_sent(&self, person: &PersonId) -> anyhow::Result<usize> {
         let entries = self.world.trail.of(self.world.db.pool(), person, i64::MAX, 100).await?;
         Ok(entries.iter().filter(|entry| entry.kind == "letter-sent").count())
     }
 }
 
 /// What is in a folder, but for what is locked in it.
-fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+pub(crate) fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         names.push(entry?.file_name().to_string_lossy().into_owned());
@@ -178,18 +178,18 @@ fn poppler(program: &str, arguments: &[&str], pdf: &Path) -> anyhow::Result<Stri
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn text_of(pdf: &Path) -> anyhow::Result<String> {
+pub(crate) fn text_of(pdf: &Path) -> anyhow::Result<String> {
     poppler("pdftotext", &["-layout"], pdf)
 }
 
 /// The code in a letter.
-fn code_in(text: &str) -> anyhow::Result<ActivationCode> {
+pub(crate) fn code_in(text: &str) -> anyhow::Result<ActivationCode> {
     // What stands beside it is a picture.
     text.lines().find_map(ActivationCode::parse).with_context(|| format!("no code in {text}"))
 }
 
 /// The letters of a batch whose manifest tells the truth: its entries, and the files.
-fn letters_in(batch: &Path) -> anyhow::Result<Vec<(Value, PathBuf)>> {
+pub(crate) fn letters_in(batch: &Path) -> anyhow::Result<Vec<(Value, PathBuf)>> {
     let manifest: Value = serde_json::from_str(&std::fs::read_to_string(batch.join("manifest.json"))?)?;
     let letters = manifest["letters"].as_array().context("no letters")?;
     ensure!(manifest["count"] == letters.len(), "{manifest}");
@@ -316,6 +316,8 @@ async fn a_letter_whose_code_a_teacher_has_ended_makes_room_for_another() -> any
     issue().await?;
     assert_eq!(post.check(0, &first).await?, Checked::Over);
     assert_eq!(letter::under_way(&world.db, &person, now).await?, None);
+    assert_eq!(post.states().await?, ["ended"]);
+    assert_eq!(post.site.run("letter list", ["--state", "ended"]).await?.well()?.lines().count(), 1);
     post.order(0, "nb").await?;
     assert!(post.order(0, "nb").await.is_err(), "two at once");
     std::fs::remove_dir_all(post.only_batch()?)?;
@@ -666,6 +668,25 @@ async fn a_letter_is_read_aloud_in_its_order() -> anyhow::Result<()> {
         assert!(lines.iter().any(|said| said == line), "{line} in {about}");
     }
     assert!(about.contains("(A4)"), "{about}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_printed_of_the_configuration_is_said_before_a_letter_is() -> anyhow::Result<()> {
+    let mut post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    let high = vec!["Postboks 1"; 9];
+    post.site.set("letters", format!("sender = [\"MinID\\u0007\"]\nprotected_via = {high:?}"))?;
+    let expected = ["letters.sender: \"MinID\\u{7}\" has characters", "letters.protected_via: too long for the window"];
+    let refused = [
+        post.site.run("letter batch", [Path::new("--folder"), &post.folder]).await?.refused()?,
+        post.site.run("serve", [""; 0]).await?.refused()?,
+        post.site.run("check", [""; 0]).await?.out,
+    ];
+    for words in expected {
+        assert!(refused.iter().all(|said| said.contains(words)), "{words} in {refused:#?}");
+    }
+    assert_eq!((post.states().await?, names(&post.folder)?.len()), (vec!["ordered".to_owned()], 0));
     Ok(())
 }
 

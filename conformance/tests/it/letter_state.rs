@@ -1,0 +1,89 @@
+//! What has become of a letter, as the verb that lists them tells it.
+
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
+use authenticators::activation::{self, Source};
+use authenticators::clock::Timestamp;
+use authenticators::letter::{self, Begun, Printing, State};
+use authenticators::person::{Fnr, Person, PersonId};
+use authenticators::population::Population;
+use authenticators::trail::Event;
+use conformance::idp::{TestIdp, TestPerson, unregistered};
+use serde_json::json;
+
+const PRINTING: Printing<'_> = Printing { at_most: 10, protected_via: &[], has_test: false };
+const DAY: Duration = Duration::from_hours(24);
+
+/// A Porten with a population register, and the one who is in it.
+async fn start() -> anyhow::Result<(TestIdp, TestPerson)> {
+    let kari = unregistered()?;
+    let line = json!({ "fnr": kari.fnr, "given_name": "Kari", "family_name": "Nordmann", "address": ["Storgata 1"] });
+    let population = Population::read(&line.to_string())?;
+    Ok((TestIdp::with(|setup| setup.population = population).await?, kari))
+}
+
+async fn order(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<PersonId> {
+    let (world, now) = (&idp.app.world, idp.now());
+    let fnr = Fnr::parse(&person.fnr, idp.app.config.people).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+    let id = Person::ensure(&world.db, &world.chance, &fnr, now).await?.id;
+    ensure!(letter::order(world, &id, "nb", &Event::by_oneself("letter-ordered", &id), now).await?, "one is under way");
+    Ok(id)
+}
+
+/// Everything that waits goes to the print house.
+async fn hand_over(idp: &TestIdp) -> anyhow::Result<()> {
+    let (world, now) = (&idp.app.world, idp.now());
+    let Begun::Batch(batch) = letter::begin(world, &PRINTING, now).await? else { bail!("nothing waits") };
+    ensure!(letter::ready(world, &batch, &PRINTING, now).await?.len() == 1, "not one letter");
+    letter::mark_written(world, &batch, now).await?;
+    letter::mark_handed_over(world, &batch, now).await?;
+    Ok(())
+}
+
+/// A teacher shows a code.
+async fn show(idp: &TestIdp, person: &PersonId) -> anyhow::Result<()> {
+    let (world, now) = (&idp.app.world, idp.now());
+    let mut tx = world.db.begin().await?;
+    let times = (now, now.plus(Source::School.valid()));
+    activation::issue(&mut tx, (&world.vault, &world.chance), person, Source::School, times).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The states of all letters, the newest first.
+async fn states(idp: &TestIdp) -> anyhow::Result<Vec<State>> {
+    let letters = letter::since(idp.app.world.db.pool(), Timestamp::from_seconds(0)).await?;
+    Ok(letters.iter().map(|letter| letter.state(idp.now())).collect())
+}
+
+#[tokio::test]
+async fn a_letter_whose_code_another_has_ended_is_not_on_its_way() -> anyhow::Result<()> {
+    let (idp, kari) = start().await?;
+    let id = order(&idp, &kari).await?;
+    // One that waits gets a code that is good, whatever a teacher shows before that.
+    show(&idp, &id).await?;
+    assert_eq!(states(&idp).await?, [State::Ordered]);
+    idp.advance(DAY);
+    hand_over(&idp).await?;
+    assert_eq!(states(&idp).await?, [State::HandedOver]);
+    show(&idp, &id).await?;
+    assert_eq!(states(&idp).await?, [State::Ended]);
+    assert_eq!(letter::under_way(&idp.app.world.db, &id, idp.now()).await?, None);
+    // And so it stays when its time would have been over.
+    idp.advance(DAY * 60);
+    assert_eq!(states(&idp).await?, [State::Ended]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_letter_whose_time_was_over_was_not_ended_by_the_next_one() -> anyhow::Result<()> {
+    let (idp, kari) = start().await?;
+    order(&idp, &kari).await?;
+    hand_over(&idp).await?;
+    idp.advance(DAY * 60);
+    assert_eq!(states(&idp).await?, [State::Expired]);
+    order(&idp, &kari).await?;
+    hand_over(&idp).await?;
+    assert_eq!(states(&idp).await?, [State::HandedOver, State::Expired]);
+    Ok(())
+}
