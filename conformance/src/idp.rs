@@ -171,6 +171,13 @@ fn given(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+async fn scratch() -> anyhow::Result<Scratch> {
+    match given("TEST_REDIS_URL") {
+        Some(url) => Scratch::redis(&url).await,
+        None => Ok(Scratch::memory()),
+    }
+}
+
 /// A fresh database: a SQLite file, or a schema of its own in the Postgres that `TEST_DATABASE_URL` names.
 async fn database(folder: &TempDir) -> anyhow::Result<Db> {
     let Some(url) = given("TEST_DATABASE_URL") else {
@@ -211,10 +218,7 @@ impl TestIdp {
         };
         adjust(&mut setup);
         let folder = TempDir::new()?;
-        let scratch = match given("TEST_REDIS_URL") {
-            Some(url) => Scratch::redis(&url).await?,
-            None => Scratch::memory(),
-        };
+        let scratch = scratch().await?;
         // Each test has a time of its own: counters by time window do not meet in a shared Redis.
         let start = 1_800_000_000 + i64::from(u32::from_be_bytes(Chance::System.bytes()?) / 8);
         let clock = Arc::new(AtomicI64::new(start));

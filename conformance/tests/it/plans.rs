@@ -8,13 +8,14 @@ use migrations::Db;
 use sqlx::Row;
 
 /// Statements that no request runs, or that look for any row at all.
-const OUTSIDE_OF_REQUESTS: [&str; 5] = [
+const OUTSIDE_OF_REQUESTS: [&str; 6] = [
     "SELECT id, created_at, leased_until, written_at FROM letter_batch WHERE handed_over_at IS NULL \
      ORDER BY created_at, id LIMIT 1",
     "SELECT id FROM client WHERE removed_at IS NULL ORDER BY id",
     "SELECT name, registration, removed_at FROM scope WHERE removed_at IS NULL ORDER BY name",
     "SELECT id FROM person LIMIT 1",
     "SELECT orgno, name FROM school_owner ORDER BY name, orgno",
+    "SELECT id, ended_at FROM activation_code WHERE source = $1 AND created_at >= $2 AND ended_at < valid_until",
 ];
 /// Tables with a few rows for ever, and what a statement calls the rows that it has found by an index already, or the
 /// ids that it was given in one text.
