@@ -274,8 +274,8 @@ pub fn ask_unseen(
     statement: impl FnOnce(Option<&str>) -> String + Send + 'static,
     now: Timestamp,
 ) {
-    let (world, asked) = (world.clone(), asked.clone());
-    tokio::spawn(async move {
+    let (world, asked, tasks) = (world.clone(), asked.clone(), world.tasks.clone());
+    tasks.spawn(async move {
         let done = ask_if_allowed(&world, &asked, (&asked_by, &from), statement, now).await;
         if let Err(error) = done {
             tracing::error!(error = format!("{error:#}"), "the app is not asked about another password");
@@ -532,15 +532,17 @@ pub async fn decline(
                 return Ok(None);
             }
             let refused = scratch.take::<Refused>(&TokenHash::of(id), now).await?;
-            let refused = refused.filter(|refused| refused.person == device.person);
-            return Ok(refused.map(|refused| Declined { purpose: refused.purpose, is_quiet: false }));
+            return match refused.filter(|refused| refused.person == device.person) {
+                Some(refused) => not_theirs(world, &device.person, refused.purpose, now).await.map(Some),
+                None => Ok(None),
+            };
         };
         let (first, purpose) = (read.value.state == State::Waiting, read.value.purpose);
         if !end(world, device, &read, State::Declined { not_me }, now).await? {
             continue;
         }
         if !first {
-            return Ok(Some(Declined { purpose, is_quiet: false }));
+            return not_theirs(world, &device.person, purpose, now).await.map(Some);
         }
         let refused = Refused { person: device.person.clone(), purpose };
         scratch.put(&TokenHash::of(id), &refused, now).await?;
@@ -549,8 +551,21 @@ pub async fn decline(
             let enough = refuse(world, &counted.refusals(&device.person), now).await?;
             is_quiet = is_quiet || (enough && *counted == purpose);
         }
+        if not_me {
+            is_quiet |= not_theirs(world, &device.person, purpose, now).await?.is_quiet;
+        }
         return Ok(Some(Declined { purpose, is_quiet }));
     }
+}
+
+/// It was somebody else. Whoever wants another password knows an identifier and nothing more: one such no is enough for
+/// quiet.
+async fn not_theirs(world: &World, person: &PersonId, purpose: Purpose, now: Timestamp) -> anyhow::Result<Declined> {
+    let is_quiet = purpose == Purpose::NewPassword;
+    if is_quiet {
+        world.scratch.put(&purpose.refusals(person), &Quiet { until: now.plus(QUIET) }, now).await?;
+    }
+    Ok(Declined { purpose, is_quiet })
 }
 
 /// Counts a refusal; true if that was one too many, and it is quiet now.

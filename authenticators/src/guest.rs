@@ -2,7 +2,8 @@
 //! address or the identifier of another country's eID, and it makes nobody of those who have a number.
 //!
 //! A guest's id is a keyed hash of what they have proved. Whoever proves it again is the same guest, also after they were
-//! forgotten; and nobody who has the database can tell whose address it was.
+//! forgotten; and the table of people does not tell whose address it was. A grant that a service refreshes does, while
+//! it lasts.
 
 use std::time::Duration;
 

@@ -51,7 +51,10 @@ pub async fn keep(call: &Call<'_>, new: &Newcomer, chosen: Option<&TokenHash>) -
     let mut tx = app.world.db.begin().await?;
     // Whoever locks the account meanwhile, or registers anew, waits here.
     Person::hold(&mut tx, person).await?;
-    let Some(known) = Person::by_id(&mut *tx, person).await? else { return Ok(false) };
+    let Some(known) = Person::by_id(&mut *tx, person).await? else {
+        tx.rollback().await?;
+        return Ok(false);
+    };
     let phc = password::stored(&mut *tx, Some(person)).await?;
     let may = chosen.is_none_or(|chosen| is_undisturbed(&known, phc.as_deref(), chosen));
     if !may || !new.keep(&mut tx, now).await? {

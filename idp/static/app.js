@@ -77,6 +77,14 @@
     event.preventDefault();
     complain("");
     if (!window.PublicKeyCredential || !PublicKeyCredential.parseCreationOptionsFromJSON) return complain(says.unsupported);
+    // The answer may have been lost, and not what was sent.
+    if (begun && localStorage.getItem("minid-token") === begun.token) {
+      return call("GET", "/device").then(begin, function (error) {
+        if (!is_gone(error)) return complain(says.sign);
+        localStorage.removeItem("minid-token");
+        by("enrol-form").requestSubmit();
+      });
+    }
     // Whoever has taken the finger away tries again with the same invitation, which is good once.
     var ready = begun ? Promise.resolve(begun) : call("POST", "/enrolments", { code: location.hash.slice(1) });
     ready.then(function (told) {
@@ -128,6 +136,8 @@
     var can = !!(told.push_key && "serviceWorker" in navigator && "PushManager" in window);
     by("push-on").hidden = !can || told.push;
     by("push-off").hidden = !told.push;
+    // Whoever is asked whether it was them is not interrupted.
+    if (!by("declined").hidden) return;
     if (request) show("request");
     else show("home");
     listen();
@@ -185,6 +195,7 @@
   function back(said) {
     turn += 1;
     request = null;
+    by("declined").hidden = true;
     by("done").textContent = by((is_password ? "said-password-" : "said-") + said).textContent;
     by("done").hidden = false;
     return call("GET", "/device").then(open, function (error) { if (is_gone(error)) forget(); else show("home"); });

@@ -172,6 +172,8 @@ pub async fn bring(
 ) -> anyhow::Result<Vec<String>> {
     let (printed, unprintable) = print(press, batch, letters)?;
     let parcel = Parcel::of(sftp, batch, now);
+    // Whoever has slept and lost the batch to another must not clear away what that one has brought.
+    letter::keep(world, batch, world.clock.now()).await?;
     parcel.begin().await?;
     if !printed.is_empty() {
         let brought = upload(world, press, &parcel, batch, &printed).await;

@@ -43,11 +43,17 @@ impl<'a> Parcel<'a> {
         format!(".{}.{}.{end}", self.batch, self.attempt.seconds())
     }
 
-    /// Clears away what others have brought who did not finish.
+    /// Clears away what others have brought who did not finish: earlier ones alone, for a later one goes on.
     pub async fn begin(&self) -> anyhow::Result<()> {
         let found = self.found().await?;
         ensure!(!found.is_done, "{} has a batch {}, and it was not made here", where_to(self.sftp), self.batch);
-        self.say(&removal(&found.leftovers)).await.map(|_| ())
+        let start = format!(".{}.", self.batch);
+        let is_earlier = |name: &&String| {
+            let attempt = name.strip_prefix(&start).and_then(|rest| rest.split('.').next());
+            attempt.and_then(|attempt| attempt.parse::<i64>().ok()).is_some_and(|at| at <= self.attempt.seconds())
+        };
+        let earlier: Vec<String> = found.leftovers.iter().filter(is_earlier).cloned().collect();
+        self.say(&removal(&earlier)).await.map(|_| ())
     }
 
     /// Makes a place for files.
@@ -173,7 +179,7 @@ fn program() -> Command {
 
 /// What goes before whatever stands in an `ssh_config`: nobody is asked anything, we are who the key says and nobody
 /// else, and so is the server.
-fn options(sftp: &SftpConfig) -> [String; 14] {
+fn options(sftp: &SftpConfig) -> [String; 15] {
     [
         format!("User={}", sftp.user.as_str()),
         format!("IdentityFile={}", sftp.key_file.as_str()),
@@ -183,6 +189,7 @@ fn options(sftp: &SftpConfig) -> [String; 14] {
         "StrictHostKeyChecking=yes".to_owned(),
         format!("UserKnownHostsFile={}", sftp.known_hosts_file.as_str()),
         "GlobalKnownHostsFile=/dev/null".to_owned(),
+        "KnownHostsCommand=none".to_owned(),
         "VerifyHostKeyDNS=no".to_owned(),
         "UpdateHostKeys=no".to_owned(),
         // A connection that somebody else has opened was checked by them.

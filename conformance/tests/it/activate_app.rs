@@ -31,7 +31,7 @@ const OVER: &str = "Det er for sent å legge til appen her";
 /// A QR code.
 const PICTURE: &str = "src=\"data:image/svg+xml;base64,";
 /// How long it can be done without another login.
-const GOOD_FOR: Duration = Duration::from_mins(10);
+const GOOD_FOR: Duration = Duration::from_mins(5);
 
 /// Sends a request as the app does that runs in this browser.
 async fn call_in(

@@ -47,13 +47,6 @@ async fn is_asked(idp: &TestIdp, telephone: &Telephone, browser: &Browser) -> an
     bail!("the app is not asked")
 }
 
-/// Whoever was to be asked has been by now: so has somebody else, who was asked later.
-async fn settle(idp: &TestIdp, client: &TestClient) -> anyhow::Result<()> {
-    let (ola, telephone) = with_app(idp, client).await?;
-    let browser = asking(idp, client, &ola).await?;
-    is_asked(idp, &telephone, &browser).await.map(|_| ())
-}
-
 /// The same after the yes, at the page for the new password.
 async fn at_the_new_password(
     idp: &TestIdp,
@@ -147,7 +140,7 @@ async fn a_no_is_a_no_and_is_not_told_to_whoever_asked() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client().await?;
     for not_me in [false, true] {
-        let (kari, telephone) = with_app(&idp, &client).await?;
+        let (kari, mut telephone) = with_app(&idp, &client).await?;
         let before = stored(&idp, &kari).await?;
         let mut stranger = asking(&idp, &client, &kari).await?;
         let number = number_on(&stranger)?;
@@ -164,27 +157,28 @@ async fn a_no_is_a_no_and_is_not_told_to_whoever_asked() -> anyhow::Result<()> {
         let trail = idp.trail_of(&kari).await?;
         let last = trail.first().context("nothing in the trail")?;
         assert_eq!(last.details.get("purpose"), Some(&json!("new_password")));
+        assert_eq!((last.kind.as_str(), telephone.state(&idp).await?.as_str()), ("app-declined", "active"));
+        assert_eq!(last.details.get("not_me"), Some(&json!(not_me)));
         if !not_me {
-            assert_eq!((last.kind.as_str(), telephone.state(&idp).await?.as_str()), ("app-declined", "active"));
             let mut own = idp.by_test_id(&client, &kari, "substantial").await?;
             own.get("/profil/hendelser").await?;
             assert!(own.shows("Nytt passord avslått i MinID-appen"), "{}", own.page.body);
             continue;
         }
-        // As after a login that was not theirs.
-        assert_eq!((last.kind.as_str(), telephone.state(&idp).await?.as_str()), ("device-paused", "paused"));
         for to in [&kari.phone, &kari.email] {
             let told = idp.arrives(to, "det ikke var du som ba om nytt passord").await?;
             assert!(told.text.contains("800 30 300") && !told.text.contains("http"), "{told:?}");
         }
         stranger.answer(&[("do", "resend")]).await?;
-        settle(&idp, &client).await?;
-        assert_eq!(telephone.sees(&idp).await?, None, "and nobody asks any more");
-        let mut own = idp.browser();
-        own.get(&idp.authorize(&client, &[])).await?.log_in(&idp, &kari).await?;
-        assert!(own.shows("Velg nytt passord"), "{}", own.page.body);
-        choose(&mut own, NEW).await?;
-        assert_eq!(telephone.state(&idp).await?, "active");
+        idp.app.world.tasks.settle().await;
+        assert_eq!(telephone.sees(&idp).await?, None, "it is quiet");
+        // Whoever wanted it knew an identifier and no more: the owner's own logins are as they were.
+        let mut own = at_the_app(&idp, &client, &kari).await?;
+        assert_eq!(telephone.say_yes(&idp, &number_on(&own)?).await?.status, StatusCode::NO_CONTENT);
+        assert!(goes_on(&mut own).await? && !own.shows("Velg nytt passord"), "{}", own.page.body);
+        idp.advance(Duration::from_mins(15));
+        let own = asking(&idp, &client, &kari).await?;
+        is_asked(&idp, &telephone, &own).await?;
     }
     Ok(())
 }
@@ -306,7 +300,7 @@ async fn a_stranger_can_ask_three_times_an_hour_and_takes_no_login_away() -> any
     let mut asked = 0;
     for _ in 0..6 {
         let mut stranger = asking(&idp, &client, &kari).await?;
-        settle(&idp, &client).await?;
+        idp.app.world.tasks.settle().await;
         asked += usize::from(telephone.sees(&idp).await?.is_some());
         stranger.answer(&[("do", "cancel")]).await?;
         assert_eq!(telephone.sees(&idp).await?, None, "whoever leaves takes it back");
@@ -372,7 +366,7 @@ async fn three_refusals_make_it_quiet_and_logins_are_still_asked() -> anyhow::Re
         telephone.say_no(&idp, false).await?;
     }
     asking(&idp, &client, &ola).await?;
-    settle(&idp, &client).await?;
+    idp.app.world.tasks.settle().await;
     assert_eq!(telephone.sees(&idp).await?, None);
     idp.advance(Duration::from_mins(15));
     let own = asking(&idp, &client, &ola).await?;
@@ -394,12 +388,12 @@ async fn a_stranger_stands_in_nobodys_way() -> anyhow::Result<()> {
     assert_eq!(serde_json::from_str::<Value>(&statement)?["purpose"], "login");
     idp.advance(AGAIN);
     stranger.answer(&[("do", "resend")]).await?;
-    settle(&idp, &client).await?;
+    idp.app.world.tasks.settle().await;
     assert!(telephone.sees(&idp).await?.is_some_and(|(id, _)| id == waits), "it stays where it is");
     assert_eq!(telephone.say_yes(&idp, &number_on(&own)?).await?.status, StatusCode::NO_CONTENT);
     // And between the yes and the page that waits for it.
     asking(&idp, &client, &kari).await?;
-    settle(&idp, &client).await?;
+    idp.app.world.tasks.settle().await;
     answered(&mut stranger).await?;
     assert!(stranger.shows(NOT_YET), "the yes to a login is none to another password: {}", stranger.page.body);
     assert!(goes_on(&mut own).await?, "{}", own.page.body);
@@ -423,7 +417,7 @@ async fn a_yes_is_good_for_the_page_that_asked_and_for_whom_it_asked() -> anyhow
     thief.answer(&[("do", "next"), ("asked", &asked), ("fnr", &kari.fnr)]).await?;
     assert!(thief.shows(NOT_YET), "{}", thief.page.body);
     let mut second = asking(&idp, &client, &kari).await?;
-    settle(&idp, &client).await?;
+    idp.app.world.tasks.settle().await;
     second.answer(&[("do", "next"), ("asked", &asked)]).await?;
     assert!(second.shows(NOT_YET), "{}", second.page.body);
     let mut planted = idp.browser();

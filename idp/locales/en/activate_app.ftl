@@ -7,3 +7,5 @@ activate-app-elsewhere = Show a QR code for another device
 activate-app-until = You can do it here until { $time }. After that you add the app from your profile page.
 activate-app-done = The MinID app is added. You approve in the app the next time you log in.
 problem-activate-app-over = It is too late to add the app here. Log in and do it from your profile page.
+activate-owner = MinID belongs to { $name }.
+activate-owner-number = MinID belongs to the national identity number that ends in { $digits }.

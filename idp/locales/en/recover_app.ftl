@@ -16,9 +16,9 @@ device-password-gone = It is too late to answer. If you have forgotten your pass
 device-password-declined-how = You have declined, and the password has not been changed. Was it you who asked for a new password?
 device-password-said-approved = Approved. Go back to the page where you asked for a new password.
 device-password-said-declined = Declined. The password has not been changed.
-device-password-said-not-me = Nobody has changed the password. To be on the safe side we have paused the app, and you must choose a new password the next time you log in.
+device-password-said-not-me = Nobody has changed the password, and you need not do anything. It is at least a quarter of an hour before we ask about a new password again.
 
 ## What the owner of a MinID is told
 tell-new-password-quiet = Your MinID app got three questions about a new password that were declined. The password has not been changed, and we will not ask again for a quarter of an hour.
-tell-not-my-new-password = MinID: You told us in the app that it was not you who asked for a new password. The password has not been changed. The app is paused, and you have to choose a new password the next time you log in.
+tell-not-my-new-password = MinID: You told us in the app that it was not you who asked for a new password. The password has not been changed, and the app works as before.
 event-new-password-declined = New password declined in the MinID app

@@ -7,3 +7,5 @@ activate-app-elsewhere = Vis QR-kode til en annen enhet
 activate-app-until = Du kan gjøre det her til kl. { $time }. Etter det legger du til appen fra profilsiden din.
 activate-app-done = MinID-appen er lagt til. Du godkjenner i appen neste gang du logger inn.
 problem-activate-app-over = Det er for sent å legge til appen her. Logg inn og gjør det fra profilsiden din.
+activate-owner = MinID tilhører { $name }.
+activate-owner-number = MinID tilhører fødselsnummeret som slutter på { $digits }.

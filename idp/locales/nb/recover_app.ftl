@@ -16,9 +16,9 @@ device-password-gone = Det er for sent å svare. Har du glemt passordet, må du 
 device-password-declined-how = Du har avslått, og passordet er ikke endret. Var det du som ba om nytt passord?
 device-password-said-approved = Godkjent. Gå tilbake til siden der du ba om nytt passord.
 device-password-said-declined = Avslått. Passordet er ikke endret.
-device-password-said-not-me = Ingen har fått endret passordet. For å være på den sikre siden har vi satt appen på pause, og du må velge nytt passord neste gang du logger inn.
+device-password-said-not-me = Ingen har fått endret passordet, og du trenger ikke gjøre noe. Det går minst et kvarter før vi spør om nytt passord igjen.
 
 ## What the owner of a MinID is told
 tell-new-password-quiet = MinID-appen din fikk tre spørsmål om nytt passord som ble avslått. Passordet er ikke endret, og vi spør ikke på nytt før om et kvarter.
-tell-not-my-new-password = MinID: Du sa fra i appen om at det ikke var du som ba om nytt passord. Passordet er ikke endret. Appen er satt på pause, og du må velge nytt passord neste gang du logger inn.
+tell-not-my-new-password = MinID: Du sa fra i appen om at det ikke var du som ba om nytt passord. Passordet er ikke endret, og appen virker som før.
 event-new-password-declined = Nytt passord avslått i MinID-appen

@@ -7,3 +7,5 @@ activate-app-elsewhere = Vis QR-kode til ei anna eining
 activate-app-until = Du kan gjere det her til kl. { $time }. Etter det legg du til appen frå profilsida di.
 activate-app-done = MinID-appen er lagd til. Du godkjenner i appen neste gong du loggar inn.
 problem-activate-app-over = Det er for seint å leggje til appen her. Logg inn og gjer det frå profilsida di.
+activate-owner = MinID høyrer til { $name }.
+activate-owner-number = MinID høyrer til fødselsnummeret som sluttar på { $digits }.

@@ -16,9 +16,9 @@ device-password-gone = Det er for seint å svare. Har du gløymt passordet, må 
 device-password-declined-how = Du har avslått, og passordet er ikkje endra. Var det du som bad om nytt passord?
 device-password-said-approved = Godkjent. Gå tilbake til sida der du bad om nytt passord.
 device-password-said-declined = Avslått. Passordet er ikkje endra.
-device-password-said-not-me = Ingen har fått endra passordet. For å vere på den sikre sida har vi sett appen på pause, og du må velje nytt passord neste gong du loggar inn.
+device-password-said-not-me = Ingen har fått endra passordet, og du treng ikkje gjere noko. Det går minst eit kvarter før vi spør om nytt passord igjen.
 
 ## What the owner of a MinID is told
 tell-new-password-quiet = MinID-appen din fekk tre spørsmål om nytt passord som vart avslåtte. Passordet er ikkje endra, og vi spør ikkje på nytt før om eit kvarter.
-tell-not-my-new-password = MinID: Du sa frå i appen om at det ikkje var du som bad om nytt passord. Passordet er ikkje endra. Appen er sett på pause, og du må velje nytt passord neste gong du loggar inn.
+tell-not-my-new-password = MinID: Du sa frå i appen om at det ikkje var du som bad om nytt passord. Passordet er ikkje endra, og appen verkar som før.
 event-new-password-declined = Nytt passord avslått i MinID-appen

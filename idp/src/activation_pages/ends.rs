@@ -15,6 +15,7 @@ use crate::profile_pages::Page;
 struct Ready {
     frame: Frame,
     marks: Marks,
+    owner: String,
     mobile: Option<String>,
     profile: &'static str,
     app: Option<Offer>,
@@ -40,6 +41,7 @@ pub async fn ready(who: &Applicant<'_>, problem: Option<&'static str>) -> Result
     let page = Ready {
         frame: who.visitor.frame(),
         marks: who.marks(),
+        owner: who.owner(),
         mobile: who.read.value.mobile.as_ref().map(masked),
         profile: Page::Overview.path(),
         app: Offer::to(who).await?,

@@ -207,12 +207,21 @@ impl<'a> Applicant<'a> {
 
     /// Whose MinID it is: others may have sat at the same machine before.
     fn whose(&self) -> String {
+        self.named("activate-whose", "activate-whose-number")
+    }
+
+    /// The same once it is theirs.
+    fn owner(&self) -> String {
+        self.named("activate-owner", "activate-owner-number")
+    }
+
+    fn named(&self, by_name: &'static str, by_number: &'static str) -> String {
         let text = self.visitor.text();
         if self.name.is_empty() {
             let last: String = self.person.fnr.as_str().chars().skip(9).collect();
-            return text.with("activate-whose-number", "digits", last);
+            return text.with(by_number, "digits", last);
         }
-        text.with("activate-whose", "name", self.name.as_str())
+        text.with(by_name, "name", self.name.as_str())
     }
 
     /// The same somewhere else on the way.

@@ -23,6 +23,9 @@
 //! behind the sign (`/app/registrer#LETTERS`). When the view is led to `/app#CODE` the app keeps it from going there,
 //! takes the code, and sends both requests with the cookies of the view.
 //!
+//! `not_me` about a login pauses the app until there is another password; about `new_password` it makes such questions
+//! quiet for a while.
+//!
 //! A statement is a JSON object. Its `purpose` is `login`, or `new_password`: somebody has forgotten their password and
 //! asks for another. The app shows that it is no login, and what the statement `says`, in its `language`.
 //! All of a statement is shown: `service`, `at`, `browser` and `system`, `address`, and `place` where the
@@ -36,6 +39,7 @@ use authenticators::device::{self, Device};
 use authenticators::enrolment::{self, Next};
 use authenticators::factor::FactorKind;
 use authenticators::password;
+use authenticators::person::Person;
 use authenticators::push::Address;
 use authenticators::trail::Event;
 use axum::Json;
@@ -285,7 +289,7 @@ pub async fn approve(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct No {
-    /// Somebody else has asked, who may know the password.
+    /// Somebody else has asked. About a login they know the password.
     #[serde(default)]
     not_me: bool,
 }
@@ -304,13 +308,16 @@ pub async fn decline(
     let Declined { purpose, is_quiet } = declined.ok_or_else(Fault::gone)?;
     let listener = Listener::of(&app, &device.person).await?;
     let mut tx = app.world.db.begin().await?;
-    let kind = if no.not_me { "device-paused" } else { "app-declined" };
-    if no.not_me {
+    // Whoever logs in has given the password. Whoever wants another one knows an identifier, as anybody may.
+    let knows_it = no.not_me && purpose == Purpose::Login;
+    let kind = if knows_it { "device-paused" } else { "app-declined" };
+    if knows_it {
         // The app is left alone until there is another password.
+        Person::hold(&mut tx, &device.person).await?;
         device::pause(&mut tx, &device.person, Some(now)).await?;
         password::demand_another(&mut tx, &device.person, now).await?;
     }
-    let event = Event::by_oneself(kind, &device.person).with("purpose", purpose.name());
+    let event = Event::by_oneself(kind, &device.person).with("purpose", purpose.name()).with("not_me", no.not_me);
     app.world.trail.append(&mut tx, &call.told(event), now).await?;
     tx.commit().await?;
     let notice = match (purpose, no.not_me) {

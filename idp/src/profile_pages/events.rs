@@ -151,6 +151,7 @@ fn words(text: Text, entry: &Entry) -> String {
         "school-pupil-added" => "event-school-pupil-added",
         "school-pupil-removed" => "event-school-pupil-removed",
         "school-denied" => "event-school-denied",
+        "school-moved" => "event-school-moved",
         "app-declined" if detail("purpose") == "new_password" => "event-new-password-declined",
         "app-declined" => "event-app-declined",
         "device-paused" => "event-device-paused",

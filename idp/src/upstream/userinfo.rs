@@ -17,10 +17,13 @@ pub fn complete(eid: &OtherEid, said: Said, claims: &Map<String, Value>, form: U
         known(text("iss") == Some(eid.config.issuer.as_str()), "iss is another's")?;
         known(is_for(claims.get("aud"), &eid.config.client_id), "aud is not us alone")?;
     }
+    let is_unread = claims.get(&eid.config.identifier_claim).is_some_and(|claim| !claim.is_null());
     let who = match (said.who, eid.identifier_in(claims)?) {
         (Who::Number(one), Some(other)) if one != other => return Err("the identifier is another's"),
         // A number goes before what another country says.
         (Who::Nobody | Who::Abroad(_), Some(number)) => Who::Number(number),
+        // Whoever has a number that cannot be read is no guest.
+        (Who::Abroad(_), None) if is_unread => Who::Nobody,
         (known, _) => known,
     };
     let name = |known: Option<String>, claim: &str| known.or_else(|| eid.name_in(claims, claim));
