@@ -70,6 +70,7 @@ impl Atlas {
             return Ok(());
         }
         let kept = read(&inside.file)?;
+        kept.reader.verify().with_context(|| format!("{} is broken", inside.file.display()))?;
         *inside.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(kept);
         Ok(())
     }

@@ -234,6 +234,10 @@ impl EidConfig {
             !self.encrypted.is_empty() && self.encryption_key_files.is_empty(),
             "encrypted: there is no encryption_key_files",
         );
+        object(
+            self.key_file.as_ref().is_some_and(|key| self.encryption_key_files.contains(key)),
+            "encryption_key_files: the key that signs does nothing else",
+        );
         // OpenID Connect Core 5.3.2: what is encrypted is signed first.
         let is_nested = !self.encrypted.contains(&Encrypted::Userinfo) || self.userinfo == Some(Userinfo::Jwt);
         object(!is_nested, "encrypted: userinfo has to be \"jwt\"");

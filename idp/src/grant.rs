@@ -246,6 +246,7 @@ pub async fn begin_family(
     let query = sqlx::query(SQL).bind(&grant.id.0).bind(client.id.as_str()).bind(&grant.sid);
     let query = query.bind(grant.scope.join(" ")).bind(subject).bind(ends_at.seconds()).bind(jkt);
     if query.execute(&mut *tx).await?.rows_affected() == 0 {
+        tx.rollback().await?;
         return Ok(None);
     }
     let (token, expires_at) = (app.world.chance.token()?, good_until(client, ends_at, now));

@@ -25,7 +25,7 @@ use crate::text;
 use crate::visitor::{APP_PATH, Visitor};
 
 /// How long it is good after the registration.
-const GOOD_FOR: Duration = Duration::from_mins(5);
+const GOOD_FOR: Duration = Duration::from_mins(10);
 
 /// Leave to make one device theirs, without another login: they have proved everything in this browser a moment ago. It
 /// is kept with what they have come to, so that no other browser has it, and whoever registers after them in the same

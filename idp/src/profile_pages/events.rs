@@ -139,6 +139,18 @@ fn words(text: Text, entry: &Entry) -> String {
         "letter-sent" => "event-letter-sent",
         "letter-returned" => "event-letter-returned",
         "registered" => "event-registered",
+        "app-declined" if detail("purpose") == "new_password" => "event-new-password-declined",
+        "app-declined" => "event-app-declined",
+        "device-paused" => "event-device-paused",
+        "data-fetched" => "event-data-fetched",
+        kind => in_school(kind).unwrap_or("event-other"),
+    };
+    text.t(key)
+}
+
+/// The same of what was done in a school.
+fn in_school(kind: &str) -> Option<&'static str> {
+    Some(match kind {
         "school-authorised" => "event-school-authorised",
         "school-unauthorised" => "event-school-unauthorised",
         "school-coupled" => "event-school-coupled",
@@ -152,11 +164,6 @@ fn words(text: Text, entry: &Entry) -> String {
         "school-pupil-removed" => "event-school-pupil-removed",
         "school-denied" => "event-school-denied",
         "school-moved" => "event-school-moved",
-        "app-declined" if detail("purpose") == "new_password" => "event-new-password-declined",
-        "app-declined" => "event-app-declined",
-        "device-paused" => "event-device-paused",
-        "data-fetched" => "event-data-fetched",
-        _ => "event-other",
-    };
-    text.t(key)
+        _ => return None,
+    })
 }

@@ -6,7 +6,7 @@ use authenticators::guest::EidasId;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::eid::{self, OtherEid, Reached};
+use crate::eid::{self, Encrypted, OtherEid, Reached};
 use crate::flow::{Abroad, Names};
 
 /// What was asked for.
@@ -83,7 +83,9 @@ pub fn read(
 fn abroad(eid: &OtherEid, claims: &Map<String, Value>, reached: &Reached) -> Result<Option<Abroad>, &'static str> {
     let Some(claim) = &eid.config.eidas_identifier_claim else { return Ok(None) };
     let Some(id) = claims.get(claim).filter(|_| reached.acr.is_of_another_country()) else { return Ok(None) };
-    let id = id.as_str().and_then(EidasId::parse).ok_or("the identifier from abroad is none")?;
+    let id = id.as_str().ok_or("the identifier from abroad is none")?.to_owned();
+    let id = eid.in_the_clear(Encrypted::Identifier, id)?;
+    let id = EidasId::parse(&id).ok_or("the identifier from abroad is none")?;
     let country = claims.get("eidas_citizen_country_code");
     if country.is_some_and(|country| country != id.country()) {
         return Err("the identifier is of another country");
