@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 
 /// The program as it was built: beside the tests, or where `PORTEN_BIN` says.
@@ -99,9 +101,20 @@ impl Drop for Program {
     }
 }
 
-/// A port that was free a moment ago.
+/// A port on which nobody listens. The system gives none of these to whoever connects, or asks for any, so that it is
+/// still free when the program comes to it; those of two runs of tests begin at different places.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    const FIRST: u32 = 11_000;
+    const MANY: u32 = 21_000;
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..MANY {
+        let step = std::process::id().wrapping_mul(509).wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + step % MANY)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port is free")
 }
 
 /// Every test that makes TLS connections needs the provider; installing it twice is no harm.
