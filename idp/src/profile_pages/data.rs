@@ -115,8 +115,10 @@ async fn events(visit: &Visit<'_>) -> anyhow::Result<Vec<Value>> {
         let Some(last) = part.last() else { return Ok(all) };
         before = last.number;
         all.extend(part.into_iter().map(|entry| {
-            let by = match entry.actor {
-                Actor::Person(_) => "self",
+            let by = match &entry.actor {
+                Actor::Person(who) if *who == visit.person.id => "self",
+                // A teacher, or the school's administration.
+                Actor::Person(_) => "school",
                 Actor::Operator(_) => "support",
                 Actor::Organisation(_) => "organisation",
                 Actor::System => "system",
