@@ -17,8 +17,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// How long requests in flight may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
-/// And after it, for what nobody waits for.
-const LAST: Duration = Duration::from_secs(10);
+/// And after it, for what nobody waits for: within the half minute after which most who stop a program kill it.
+const LAST: Duration = Duration::from_secs(4);
 /// How long a client may take to send the head of a request.
 const HEAD: Duration = Duration::from_secs(15);
 /// How often the certificate files are looked at.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use migrations::{Db, Tx};
-use sqlx::{AnyConnection, AnyPool};
+use sqlx::AnyPool;
 
 use crate::activation::{self, ActivationCode, Source};
 use crate::chance::Chance;
@@ -146,7 +146,8 @@ pub async fn order(
     let id = fresh_id(&world.chance)?;
     let mut tx = world.db.begin().await?;
     Person::hold(&mut tx, person).await?;
-    if find(&mut tx, person, now).await?.is_some() {
+    if is_under_way(&mut tx, person, now).await? {
+        tx.rollback().await?;
         return Ok(false);
     }
     let query = sqlx::query(SQL).bind(id).bind(person.as_str()).bind(language).bind(now.seconds());
@@ -162,33 +163,26 @@ fn fresh_id(chance: &Chance) -> anyhow::Result<String> {
     Ok(bytes.iter().filter_map(letter).collect())
 }
 
-/// The letter of a person that is on its way: its time is not over, it was neither used nor returned, and its code can
+/// Whether a letter of a person is on its way: its time is not over, it was neither used nor returned, and its code can
 /// be used. One that the print house does not have yet gets another code, whatever has become of its first.
-pub async fn under_way(db: &Db, person: &PersonId, now: Timestamp) -> sqlx::Result<Option<Letter>> {
-    let mut connection = db.pool().acquire().await?;
-    find(&mut connection, person, now).await
-}
-
-async fn find(db: &mut AnyConnection, person: &PersonId, now: Timestamp) -> sqlx::Result<Option<Letter>> {
-    const SQL: &str = "SELECT id, person, language, ordered_at, valid_until, batch, handed_over_at,
-                           acknowledged_at, used_at, returned_at, returned_code, code
-                       FROM letter WHERE person = $1 AND valid_until > $2 AND used_at IS NULL AND returned_at IS NULL
-                       ORDER BY ordered_at DESC, id";
+async fn is_under_way(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT code, handed_over_at FROM letter
+                       WHERE person = $1 AND valid_until > $2 AND used_at IS NULL AND returned_at IS NULL";
     let query = sqlx::query_as(SQL).bind(person.as_str()).bind(now.seconds());
-    let open: Vec<Letter> = query.fetch_all(&mut *db).await?;
+    let open: Vec<(Option<String>, Option<Timestamp>)> = query.fetch_all(&mut **tx).await?;
     for letter in open {
-        let is_coming = match (&letter.code, letter.handed_over_at) {
-            (Some(code), Some(_)) => activation::is_good(&mut *db, code, now).await?,
+        let is_coming = match letter {
+            (Some(code), Some(_)) => activation::is_good(&mut **tx, &code, now).await?,
             _ => true,
         };
         if is_coming {
-            return Ok(Some(letter));
+            return Ok(true);
         }
     }
-    Ok(None)
+    Ok(false)
 }
 
-/// Those of many people to whom a letter is on its way, as [`under_way`] has it.
+/// Those of many people to whom a letter is on its way, by the same rule as [`order`] goes.
 pub async fn awaited(db: &Db, people: &[PersonId], now: Timestamp) -> sqlx::Result<HashSet<PersonId>> {
     const SQL: &str = "SELECT person, code, handed_over_at FROM letter WHERE person IN
             (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
@@ -354,6 +348,7 @@ pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> an
     let batch = Batch { id: format!("{day}-{}", made + 1), created_at: now, written_at: None, lease: now.plus(LEASE) };
     let mut tx = world.db.begin().await?;
     if !add(&mut tx, &batch).await? {
+        tx.rollback().await?;
         return Ok(Begun::Busy(batch.lease));
     }
     let (mut is_empty, mut returned) = (!goes_with_a_test, Vec::new());

@@ -256,11 +256,11 @@ impl Person {
         sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db).await
     }
 
-    /// Looks many people up by our ids, by as many statements for a class as for one of its pupils.
+    /// The same of many, by as many statements for a class as for one of its pupils.
     pub async fn by_ids(db: &Db, ids: &[PersonId]) -> sqlx::Result<HashMap<PersonId, Person>> {
         const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, locked_code, closed_at, closed_code,
                 preferred_factor, last_factor
-            FROM person WHERE id IN
+            FROM person WHERE guest_seen_at IS NULL AND id IN
             (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
                 SELECT rtrim(substr($1, i, 32)) FROM place)";
         let mut all = HashMap::new();

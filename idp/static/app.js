@@ -78,7 +78,7 @@
     complain("");
     if (!window.PublicKeyCredential || !PublicKeyCredential.parseCreationOptionsFromJSON) return complain(says.unsupported);
     // The answer may have been lost, and not what was sent.
-    if (begun && localStorage.getItem("minid-token") === begun.token) {
+    if (begun && token() === begun.token) {
       return call("GET", "/device").then(begin, function (error) {
         if (!is_gone(error)) return complain(says.sign);
         localStorage.removeItem("minid-token");

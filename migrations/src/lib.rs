@@ -116,3 +116,44 @@ async fn set_up(engine: Engine, connection: &mut AnyConnection) -> sqlx::Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    /// How the SHA-384 of each migration begins, which every database that has run it remembers.
+    const KNOWN: [(i64, &str); 16] = [
+        (1, "dce42f2e33799095"),
+        (2, "39bf7b79652dbe90"),
+        (3, "d1e4d16a043d5c9c"),
+        (4, "ec8e1ce8eafe6bb9"),
+        (5, "9e41d2a759460c53"),
+        (6, "9bd71da67189c685"),
+        (7, "3eb02306b313f12b"),
+        (8, "39530c31bdfbf393"),
+        (9, "69654b93db99731f"),
+        (10, "95bfb995f93f1857"),
+        (11, "f099db7870d730a3"),
+        (12, "af56a0837c3e9678"),
+        (13, "ceb2241f61448197"),
+        (14, "f09a7f0c72901115"),
+        (16, "dac9451399ebac36"),
+        (17, "88fcf607da023048"),
+    ];
+
+    #[test]
+    fn what_has_been_run_is_not_written_anew() {
+        let found: Vec<(i64, String)> = sqlx::migrate!("./sql")
+            .iter()
+            .map(|migration| {
+                let begins = migration.checksum.iter().take(8).fold(String::new(), |mut all, byte| {
+                    write!(all, "{byte:02x}").unwrap();
+                    all
+                });
+                (migration.version, begins)
+            })
+            .collect();
+        let known: Vec<(i64, String)> = KNOWN.map(|(version, begins)| (version, begins.to_owned())).into();
+        assert_eq!(found, known, "a change is a migration of its own, and a new one has its line here");
+    }
+}

@@ -246,7 +246,7 @@ pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -
 pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<()> {
     let mut tx = world.db.begin().await?;
     Person::hold(&mut tx, coupling.pupil()).await?;
-    let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(()) };
+    let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(tx.rollback().await?) };
     if activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.is_shown(now)) {
         activation::end_school(&mut tx, coupling.pupil(), now).await?;
         world.trail.append(&mut tx, &event("school-code-ended", &coupling), now).await?;

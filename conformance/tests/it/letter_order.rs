@@ -132,7 +132,9 @@ async fn order(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Browser> {
 async fn under_way(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Option<Letter>> {
     let db = &idp.app.world.db;
     let Some(row) = Person::by_fnr(db.pool(), &fnr_of(idp, person)?).await? else { return Ok(None) };
-    Ok(letter::under_way(db, &row.id, idp.now()).await?)
+    let is_awaited = letter::awaited(db, std::slice::from_ref(&row.id), idp.now()).await?.contains(&row.id);
+    let newest = letters(idp).await?.into_iter().find(|letter| letter.person == row.id);
+    Ok(newest.filter(|_| is_awaited))
 }
 
 /// The letter to somebody, which is ordered behind the back of whoever asks, a moment after the page.

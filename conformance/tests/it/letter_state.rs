@@ -68,7 +68,7 @@ async fn a_letter_whose_code_another_has_ended_is_not_on_its_way() -> anyhow::Re
     assert_eq!(states(&idp).await?, [State::HandedOver]);
     show(&idp, &id).await?;
     assert_eq!(states(&idp).await?, [State::Ended]);
-    assert_eq!(letter::under_way(&idp.app.world.db, &id, idp.now()).await?, None);
+    assert!(letter::awaited(&idp.app.world.db, &[id], idp.now()).await?.is_empty());
     // And so it stays when its time would have been over.
     idp.advance(DAY * 60);
     assert_eq!(states(&idp).await?, [State::Ended]);

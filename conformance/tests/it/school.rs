@@ -919,5 +919,20 @@ async fn what_staff_do_can_be_read_by_whom_it_concerns() -> anyhow::Result<()> {
     let kinds = kinds_of_events(&town.idp, &town.own.pupils[0]).await?;
     assert!(kinds.iter().any(|kind| kind == "school-coupled") && kinds.iter().any(|kind| kind == "school-code-issued"));
     assert!(Trail::verify(&town.idp.app.world.db).await? > 3);
+    // On their own pages, and in the file of all their data: it was the school, and not they themselves.
+    let pupil = TestPerson { fnr: town.own.pupils[0].fnr.clone(), ..unregistered()? };
+    for (language, words) in [("nb", "Gjort av skolen"), ("nn", "Gjort av skulen"), ("en", "Done by the school")] {
+        let mut browser = town.idp.by_test_id(&town.idp.client().await?, &pupil, "substantial").await?;
+        browser.get(&format!("/language?to={language}&back=/profil")).await?;
+        browser.get("/profil/hendelser").await?;
+        for words in [words, "Fjorden skole", "10A"] {
+            assert!(browser.shows(words), "{words}: {}", browser.page.body);
+        }
+        let file = browser.get("/profil/data").await?.page.json()?;
+        let events = file["events"].as_array().context("no events")?;
+        let of = |kind: &str| events.iter().find(|event| event["kind"] == kind).map(|event| event["by"].clone());
+        assert_eq!(of("school-code-issued"), Some(json!("school")));
+        assert_eq!(of("login"), Some(json!("self")));
+    }
     Ok(())
 }

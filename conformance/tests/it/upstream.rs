@@ -367,12 +367,48 @@ async fn a_provider_that_cannot_be_used_delays_nobody() -> anyhow::Result<()> {
         assert!(begun.elapsed() < Duration::from_secs(2) && browser.shows(UNAVAILABLE), "{manner:?}");
         browser.log_in(&idp, &kari).await?;
         assert!(browser.sent_back("code").is_ok(), "{manner:?}");
+        // However long it takes it stands as one that does not answer.
+        idp.advance(Duration::from_secs(11));
+        browser.get(&idp.authorize(&client, &[("prompt", "login")])).await?;
+        assert!(browser.shows("Svarer ikke akkurat nå"), "{manner:?}: {}", browser.page.body);
         // And so does the other one, as soon as it is mended.
         op.inner().manner = Manner::Honest;
         idp.advance(Duration::from_secs(11));
         let browser = to_the_provider(&idp, &client, "idporten-loa-high").await?;
         assert!(browser.at.starts_with(&op.origin), "{manner:?}: {}", browser.at);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_provider_that_is_known_and_answers_nothing_is_shown_as_such() -> anyhow::Result<()> {
+    let (idp, op) = start(Manner::Honest).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    to_the_provider(&idp, &client, "idporten-loa-high").await?;
+    let broken = (StatusCode::BAD_GATEWAY, String::new());
+    op.inner().instead.insert("/par", broken.clone());
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?;
+    assert!(!browser.shows("Svarer ikke akkurat nå"), "{}", browser.page.body);
+    browser.answer(&[("eid", "bankid")]).await?;
+    assert!(browser.shows(UNAVAILABLE) && browser.shows("Svarer ikke akkurat nå"), "{}", browser.page.body);
+    // To others as well; and whoever chooses it all the same gets there once it is mended.
+    op.inner().instead.clear();
+    let mut other = idp.browser();
+    other.get(&idp.authorize(&client, &[])).await?;
+    assert!(other.shows("Svarer ikke akkurat nå"), "{}", other.page.body);
+    other.answer(&[("eid", "bankid")]).await?;
+    let request = op.request(&other)?;
+    browser.get(&idp.authorize(&client, &[])).await?;
+    assert!(!browser.shows("Svarer ikke akkurat nå"), "{}", browser.page.body);
+    // Where it does not redeem the code either.
+    op.inner().instead.insert("/token", broken);
+    let token = op.sign(&op.claims(&idp, &request, &kari.fnr))?;
+    other.get(&op.answers(&request, token)?).await?;
+    assert!(other.shows(UNAVAILABLE) && other.shows("Svarer ikke akkurat nå"), "{}", other.page.body);
+    idp.advance(Duration::from_mins(1));
+    browser.get(&idp.authorize(&client, &[])).await?;
+    assert!(!browser.shows("Svarer ikke akkurat nå"), "{}", browser.page.body);
     Ok(())
 }
 

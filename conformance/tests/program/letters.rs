@@ -308,14 +308,14 @@ async fn a_letter_whose_code_a_teacher_has_ended_makes_room_for_another() -> any
     let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
     let later = now.plus(HOUR);
     assert!(matches!(batch::next(world, &press, later).await?, batch::Outcome::HandedOver { letters: 1, .. }));
-    assert!(letter::under_way(&world.db, &person, now).await?.is_some());
+    assert_eq!(letter::awaited(&world.db, std::slice::from_ref(&person), now).await?.len(), 1);
     assert!(post.order(0, "nb").await.is_err(), "two at once");
     let first = only_letter(&post.only_batch()?)?;
     let first = code_in(&text_of(&first.1)?)?;
     // It lies in a mailbox when the teacher shows a code, which nobody uses.
     issue().await?;
     assert_eq!(post.check(0, &first).await?, Checked::Over);
-    assert_eq!(letter::under_way(&world.db, &person, now).await?, None);
+    assert!(letter::awaited(&world.db, &[person], now).await?.is_empty());
     assert_eq!(post.states().await?, ["ended"]);
     assert_eq!(post.site.run("letter list", ["--state", "ended"]).await?.well()?.lines().count(), 1);
     post.order(0, "nb").await?;

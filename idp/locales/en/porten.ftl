@@ -240,6 +240,7 @@ events-none = Nothing has happened yet.
 events-older = Show older
 event-address = IP address { $address }
 event-by-support = Done by the help desk
+event-by-school = Done by the school
 event-by-porten = Done by Porten
 event-login = Login at { $service }
 event-sso = Login at { $service }, without logging in again

@@ -240,6 +240,7 @@ events-none = Det har ikke skjedd noe ennå.
 events-older = Vis eldre
 event-address = IP-adresse { $address }
 event-by-support = Gjort av brukerstøtte
+event-by-school = Gjort av skolen
 event-by-porten = Gjort av Porten
 event-login = Innlogging hos { $service }
 event-sso = Innlogging hos { $service }, uten at du måtte logge inn på nytt

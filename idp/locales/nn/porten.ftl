@@ -240,6 +240,7 @@ events-none = Det har ikkje skjedd noko enno.
 events-older = Vis eldre
 event-address = IP-adresse { $address }
 event-by-support = Gjort av brukarstøtte
+event-by-school = Gjort av skulen
 event-by-porten = Gjort av Porten
 event-login = Innlogging hos { $service }
 event-sso = Innlogging hos { $service }, utan at du måtte logge inn på nytt

@@ -20,6 +20,8 @@ const FRESH: Duration = Duration::from_hours(1);
 const LAST_RESORT: Duration = Duration::from_hours(24);
 /// How long nobody asks again who has not answered.
 const REST: Duration = Duration::from_secs(10);
+/// How long somebody stands as one who does not answer, where it was not metadata that they did not answer with.
+const SILENT: Duration = Duration::from_mins(1);
 
 /// The part that we use.
 #[derive(Debug, Clone, Deserialize)]
@@ -166,6 +168,8 @@ pub async fn check(eid: &OtherEid, outbound: &Outbound) -> Result<(), String> {
 pub(super) struct State {
     metadata: Option<(Arc<Metadata>, Timestamp)>,
     failed_at: Option<Timestamp>,
+    /// When it last gave no answer of use to a request of ours, if it has given none since.
+    silent_at: Option<Timestamp>,
 }
 
 /// Where metadata are had from.
@@ -184,6 +188,18 @@ impl State {
             _ if resting => Next::Use(None),
             _ => Next::Fetch,
         }
+    }
+
+    /// Whether nobody could log in by it: it has not told what it is, and nothing older can be used; or it has just been
+    /// silent. Whoever chooses it all the same finds out.
+    pub(super) fn is_down(&self, now: Timestamp) -> bool {
+        let is_unknown = self.failed_at.is_some() && self.metadata.is_none();
+        is_unknown || self.silent_at.is_some_and(|at| now.since(at) < SILENT)
+    }
+
+    /// It was asked something, and has answered or not.
+    pub(super) fn was_asked(&mut self, is_silent: bool, now: Timestamp) {
+        self.silent_at = is_silent.then_some(now);
     }
 
     pub(super) fn known(&self) -> Option<Arc<Metadata>> {
@@ -291,7 +307,16 @@ mod tests {
         assert_eq!((uses(&state, at(3599)), uses(&state, at(3600))), ("use", "fetch"));
         state.has_failed(at(3600));
         assert_eq!((uses(&state, at(3601)), uses(&state, at(3610))), ("use", "fetch"));
+        assert!(!state.is_down(at(3610)), "what is known of it is used");
         state.has_failed(at(90_000));
         assert_eq!(uses(&state, at(90_001)), "nothing");
+        assert!(state.is_down(at(90_001)) && state.is_down(at(99_000)), "until it has answered");
+        state.has_answered(parse(|_| {}).unwrap(), at(99_000));
+        assert!(!state.is_down(at(99_000)));
+        state.was_asked(true, at(99_001));
+        assert_eq!((state.is_down(at(99_060)), state.is_down(at(99_061))), (true, false));
+        state.was_asked(true, at(99_062));
+        state.was_asked(false, at(99_063));
+        assert!(!state.is_down(at(99_063)));
     }
 }

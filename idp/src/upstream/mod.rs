@@ -417,10 +417,7 @@ impl Provider {
         let body = match self.outbound.get(uri, &headers).await {
             Ok(body) => body,
             Err(error @ OutboundError::Status(400..500)) => return Ok(Err(self.refuse(WHAT, &error.to_string()))),
-            Err(error) => {
-                self.tell("no answer of use", &error.to_string());
-                return Ok(Err(Failure::Unavailable));
-            }
+            Err(error) => return Ok(Err(self.silent(&error.to_string(), now))),
         };
         let claims = match form {
             Userinfo::Json => serde_json::from_slice(&body).map_err(|_| "it is not an object"),
@@ -446,15 +443,10 @@ impl Provider {
         let form: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let (status, body) = match self.outbound.ask(uri, &headers, &form).await {
             Ok((status, body)) if !status.is_server_error() => (status, body),
-            Ok((status, _)) => {
-                self.tell("no answer of use", status.as_str());
-                return Ok(Err(Failure::Unavailable));
-            }
-            Err(error) => {
-                self.tell("no answer of use", &error.to_string());
-                return Ok(Err(Failure::Unavailable));
-            }
+            Ok((status, _)) => return Ok(Err(self.silent(status.as_str(), call.now))),
+            Err(error) => return Ok(Err(self.silent(&error.to_string(), call.now))),
         };
+        self.was_asked(false, call.now);
         Ok(Ok((status, serde_json::from_slice(&body).unwrap_or_default())))
     }
 
@@ -508,6 +500,12 @@ impl Provider {
         Failure::Refused
     }
 
+    fn silent(&self, why: &str, now: Timestamp) -> Failure {
+        self.tell("no answer of use", why);
+        self.was_asked(true, now);
+        Failure::Unavailable
+    }
+
     fn tell(&self, what: &'static str, why: &str) {
         tracing::warn!(eid = self.eid.config.id, why, "{what}");
     }
@@ -529,9 +527,14 @@ impl Provider {
         targets
     }
 
-    /// Whether it has not answered a moment ago, and nothing older can be used.
+    /// Whether the picker says of it that it does not answer.
     pub fn is_down(&self, now: Timestamp) -> bool {
-        matches!(self.state().next(now), Next::Use(None))
+        self.state().is_down(now)
+    }
+
+    /// It was asked something.
+    fn was_asked(&self, is_silent: bool, now: Timestamp) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).was_asked(is_silent, now);
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
