@@ -30,6 +30,7 @@ mod login;
 mod logout;
 mod mail;
 mod models;
+mod odd_names;
 mod one_budget;
 mod otc;
 mod outside;
