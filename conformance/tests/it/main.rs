@@ -66,3 +66,4 @@ mod upstream;
 mod upstream_encrypted;
 mod upstream_jarm;
 mod userinfo;
+mod wrong_door;
