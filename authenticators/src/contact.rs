@@ -253,9 +253,10 @@ impl Contact {
 }
 
 /// The person's mobile number, if one is registered.
-pub async fn mobile(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Option<Phone>> {
+pub async fn mobile(db: impl AnyExecutor<'_>, person: Option<&PersonId>) -> sqlx::Result<Option<Phone>> {
     const SQL: &str = "SELECT mobile FROM contact WHERE person = $1 AND mobile IS NOT NULL";
-    let row: Option<(Phone,)> = sqlx::query_as(SQL).bind(person.as_str()).fetch_optional(db).await?;
+    let id = person.map_or("", PersonId::as_str);
+    let row: Option<(Phone,)> = sqlx::query_as(SQL).bind(id).fetch_optional(db).await?;
     Ok(row.map(|(phone,)| phone))
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::chance::{Chance, TokenHash};
 use crate::clock::Timestamp;
 use crate::person::{Fnr, PersonId};
+use crate::shown;
 use crate::throttle::Lane;
 
 text_id! {
@@ -61,11 +62,7 @@ impl FactorKind {
 
 /// A name that a person gives to one of their things: what is left of what they typed.
 pub fn name_of(typed: &str, otherwise: &str) -> String {
-    let odd = |c: &char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let name: String = typed.chars().filter(|c| !odd(c)).take(60).collect();
+    let name: String = typed.chars().filter(|c| !shown::is_odd(*c)).take(60).collect();
     match name.trim() {
         "" => otherwise.to_owned(),
         name => name.to_owned(),

@@ -150,6 +150,7 @@ impl Hasher {
         salt: Salt,
         params: Params,
     ) -> anyhow::Result<Result<Done, Busy>> {
+        tracing::trace!(memory_kib = params.m_cost(), iterations = params.t_cost(), "a hash is asked for");
         let (answer, answered) = oneshot::channel();
         let job = Job { password, legacy, salt, params, answer };
         match self.jobs.try_send(job) {

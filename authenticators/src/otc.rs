@@ -245,11 +245,18 @@ async fn within_budget(world: &World, order: &Order<'_>, now: Timestamp) -> anyh
         return Ok(true);
     }
     let budget = world.sms_a_day;
-    if order.person.is_none() && world.scratch.count("sms of strangers", DAY, now).await? > budget / 5 {
-        return Ok(false);
+    if order.person.is_none() {
+        let sent = world.scratch.count("sms of strangers", DAY, now).await?;
+        // The first sign of somebody who has messages sent out at our cost.
+        if sent == budget / 5 + 1 {
+            tracing::error!(alarm = "sms-spend", sent, budget, "the share of strangers in the day's SMS is spent");
+        }
+        if sent > budget / 5 {
+            return Ok(false);
+        }
     }
     let sent = world.scratch.count("sms", DAY, now).await?;
-    if sent == budget / 10 * 8 {
+    if sent == budget * 4 / 5 {
         tracing::error!(alarm = "sms-spend", sent, budget, "four fifths of the day's SMS are spent");
     }
     if sent == budget + 1 {

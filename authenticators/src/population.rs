@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use crate::person::{Fnr, FnrPolicy};
+use crate::shown;
 
 /// The register. Cheap to clone.
 #[derive(Clone, Default)]
@@ -105,12 +106,14 @@ impl Population {
 impl From<Line> for Resident {
     fn from(line: Line) -> Resident {
         let lines = if line.postal_address.is_empty() { line.address } else { line.postal_address };
+        let lines: Vec<String> = lines.iter().map(|line| shown::line(line)).collect();
         let address = match (line.protected, lines.is_empty()) {
             (true, _) => Address::Protected,
             (false, true) => Address::Unknown,
             (false, false) => Address::Known(lines),
         };
-        Resident { given_name: line.given_name, family_name: line.family_name, address, is_dead: line.dead }
+        let (given_name, family_name) = (shown::line(&line.given_name), shown::line(&line.family_name));
+        Resident { given_name, family_name, address, is_dead: line.dead }
     }
 }
 

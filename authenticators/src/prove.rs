@@ -1,5 +1,6 @@
 //! Proving, one factor after the other: reserve, verify, settle.
 
+use tracing::Instrument;
 use zeroize::Zeroizing;
 
 use crate::approval::{self, Asked, Purpose};
@@ -27,7 +28,7 @@ pub async fn second_factors(world: &World, person: &Person) -> anyhow::Result<Ve
             FactorKind::App => devices.iter().any(|device| device.paused_at.is_none()),
             FactorKind::Passkey => world.webauthn.is_there() && !passkey::all(db, id).await?.is_empty(),
             FactorKind::Totp => !totp::all(db, id).await?.is_empty(),
-            FactorKind::Otc => contact::mobile(db, id).await?.is_some(),
+            FactorKind::Otc => contact::mobile(db, Some(id)).await?.is_some(),
             FactorKind::RecoveryCode => recovery_code::left(db, id).await?.0 > 0,
         };
         if has {
@@ -75,7 +76,8 @@ pub async fn password(
     now: Timestamp,
 ) -> anyhow::Result<PasswordVerdict> {
     let (world, fnr, typed, browser) = (world.clone(), fnr.clone(), Zeroizing::new(typed.to_owned()), browser.cloned());
-    tokio::spawn(async move { check_password(&world, &fnr, &typed, browser.as_ref(), now).await }).await?
+    tokio::spawn(async move { check_password(&world, &fnr, &typed, browser.as_ref(), now).await }.in_current_span())
+        .await?
 }
 
 /// A wrong one, an unknown person and a closed lane take the same steps.
@@ -160,7 +162,7 @@ impl Answer {
 /// Checks a second factor.
 pub async fn second(world: &World, first: &FirstFactor, answer: Answer, now: Timestamp) -> anyhow::Result<Verdict> {
     let (world, first) = (world.clone(), first.clone());
-    tokio::spawn(async move { check_second(&world, first, &answer, now).await }).await?
+    tokio::spawn(async move { check_second(&world, first, &answer, now).await }.in_current_span()).await?
 }
 
 async fn check_second(world: &World, first: FirstFactor, answer: &Answer, now: Timestamp) -> anyhow::Result<Verdict> {

@@ -2,6 +2,7 @@
 
 use migrations::Db;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, info_span};
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -59,9 +60,9 @@ pub struct World {
 pub struct Tasks(TaskTracker);
 
 impl Tasks {
-    /// Begins some.
+    /// Begins some. What it says to the log stands under the request that it began with.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(work);
+        self.0.spawn(work.instrument(info_span!("unseen")));
     }
 
     /// Waits until all of it is done.

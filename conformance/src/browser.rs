@@ -24,13 +24,15 @@ pub struct Browser {
     pub page: Answer,
     /// Where it is: a path of ours, or an address elsewhere that it was sent to.
     pub at: String,
+    /// Where it has been, and where it was sent.
+    pub been: Vec<String>,
 }
 
 impl Browser {
     pub(crate) fn new(router: Router, origin: &str) -> Browser {
         let page = Answer { status: StatusCode::OK, headers: axum::http::HeaderMap::new(), body: String::new() };
         let (cookies, headers) = (BTreeMap::new(), Vec::new());
-        Browser { router, origin: origin.to_owned(), cookies, headers, page, at: String::new() }
+        Browser { router, origin: origin.to_owned(), cookies, headers, page, at: String::new(), been: Vec::new() }
     }
 
     /// Opens an address of ours and follows where it leads.
@@ -86,6 +88,8 @@ impl Browser {
         let request = request.body(Body::from(form.unwrap_or_default()))?;
         self.page = ask(&self.router, request).await?;
         path.clone_into(&mut self.at);
+        self.been.push(path.to_owned());
+        self.been.extend(self.page.header("location").map(str::to_owned));
         for line in self.page.headers.get_all(header::SET_COOKIE) {
             let cookie = Cookie::parse(line.to_str()?.to_owned())?;
             if cookie.max_age() == Some(cookie::time::Duration::ZERO) {

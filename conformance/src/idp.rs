@@ -49,6 +49,7 @@ use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
+use tracing::Instrument;
 
 use crate::browser::Browser;
 use crate::client_key::ClientKey;
@@ -590,7 +591,7 @@ pub fn unregistered() -> anyhow::Result<TestPerson> {
 /// answered at the same instant, and ends when whoever asks hangs up.
 pub(crate) async fn ask(router: &Router, request: Request<Body>) -> anyhow::Result<Answer> {
     let mut tasks = JoinSet::new();
-    tasks.spawn(router.clone().oneshot(request));
+    tasks.spawn(router.clone().oneshot(request).in_current_span());
     read(tasks.join_next().await.context("no answer")???).await
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::chance::Token;
+use authenticators::shown;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde::Deserialize;
@@ -418,7 +419,7 @@ impl OtherEid {
 /// A name, as far as it can be shown.
 pub fn name_in(claims: &Map<String, Value>, claim: &str) -> Option<String> {
     let name = claims.get(claim).and_then(Value::as_str)?;
-    Some(name.chars().filter(|c| !c.is_control()).take(200).collect())
+    Some(name.chars().filter(|c| !shown::is_odd(*c)).take(200).collect())
 }
 
 #[cfg(test)]

@@ -352,12 +352,15 @@ pub async fn refresh(
 }
 
 /// Locks the family, so that of two who use its tokens at the same instant the second sees what the first has done.
-/// A public client that shows a key for the first time is bound to it from now on (RFC 9449 5). False if the family
+/// A public client that shows a key for the first time is bound to it from now on (RFC 9449 5), and whoever shows
+/// another at the same instant comes too late: which key it is is asked again here. False if that is so, or if the family
 /// has ended.
 async fn hold(tx: &mut migrations::Tx, client: &Client, family: &str, jkt: Option<&str>) -> sqlx::Result<bool> {
-    const SQL: &str = "UPDATE refresh_family SET jkt = COALESCE(jkt, $2) WHERE id = $1 AND ended_at IS NULL";
-    let jkt = jkt.filter(|_| client.registration.is_public());
-    Ok(sqlx::query(SQL).bind(family).bind(jkt).execute(&mut **tx).await?.rows_affected() == 1)
+    const SQL: &str = "UPDATE refresh_family SET jkt = COALESCE(jkt, $2)
+                       WHERE id = $1 AND ended_at IS NULL AND (jkt IS NULL OR jkt = $3)";
+    let to_bind = jkt.filter(|_| client.registration.is_public());
+    let query = sqlx::query(SQL).bind(family).bind(to_bind).bind(jkt);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
 /// Some of the resources (RFC 8707 2.2) and of the details (RFC 9396 6) that were granted, and no others.

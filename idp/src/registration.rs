@@ -2,6 +2,7 @@
 //! self-service, and from RFC 7591 and its kin for what that does not have.
 
 use anyhow::Context;
+use authenticators::shown;
 use jiff::civil::Date;
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
@@ -543,11 +544,7 @@ fn is_a_name(name: &str) -> bool {
 
 /// Something that can stand on a page without pretending to be more: no control or direction characters.
 pub fn is_plain(text: &str) -> bool {
-    let odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    !text.trim().is_empty() && !text.chars().any(odd)
+    !text.trim().is_empty() && !text.chars().any(shown::is_odd)
 }
 
 /// A Norwegian organisation number, as far as its letters tell.

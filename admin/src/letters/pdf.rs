@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use authenticators::clock::Timestamp;
+use authenticators::shown;
 use fast_qr::{ECL, QRBuilder};
 use idp::text::{self, Language, Text};
 use krilla::configure::{Accessibility, Archival, Configuration, ConfigurationBuilder};
@@ -130,7 +131,7 @@ impl Fonts {
     /// A text without what the font cannot show, or a PDF/A may not have: of a name that much is still the person's.
     fn printable(&self, text: &str, style: Style) -> String {
         let map = self.face(style.weight).measures.charmap();
-        let shown = text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{feff}' | '\u{fffe}'));
+        let shown = text.chars().filter(|c| !shown::is_odd(*c) && *c != '\u{fffe}');
         shown.map(|c| if map.map(c).is_some() && !is_private(c) { c } else { '?' }).collect()
     }
 

@@ -178,7 +178,7 @@ async fn add(
 async fn show(world: &World, fnr: &Fnr, as_json: bool) -> anyhow::Result<()> {
     let person = Person::by_fnr(world.db.pool(), fnr).await?.context("no such person is registered")?;
     let has_minid = password::stored(world.db.pool(), Some(&person.id)).await?.is_some();
-    let mobile = contact::mobile(world.db.pool(), &person.id).await?.map(|phone| phone.masked());
+    let mobile = contact::mobile(world.db.pool(), Some(&person.id)).await?.map(|phone| phone.masked());
     let factors = prove::second_factors(world, &person).await?;
     let standing =
         throttle::standing(&world.db, &Subject::of(&person.fnr), &Lane::Strangers, world.clock.now()).await?;

@@ -48,7 +48,7 @@ async fn register(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<()> {
 }
 
 /// Somebody without MinID.
-async fn newcomer(idp: &TestIdp) -> anyhow::Result<TestPerson> {
+pub(crate) async fn newcomer(idp: &TestIdp) -> anyhow::Result<TestPerson> {
     let person = TestPerson { password: NEW.to_owned(), ..unregistered()? };
     register(idp, &person).await?;
     Ok(person)

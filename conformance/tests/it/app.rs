@@ -140,12 +140,12 @@ impl Telephone {
 }
 
 /// An invitation from the profile page.
-async fn invite(browser: &mut Browser) -> anyhow::Result<String> {
+pub(crate) async fn invite(browser: &mut Browser) -> anyhow::Result<String> {
     browser.get(PAGE).await?.answer(&[("do", "invite")]).await?;
     browser.between("/app#", "\"")
 }
 
-async fn type_number(browser: &mut Browser, number: &str) -> anyhow::Result<bool> {
+pub(crate) async fn type_number(browser: &mut Browser, number: &str) -> anyhow::Result<bool> {
     browser.answer(&[("do", "next"), ("code", number)]).await?;
     Ok(browser.at == "/profil/innlogging?sagt=lagt-til")
 }

@@ -190,6 +190,43 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key() -> anyhow::Result<
     Ok(())
 }
 
+// Attack: a refresh token that is bound to no key yet is stolen, and owner and thief show their keys at the same instant.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_first_keys_at_once_one_is_bound() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let fields = json!({
+        "application_type": "native", "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"],
+    });
+    let bare = idp.client_with(fields).await?;
+    for round in 0..3 {
+        let browser = idp.logged_in(&bare).await?;
+        let tokens = idp.redeem(&bare, &browser.sent_back("code")?).await?.json()?;
+        let refresh = tokens["refresh_token"].as_str().unwrap_or_default();
+        let own = || anyhow::Ok(TestClient { dpop: Some(ClientKey::fresh()?), ..bare.clone() });
+        let clients = (0..100).map(|_| own()).collect::<anyhow::Result<Vec<_>>>()?;
+        let answers = join_all(clients.iter().map(|client| idp.refresh(client, refresh))).await;
+        let answers = answers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+        let served: Vec<_> =
+            clients.iter().zip(&answers).filter(|(_, answer)| answer.status == StatusCode::OK).collect();
+        assert_eq!(served.len(), 1, "round {round}");
+        for (_, answer) in clients.iter().zip(&answers).filter(|(_, answer)| answer.status != StatusCode::OK) {
+            let error = answer.error()?;
+            assert!(["invalid_grant", "invalid_dpop_proof"].contains(&error.as_str()), "{error}");
+        }
+        // It is theirs from now on, and what they got is good.
+        let (winner, answer) = served[0];
+        let next = answer.json()?;
+        assert_eq!(claims(&next["access_token"])?["cnf"]["jkt"], winner.dpop.as_ref().unwrap().thumbprint()?);
+        let next = next["refresh_token"].as_str().unwrap_or_default();
+        let loser = clients.iter().find(|client| !std::ptr::eq(*client, winner)).unwrap();
+        assert_eq!(idp.refresh(loser, next).await?.error()?, "invalid_dpop_proof");
+        assert_eq!(idp.refresh(&bare, next).await?.error()?, "invalid_dpop_proof");
+        assert_eq!(idp.refresh(winner, next).await?.status, StatusCode::OK);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_nonce_is_asked_for_where_it_is_required() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
-use authenticators::activation::{self, Source};
+use anyhow::{Context, bail, ensure};
+use authenticators::activation::{self, ActivationCode, Source};
 use authenticators::clock::Timestamp;
 use authenticators::letter::{self, Begun, Printing, State};
 use authenticators::person::{Fnr, Person, PersonId};
@@ -11,6 +11,8 @@ use authenticators::population::Population;
 use authenticators::trail::Event;
 use conformance::idp::{TestIdp, TestPerson, unregistered};
 use serde_json::json;
+
+use crate::activate::{MOBILE_PAGE, NEW, PATH, READY, activated, begin};
 
 const PRINTING: Printing<'_> = Printing { at_most: 10, protected_via: &[], has_test: false };
 const DAY: Duration = Duration::from_hours(24);
@@ -31,14 +33,15 @@ async fn order(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<PersonId> {
     Ok(id)
 }
 
-/// Everything that waits goes to the print house.
-async fn hand_over(idp: &TestIdp) -> anyhow::Result<()> {
+/// Everything that waits goes to the print house: one letter, with this code.
+async fn hand_over(idp: &TestIdp) -> anyhow::Result<ActivationCode> {
     let (world, now) = (&idp.app.world, idp.now());
     let Begun::Batch(batch) = letter::begin(world, &PRINTING, now).await? else { bail!("nothing waits") };
-    ensure!(letter::ready(world, &batch, &PRINTING, now).await?.len() == 1, "not one letter");
+    let mut letters = letter::ready(world, &batch, &PRINTING, now).await?;
+    ensure!(letters.len() == 1, "not one letter");
     letter::mark_written(world, &batch, now).await?;
     letter::mark_handed_over(world, &batch, now).await?;
-    Ok(())
+    letters.pop().map(|letter| letter.code).context("no letter")
 }
 
 /// A teacher shows a code.
@@ -72,6 +75,26 @@ async fn a_letter_whose_code_another_has_ended_is_not_on_its_way() -> anyhow::Re
     // And so it stays when its time would have been over.
     idp.advance(DAY * 60);
     assert_eq!(states(&idp).await?, [State::Ended]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_registration_makes_its_letter_used() -> anyhow::Result<()> {
+    let (idp, kari) = start().await?;
+    let kari = TestPerson { password: NEW.to_owned(), ..kari };
+    order(&idp, &kari).await?;
+    let code = hand_over(&idp).await?.grouped();
+    idp.advance(DAY);
+    // Whoever only begins has used nothing.
+    let mut browser = idp.browser();
+    browser.get(PATH).await?;
+    begin(&mut browser, &kari.fnr, &code).await?;
+    assert!(browser.shows(MOBILE_PAGE), "{}", browser.page.body);
+    assert_eq!(states(&idp).await?, [State::HandedOver]);
+    assert!(activated(&idp, &kari, &code).await?.shows(READY));
+    assert_eq!(states(&idp).await?, [State::Used]);
+    idp.advance(DAY * 60);
+    assert_eq!(states(&idp).await?, [State::Used], "and so it stays");
     Ok(())
 }
 

@@ -41,7 +41,7 @@ const TOKEN: &str = "token-of-a-telephone:0123456789";
 
 /// What a push service has got.
 #[derive(Clone)]
-struct Arrived {
+pub(crate) struct Arrived {
     path: String,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -59,8 +59,8 @@ impl Arrived {
 
 /// A push service on this machine.
 #[derive(Clone)]
-struct Service {
-    origin: String,
+pub(crate) struct Service {
+    pub(crate) origin: String,
     arrived: Arc<Mutex<Vec<Arrived>>>,
     /// The status that it answers with; 0 where it does not answer at all.
     status: Arc<AtomicU16>,
@@ -70,7 +70,7 @@ struct Service {
 }
 
 impl Service {
-    async fn start() -> anyhow::Result<Service> {
+    pub(crate) async fn start() -> anyhow::Result<Service> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let service = Service {
             origin: format!("http://{}", listener.local_addr()?),
@@ -94,7 +94,7 @@ impl Service {
     }
 
     /// What has come to addresses that begin so, when there are so many.
-    async fn got(&self, path: &str, count: usize) -> anyhow::Result<Vec<Arrived>> {
+    pub(crate) async fn got(&self, path: &str, count: usize) -> anyhow::Result<Vec<Arrived>> {
         for _ in 0..500 {
             let mut all = self.all();
             all.retain(|arrived| arrived.path.starts_with(path));
@@ -127,7 +127,7 @@ async fn answer(State(service): State<Service>, uri: Uri, headers: HeaderMap, bo
 }
 
 /// A browser that lets itself be woken: its private key, and what it tells of itself.
-struct Subscriber {
+pub(crate) struct Subscriber {
     key: PrivateKey,
     public: Vec<u8>,
     auth: [u8; 16],
@@ -150,14 +150,14 @@ fn derive<const N: usize>(salt: &[u8], secret: &[u8], info: &[&[u8]]) -> anyhow:
 }
 
 impl Subscriber {
-    fn fresh() -> anyhow::Result<Subscriber> {
+    pub(crate) fn fresh() -> anyhow::Result<Subscriber> {
         let key = PrivateKey::generate(&ECDH_P256)?;
         let public = key.compute_public_key()?.as_ref().to_vec();
         Ok(Subscriber { key, public, auth: Chance::System.bytes()? })
     }
 
     /// `PushSubscription.toJSON()`, as the app sends it.
-    fn address(&self, endpoint: &str) -> Value {
+    pub(crate) fn address(&self, endpoint: &str) -> Value {
         let (p256dh, auth) = (URL_SAFE_NO_PAD.encode(&self.public), URL_SAFE_NO_PAD.encode(self.auth));
         json!({ "kind": "web", "endpoint": endpoint, "p256dh": p256dh, "auth": auth })
     }
@@ -191,7 +191,7 @@ fn web_push() -> anyhow::Result<WebPush> {
     WebPush::new(&fresh_key()?, CONTACT.to_owned(), vec!["127.0.0.1".to_owned()])
 }
 
-async fn start() -> anyhow::Result<TestIdp> {
+pub(crate) async fn start() -> anyhow::Result<TestIdp> {
     let web = Some(web_push()?);
     TestIdp::with(|setup| setup.push = Push { web, ..Push::default() }).await
 }
@@ -203,7 +203,7 @@ fn http() -> anyhow::Result<reqwest::Client> {
 }
 
 /// Where the app lets itself be woken from now on.
-async fn subscribe(idp: &TestIdp, telephone: &Telephone, address: &Value) -> anyhow::Result<Answer> {
+pub(crate) async fn subscribe(idp: &TestIdp, telephone: &Telephone, address: &Value) -> anyhow::Result<Answer> {
     call(idp, (Method::PUT, ADDRESS), &telephone.token, Some(address)).await
 }
 

@@ -22,6 +22,7 @@ use authenticators::person::{Fnr, FnrPolicy, Person, PersonId};
 use authenticators::population::Population;
 use authenticators::push::Push;
 use authenticators::scratch::Scratch;
+use authenticators::shown;
 use authenticators::sms::Sms;
 use authenticators::trail::{Actor, Event, Trail};
 use authenticators::vault::Vault;
@@ -555,6 +556,59 @@ async fn a_letter_that_cannot_be_printed_does_not_stop_the_others() -> anyhow::R
     let id = returned["id"].as_str().context("no id")?;
     assert!(said.err.contains(id) && !said.err.contains("Storgata"), "{said:?}");
     assert_eq!(post.batch().await?, "No more letters wait.\n");
+    Ok(())
+}
+
+// Attack: what stands in the register turns the letter round, goes over its edge, or is taken for an order to whoever prints.
+#[tokio::test]
+async fn whatever_somebody_is_called_their_letter_is_theirs_alone() -> anyhow::Result<()> {
+    let names = [
+        ("\u{202e}Ka\u{2066}ri\u{200b}\u{61c}", "Kari Ødegård-0"),
+        ("Ka\r\nri\u{2028}Å.\tB", "Ka ri Å. B Ødegård-1"),
+        ("Kari | \\input{x} <b>&amp;</b> %s {{7*7}}", "Kari | \\input{x} <b>&amp;</b> %s {{7*7}} Ødegård-2"),
+        ("Áhkká Ŋilas Čáhppe Đorđija", "Áhkká Ŋilas Čáhppe Đorđija Ødegård-3"),
+        ("Kari \u{1f600}", "Kari ? Ødegård-4"),
+        ("محمد", "???? Ødegård-5"),
+    ];
+    let mut residents = Vec::new();
+    for (nth, (name, _)) in names.iter().enumerate() {
+        let mut line = resident(nth);
+        line["given_name"] = json!(name);
+        residents.push(line);
+    }
+    let mut long = resident(names.len());
+    long["given_name"] = json!("Å".repeat(500));
+    residents.push(long);
+    let post = Post::new(&residents).await?;
+    for nth in 0..residents.len() {
+        post.order(nth, "nb").await?;
+    }
+    post.batch().await?;
+    let letters = letters_in(&post.only_batch()?)?;
+    let (mut found, mut codes) = (0, Vec::new());
+    for (_, file) in &letters {
+        let text = text_of(file)?;
+        assert!(poppler("pdfinfo", &[], file)?.lines().any(|line| line.starts_with("Pages:") && line.ends_with(" 1")));
+        assert!(!text.chars().any(|c| c != '\n' && c != '\u{c}' && shown::is_odd(c)), "{text:?}");
+        let code = code_in(&text)?;
+        let Some(nth) = (0..names.len()).find(|nth| text.contains(&format!("Storgata {nth}"))) else { continue };
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = names.get(nth).context("nobody")?.1;
+        assert!(words.contains(name), "{name} in {words}");
+        for other in 0..names.len() {
+            let checked = post.check(other, &code).await?;
+            assert_eq!(matches!(checked, Checked::Right(_)), other == nth, "{other} {nth}");
+        }
+        codes.push(code.grouped());
+        found += 1;
+    }
+    codes.sort();
+    codes.dedup();
+    assert_eq!((found, codes.len()), (names.len(), names.len()));
+    // A name that no window shows is either in smaller letters or on no letter at all, and never half of it.
+    let states = post.states().await?;
+    assert_eq!(states.iter().filter(|state| *state == "handed-over").count(), letters.len(), "{states:?}");
+    assert_eq!(states.len(), residents.len());
     Ok(())
 }
 

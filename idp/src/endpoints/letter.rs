@@ -20,7 +20,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use tracing::Instrument;
 
 use crate::activation_pages::{self, ORDER_IN_APP, ORDER_PATH};
 use crate::app::App;
@@ -389,7 +388,7 @@ fn order_unseen(visitor: &Visitor<'_>, (fnr, phone): (Fnr, Phone)) {
             tokio::time::sleep(PAUSE).await;
         }
     };
-    visitor.call.app.world.tasks.spawn(work.in_current_span());
+    visitor.call.app.world.tasks.spawn(work);
 }
 
 async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language) -> anyhow::Result<()> {

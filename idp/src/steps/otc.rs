@@ -59,7 +59,7 @@ pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
 /// Sends a code to the telephone of somebody who has given the right password, and goes on to its page.
 pub async fn enter(turn: &Turn<'_>, first: FirstFactor) -> Result<Response, Refusal> {
     let app = turn.call.app;
-    let mobile = contact::mobile(app.world.db.pool(), &first.person).await?;
+    let mobile = contact::mobile(app.world.db.pool(), Some(&first.person)).await?;
     let Some(mobile) = mobile else { return turn.go(turn.attempt().at(Step::Stopped(Stop::NoSecondFactor))).await };
     let text = turn.text();
     let host = app.config.issuer.host().to_owned();

@@ -185,10 +185,13 @@ pub async fn send(turn: &Turn<'_>, fnr: Fnr, stage: Recover) -> Result<Response,
     // Who has no MinID has no password to forget.
     let has_minid = password::stored(db, person.as_ref().map(|person| &person.id)).await?.is_some();
     let person = person.filter(|_| has_minid);
-    let to = match (&person, stage) {
-        (Some(person), Recover::Sms) => contact::mobile(db, &person.id).await?.map(Channel::Mobile),
-        (Some(person), _) => Contact::of(db, &person.id).await?.email.map(Channel::Email),
-        (None, _) => None,
+    let to = match (stage, &person) {
+        // Nobody's is looked up as well: how long it takes tells no stranger whether there is anybody.
+        (Recover::Sms, person) => {
+            contact::mobile(db, person.as_ref().map(|person| &person.id)).await?.map(Channel::Mobile)
+        }
+        (_, Some(person)) => Contact::of(db, &person.id).await?.email.map(Channel::Email),
+        (_, None) => None,
     };
     if stage == Recover::Email && (to.is_none() || !app.world.mail.is_there()) {
         return turn.go(turn.attempt().at(Step::Recover(Recover::NoEmail))).await;
