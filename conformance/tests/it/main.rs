@@ -53,6 +53,7 @@ mod school_scale;
 mod scopes;
 mod session;
 mod sms;
+mod step_up;
 mod tidy;
 mod token;
 mod totp;
