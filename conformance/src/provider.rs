@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use authenticators::chance::{Chance, TokenHash};
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -29,16 +30,16 @@ pub const LOW: &str = "urn:bankid:low";
 /// A form.
 pub type Fields = BTreeMap<String, String>;
 
-/// How it publishes its metadata.
+/// How it publishes its metadata, and answers otherwise.
 #[derive(Debug, Clone)]
 pub enum Manner {
     /// As it should.
     Honest,
-    /// With some of it otherwise.
+    /// With some of it otherwise; the metadata alone.
     Otherwise(Value),
     /// Later than anybody waits.
     Slow,
-    /// A megabyte of it.
+    /// A megabyte more than it is.
     Huge,
     /// Somewhere else.
     Redirecting,
@@ -78,6 +79,10 @@ pub struct Inner {
     pub asked_for_tokens: usize,
     /// What it answers at a path, instead of what it should.
     pub instead: BTreeMap<&'static str, (StatusCode, String)>,
+    /// How it answers at a path, other than honestly: the metadata have a manner of their own.
+    pub manners: BTreeMap<&'static str, Manner>,
+    /// How often somebody has followed it elsewhere.
+    pub followed: usize,
 }
 
 /// What codes are redeemed for besides.
@@ -97,6 +102,8 @@ impl Op {
             asked_for_keys: 0,
             asked_for_tokens: 0,
             instead: BTreeMap::new(),
+            manners: BTreeMap::new(),
+            followed: 0,
         };
         let origin = format!("http://{}", listener.local_addr()?);
         let (key, newer) = (ClientKey::fresh()?, ClientKey::fresh()?);
@@ -169,15 +176,20 @@ impl Op {
         metadata
     }
 
-    async fn publish(&self) -> Response {
-        let manner = self.inner().manner.clone();
+    /// A good answer, in the manner in which it is given.
+    async fn give(&self, manner: &Manner, good: Response) -> Response {
         match manner {
-            Manner::Honest | Manner::Otherwise(_) => self.metadata().to_string().into_response(),
+            Manner::Honest | Manner::Otherwise(_) => good,
             Manner::Slow => {
                 tokio::time::sleep(Duration::from_secs(20)).await;
-                self.metadata().to_string().into_response()
+                good
             }
-            Manner::Huge => format!("{}{}", " ".repeat(1024 * 1024), self.metadata()).into_response(),
+            Manner::Huge => {
+                let (parts, body) = good.into_parts();
+                let body = to_bytes(body, 1024 * 1024).await.unwrap_or_default();
+                let filled = [" ".repeat(1024 * 1024).as_bytes(), &body].concat();
+                (parts.status, filled).into_response()
+            }
             Manner::Redirecting => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/elsewhere")]).into_response(),
             Manner::Broken => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
@@ -246,8 +258,13 @@ impl Op {
 
     /// Where the browser is sent back to, with a code for this ID token.
     pub fn answers(&self, request: &Fields, token: String) -> anyhow::Result<String> {
+        self.answers_at("bankid", request, token)
+    }
+
+    /// The same, to the eID of this name.
+    pub fn answers_at(&self, id: &str, request: &Fields, token: String) -> anyhow::Result<String> {
         let code = self.code(request, token)?;
-        Ok(callback("bankid", &[("code", &code), ("state", &request["state"]), ("iss", &self.origin)]))
+        Ok(callback(id, &[("code", &code), ("state", &request["state"]), ("iss", &self.origin)]))
     }
 
     /// A code for this ID token.
@@ -270,9 +287,16 @@ async fn answer(State(op): State<Op>, uri: Uri, headers: HeaderMap, body: String
     if let Some(answer) = instead {
         return answer.into_response();
     }
-    match uri.path() {
-        "/.well-known/openid-configuration" => op.publish().await,
-        "/elsewhere" => op.metadata().to_string().into_response(),
+    let manner = match uri.path() {
+        "/.well-known/openid-configuration" => op.inner().manner.clone(),
+        path => op.inner().manners.get(path).cloned().unwrap_or(Manner::Honest),
+    };
+    let good = match uri.path() {
+        "/.well-known/openid-configuration" => op.metadata().to_string().into_response(),
+        "/elsewhere" => {
+            op.inner().followed += 1;
+            op.metadata().to_string().into_response()
+        }
         "/jwks" => {
             op.inner().asked_for_keys += 1;
             let rotated = op.inner().rotated;
@@ -283,5 +307,6 @@ async fn answer(State(op): State<Op>, uri: Uri, headers: HeaderMap, body: String
         "/token" => op.redeem(&form),
         "/userinfo" => op.tell(&headers),
         _ => StatusCode::NOT_FOUND.into_response(),
-    }
+    };
+    op.give(&manner, good).await
 }

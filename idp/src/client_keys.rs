@@ -328,6 +328,11 @@ impl KeyCache {
         Ok(proved.map(|claims| Verified { claims, key_expires: key.expires }))
     }
 
+    /// Whether the last who asked for the keys at an address got none.
+    pub async fn is_silent(&self, uri: &Url) -> bool {
+        self.remote.get(uri).await.is_some_and(|remote| remote.state().failed_at.is_some())
+    }
+
     async fn registered(&self, jwks: &Value) -> anyhow::Result<KeySet> {
         let hash = digest::digest(&digest::SHA256, &serde_json::to_vec(jwks)?);
         let parsed = async { parse(jwks).unwrap_or_default() };

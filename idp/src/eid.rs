@@ -1,13 +1,15 @@
 //! The other eIDs: each is somebody else's OpenID Provider, and a part of the configuration.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::chance::Token;
 use authenticators::shown;
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,13 +17,36 @@ use url::Url;
 
 use crate::acr::{AMR_EMAIL, AMR_TEST_ID, Acr, Eid};
 use crate::config::secret;
+use crate::eid_logo::Logo;
 use crate::eid_preset::Written;
 use crate::jwe::{self, DecryptionKey};
 use crate::redirect;
+use crate::request::is_printable;
 use crate::text::Language;
 
 /// The name claims that may be handed on (OpenID Connect Core 5.1).
 const NAME_CLAIMS: [&str; 2] = ["given_name", "family_name"];
+/// The parameters of a request that are ours to set, whatever else the file adds.
+const OUR_PARAMETERS: [&str; 18] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "acr_values",
+    "prompt",
+    "max_age",
+    "ui_locales",
+    "response_mode",
+    "request",
+    "request_uri",
+    "client_assertion",
+    "client_assertion_type",
+    "client_secret",
+];
 /// No honest clock is further away.
 const SKEW_AT_MOST: u64 = 300;
 
@@ -47,6 +72,8 @@ pub struct EidConfig {
     pub name: Wording,
     /// A line about it.
     pub about: Wording,
+    /// A file with its logo, SVG or PNG; left out, its name stands alone.
+    pub logo_file: Option<PathBuf>,
     /// What is asked for.
     pub scopes: Vec<String>,
     /// The claim that holds the fødselsnummer or D-number.
@@ -64,6 +91,10 @@ pub struct EidConfig {
     pub max_clock_skew_seconds: u64,
     /// How many requests are pushed to it in a minute.
     pub pushes_a_minute: u32,
+    /// What is asked besides, by parameters that are its own.
+    pub parameters: BTreeMap<String, String>,
+    /// What tells when somebody has proved who they are.
+    pub fresh_by: FreshBy,
     /// How its answers are signed; left out, they are plain parameters.
     pub response_mode: Option<SignedAnswer>,
     /// How it tells of a person at its `UserInfo` endpoint; left out, it is not asked there.
@@ -72,6 +103,17 @@ pub struct EidConfig {
     pub encrypted: Vec<Encrypted>,
     /// PEM (PKCS#8), on P-256 or RSA: what is encrypted may be so by any of these keys.
     pub encryption_key_files: Vec<PathBuf>,
+}
+
+/// What tells that a login is a fresh one, and not an older one of theirs that was answered with once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FreshBy {
+    /// `auth_time`: who asks for a fresh login has to be told it (OpenID Connect Core 3.1.2.1, `max_age`).
+    AuthTime,
+    /// Where a provider has given that up: `iat` of a token with our nonce, whose request has asked for a fresh login
+    /// by `prompt=login` and `max_age=0`. It is as good as the provider's word that it does what it is asked.
+    Iat,
 }
 
 /// The ways in which an answer can be signed (JARM 2.3).
@@ -239,6 +281,14 @@ impl EidConfig {
             self.key_file.as_ref().is_some_and(|key| self.encryption_key_files.contains(key)),
             "encryption_key_files: the key that signs does nothing else",
         );
+        object(
+            self.parameters.keys().any(|name| name.is_empty() || OUR_PARAMETERS.contains(&name.as_str())),
+            "parameters: one of them is not for you to set",
+        );
+        object(
+            self.parameters.iter().any(|(name, value)| !is_printable(name) || !is_printable(value)),
+            "parameters: one of them cannot be sent",
+        );
         // OpenID Connect Core 5.3.2: what is encrypted is signed first.
         let is_nested = !self.encrypted.contains(&Encrypted::Userinfo) || self.userinfo == Some(Userinfo::Jwt);
         object(!is_nested, "encrypted: userinfo has to be \"jwt\"");
@@ -256,7 +306,7 @@ impl EidConfig {
         lines
     }
 
-    /// Reads its key or secret.
+    /// Reads its key or secret, and its logo.
     pub fn open(self) -> anyhow::Result<OtherEid> {
         let proof = match (&self.key_file, &self.secret_file) {
             (Some(file), None) => {
@@ -269,7 +319,8 @@ impl EidConfig {
         let decryption = self.encryption_key_files.iter().map(|file| read_key(file, DecryptionKey::parse));
         let decryption = decryption.collect::<anyhow::Result<Vec<DecryptionKey>>>()?;
         let issuer = Url::parse(&self.issuer).context("the issuer is no address")?;
-        Ok(OtherEid { config: self, issuer, proof, decryption })
+        let logo = self.logo_file.as_deref().map(Logo::open).transpose()?;
+        Ok(OtherEid { config: self, issuer, proof, decryption, logo })
     }
 }
 
@@ -316,12 +367,23 @@ impl OwnKey {
         };
         // A key on another curve is seen here and not at the first login.
         jsonwebtoken::crypto::sign(b"porten", &private, algorithm).context("cannot sign by ES256 or RS256")?;
+        OwnKey::of(algorithm, private, kid)
+    }
+
+    /// A fresh one, on P-256.
+    pub fn fresh() -> anyhow::Result<OwnKey> {
+        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
+        OwnKey::of(Algorithm::ES256, EncodingKey::from_ec_der(made.as_ref()), None)
+    }
+
+    fn of(algorithm: Algorithm, private: EncodingKey, kid: Option<String>) -> anyhow::Result<OwnKey> {
         let mut public = Jwk::from_encoding_key(&private, algorithm)?;
         let kid = match kid {
             Some(kid) => kid,
             None => public.thumbprint(ThumbprintHash::SHA256)?,
         };
         (public.common.key_id, public.common.public_key_use) = (Some(kid.clone()), Some(PublicKeyUse::Signature));
+        public.common.key_algorithm = Some(KeyAlgorithm::from(algorithm));
         Ok(OwnKey { algorithm, kid, private, public })
     }
 }
@@ -336,6 +398,8 @@ pub struct OtherEid {
     pub proof: ClientProof,
     /// What is encrypted for us is so by one of these.
     pub decryption: Vec<DecryptionKey>,
+    /// What it looks like on the page where one chooses.
+    pub logo: Option<Logo>,
 }
 
 /// What a login at the provider has reached.
@@ -353,6 +417,11 @@ impl OtherEid {
         let mut reaches: Vec<Acr> = self.config.levels.iter().map(|level| level.level.acr()).collect();
         reaches.dedup();
         Eid::Other { id: self.config.id.clone(), reaches }
+    }
+
+    /// Where its logo is found.
+    pub fn logo_path(&self) -> Option<String> {
+        self.logo.as_ref().map(|logo| format!("/eid/{}/logo/{}", self.config.id, logo.name()))
     }
 
     /// How far its clock may be from ours.
@@ -464,6 +533,10 @@ mod tests {
         check("pushes_a_minute", json!(0), "nobody");
         check("encrypted", json!(["id_token"]), "encryption_key_files");
         check("encrypted", json!(["userinfo"]), "userinfo");
+        for name in ["", "prompt", "max_age", "nonce", "client_secret"] {
+            check("parameters", json!({ name: "x" }), "not for you");
+        }
+        check("parameters", json!({ "login_hint": "a\nb" }), "cannot be sent");
         let twice = EidConfig::objections_to(&[config(|_| {}), config(|_| {})]);
         assert!(twice[0].contains("another one has it"), "{twice:?}");
     }
@@ -472,7 +545,7 @@ mod tests {
     fn the_table_says_what_was_reached() {
         let issuer = Url::parse("https://op.bankid.example").unwrap();
         let proof = ClientProof::Secret(Token::presented("s"));
-        let eid = OtherEid { config: config(|_| {}), issuer, proof, decryption: Vec::new() };
+        let eid = OtherEid { config: config(|_| {}), issuer, proof, decryption: Vec::new(), logo: None };
         let check = |acr: &str, amr: &[&str], expected: Option<(Acr, &str)>| {
             let expected = expected.map(|(acr, amr)| Reached { acr, amr: amr.to_owned() });
             assert_eq!(eid.reached(acr, amr), expected, "{acr} {amr:?}");

@@ -3,12 +3,13 @@
 //! Whatever the file says goes before what is known here. Nothing is guessed: where a provider's `acr` is told to its
 //! customers alone, the file has to say it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use url::Url;
 
-use crate::eid::{EidConfig, Encrypted, Level, LevelConfig, SignedAnswer, Userinfo, Wording};
+use crate::eid::{EidConfig, Encrypted, FreshBy, Level, LevelConfig, SignedAnswer, Userinfo, Wording};
 
 /// Requests that are pushed to one provider in a minute, if nothing is said.
 const PUSHES_A_MINUTE: u32 = 6000;
@@ -31,6 +32,7 @@ pub(crate) struct Written {
     assertion_audience: Option<String>,
     name: Option<Wording>,
     about: Option<Wording>,
+    logo_file: Option<PathBuf>,
     scopes: Option<Vec<String>>,
     identifier_claim: Option<String>,
     eidas_identifier_claim: Option<String>,
@@ -40,6 +42,8 @@ pub(crate) struct Written {
     origins: Vec<Url>,
     max_clock_skew_seconds: Option<u64>,
     pushes_a_minute: Option<u32>,
+    parameters: Option<BTreeMap<String, String>>,
+    fresh_by: Option<FreshBy>,
     response_mode: Option<SignedAnswer>,
     userinfo: Option<Userinfo>,
     #[serde(default)]
@@ -87,6 +91,7 @@ impl TryFrom<Written> for EidConfig {
             assertion_audience: written.assertion_audience,
             name,
             about,
+            logo_file: written.logo_file,
             scopes: written.scopes.unwrap_or_else(|| list(preset.map_or(SCOPES, Preset::scopes))),
             identifier_claim: written
                 .identifier_claim
@@ -103,6 +108,8 @@ impl TryFrom<Written> for EidConfig {
             origins: written.origins,
             max_clock_skew_seconds: written.max_clock_skew_seconds.unwrap_or(SKEW),
             pushes_a_minute: written.pushes_a_minute.unwrap_or(PUSHES_A_MINUTE),
+            parameters: written.parameters.unwrap_or_else(|| preset.map(Preset::parameters).unwrap_or_default()),
+            fresh_by: written.fresh_by.unwrap_or_else(|| preset.map_or(FreshBy::AuthTime, Preset::fresh_by)),
             response_mode: written.response_mode,
             userinfo: written.userinfo,
             encrypted: written.encrypted,
@@ -129,12 +136,24 @@ enum Preset {
     /// BankID's own OpenID Provider. Its pages publish all that is set: scopes `openid profile nnin_altsub`, the
     /// identifier in `nnin_altsub` of the ID token, both names, and as levels `urn:bankid:bid;LOA=4` (`BankID`) and
     /// `urn:bankid:bim;LOA=4` (`BankID Mobil`), asked for by `urn:bankid:bid`. They call its ID tokens signed and say
-    /// nothing of encrypted ones; and they have `auth_time`, without which nobody is let in here, as deprecated in
-    /// version 4 of its API.
+    /// nothing of encrypted ones. Of `auth_time` they say that version 4 of its API gives it up, and that `iat` is the
+    /// same for a new session, which is what we ask for: so where there is none, `iat` tells ([`FreshBy::Iat`]).
     Bankid,
+    /// BankID on the SIM card, by the same provider, for whoever has it stand beside BankID. Its older pages, of before
+    /// the app took its place, have it chosen by `login_hint=BIM`, and `urn:bankid:bim;LOA=4` come back; the newer ones
+    /// name it no longer. Everything else is as with BankID.
+    #[serde(rename = "bankid-mobil")]
+    BankidMobil,
     /// Buypass's own OpenID Provider: scopes `openid profile bpnnin`, the identifier in `bp_nnin_sub`, both names.
-    /// `levels` have to be written, for it publishes no `acr`: `[{ acr = "…", level = "high" }]`.
+    /// `levels` have to be written, for it publishes no `acr`: `[{ acr = "…", level = "high" }]`. Its pages say that
+    /// `prompt=login` asks for a fresh login and that `max_age` is not in use, name `auth_time` among the claims, and
+    /// show a token in which it is 0: whoever gets such ones writes `fresh_by = "iat"`.
     Buypass,
+    /// Buypass ID on a mobile phone, by the same provider, for whoever has it stand beside the card. Its pages have one
+    /// way chosen by the parameter `bp_amr_values`, and its values have to be written from the agreement:
+    /// `parameters = { bp_amr_values = "…" }`. Everything else is as with Buypass, and so is what services are told.
+    #[serde(rename = "buypass-mobil")]
+    BuypassMobil,
     /// Commfides; what its provider says is not public. `levels` have to be written, and `scopes` (`openid`) and
     /// `identifier_claim` (`pid`) where the agreement has others. No names are handed on.
     Commfides,
@@ -148,7 +167,9 @@ impl Preset {
     fn name(self) -> Wording {
         match self {
             Preset::Bankid => words("BankID", "BankID", "BankID"),
+            Preset::BankidMobil => words("BankID på mobil", "BankID på mobil", "BankID on mobile"),
             Preset::Buypass => words("Buypass ID", "Buypass ID", "Buypass ID"),
+            Preset::BuypassMobil => words("Buypass ID i mobil", "Buypass ID i mobil", "Buypass ID on mobile"),
             Preset::Commfides => words("Commfides", "Commfides", "Commfides"),
             Preset::Eidas => words(
                 "Elektronisk ID fra et annet land",
@@ -161,6 +182,14 @@ impl Preset {
     fn about(self) -> Wording {
         match self {
             Preset::Bankid => words("Med app eller kodebrikke", "Med app eller kodebrikke", "By app or code device"),
+            Preset::BankidMobil => {
+                words("Med PIN-kode på mobilen", "Med PIN-kode på mobilen", "By PIN on your mobile phone")
+            }
+            Preset::BuypassMobil => words(
+                "Med app, eller passord og kode på SMS",
+                "Med app, eller passord og kode på SMS",
+                "By app, or password and code by text message",
+            ),
             Preset::Buypass => {
                 words("Med smartkort eller mobil", "Med smartkort eller mobil", "By smart card or mobile phone")
             }
@@ -177,8 +206,8 @@ impl Preset {
 
     fn scopes(self) -> &'static [&'static str] {
         match self {
-            Preset::Bankid => &["openid", "profile", "nnin_altsub"],
-            Preset::Buypass => &["openid", "profile", "bpnnin"],
+            Preset::Bankid | Preset::BankidMobil => &["openid", "profile", "nnin_altsub"],
+            Preset::Buypass | Preset::BuypassMobil => &["openid", "profile", "bpnnin"],
             Preset::Commfides => &["openid"],
             Preset::Eidas => &["openid", "profile", "eidas:mds"],
         }
@@ -186,8 +215,8 @@ impl Preset {
 
     fn identifier_claim(self) -> &'static str {
         match self {
-            Preset::Bankid => "nnin_altsub",
-            Preset::Buypass => "bp_nnin_sub",
+            Preset::Bankid | Preset::BankidMobil => "nnin_altsub",
+            Preset::Buypass | Preset::BuypassMobil => "bp_nnin_sub",
             Preset::Commfides | Preset::Eidas => "pid",
         }
     }
@@ -200,8 +229,28 @@ impl Preset {
     /// Those that tell names in ID-porten.
     fn name_claims(self) -> &'static [&'static str] {
         match self {
-            Preset::Bankid | Preset::Buypass => &["given_name", "family_name"],
+            Preset::Bankid | Preset::BankidMobil | Preset::Buypass | Preset::BuypassMobil => {
+                &["given_name", "family_name"]
+            }
             Preset::Commfides | Preset::Eidas => &[],
+        }
+    }
+
+    /// What one of several ways is chosen by.
+    fn parameters(self) -> BTreeMap<String, String> {
+        match self {
+            Preset::BankidMobil => BTreeMap::from([("login_hint".to_owned(), "BIM".to_owned())]),
+            Preset::Bankid | Preset::Buypass | Preset::BuypassMobil | Preset::Commfides | Preset::Eidas => {
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// Where a provider says that it gives `auth_time` up, what tells instead.
+    fn fresh_by(self) -> FreshBy {
+        match self {
+            Preset::Bankid | Preset::BankidMobil => FreshBy::Iat,
+            Preset::Buypass | Preset::BuypassMobil | Preset::Commfides | Preset::Eidas => FreshBy::AuthTime,
         }
     }
 
@@ -209,7 +258,8 @@ impl Preset {
     fn amr(self) -> &'static str {
         match self {
             Preset::Bankid => "BankID",
-            Preset::Buypass => "Buypass",
+            Preset::BankidMobil => "BankID Mobil",
+            Preset::Buypass | Preset::BuypassMobil => "Buypass",
             Preset::Commfides => "Commfides",
             Preset::Eidas => "eIDAS",
         }
@@ -231,7 +281,8 @@ impl Preset {
             Preset::Bankid => {
                 vec![bankid("urn:bankid:bid;LOA=4", "BankID"), bankid("urn:bankid:bim;LOA=4", "BankID Mobil")]
             }
-            Preset::Buypass | Preset::Commfides => Vec::new(),
+            Preset::BankidMobil => vec![row("urn:bankid:bim;LOA=4", Level::High, self.amr())],
+            Preset::Buypass | Preset::BuypassMobil | Preset::Commfides => Vec::new(),
             Preset::Eidas => vec![
                 row("eidas-loa-low", Level::EidasLow, self.amr()),
                 row("eidas-loa-substantial", Level::EidasSubstantial, self.amr()),
@@ -263,12 +314,14 @@ mod tests {
     fn a_preset_is_whole_once_the_acr_is_known() {
         for (name, level, amr) in [
             ("bankid", Level::High, "BankID"),
+            ("bankid-mobil", Level::High, "BankID Mobil"),
             ("buypass", Level::High, "Buypass"),
+            ("buypass-mobil", Level::High, "Buypass"),
             ("commfides", Level::High, "Commfides"),
             ("eidas", Level::EidasLow, "eIDAS"),
         ] {
             let without = read(&json!({ "preset": name }));
-            let config = match ["buypass", "commfides"].contains(&name) {
+            let config = match ["buypass", "buypass-mobil", "commfides"].contains(&name) {
                 true => {
                     assert!(without.unwrap_err().contains("levels"), "{name}");
                     read(&json!({ "preset": name, "levels": [{ "acr": "theirs", "level": "high" }] })).unwrap()
@@ -277,6 +330,8 @@ mod tests {
             };
             assert_eq!(config.objections(), Vec::<String>::new(), "{name}");
             assert_eq!(config.eidas_identifier_claim.is_some(), name == "eidas", "{name}");
+            assert_eq!(config.fresh_by == FreshBy::Iat, name.starts_with("bankid"), "{name}");
+            assert_eq!(!config.parameters.is_empty(), name == "bankid-mobil", "{name}");
             assert_eq!((config.levels[0].level, config.levels[0].amr.as_str()), (level, amr), "{name}");
         }
     }
@@ -286,11 +341,13 @@ mod tests {
         let config = read(&json!({
             "preset": "bankid", "name": { "nb": "B" }, "scopes": ["openid"], "identifier_claim": "nin", "name_claims": [],
             "levels": [{ "acr": "a", "level": "substantial", "amr": "Other" }, { "acr": "b", "level": "high" }], "pushes_a_minute": 7,
+            "fresh_by": "auth_time", "parameters": { "login_hint": "BID" },
         }))
         .unwrap();
         assert_eq!((config.name.nb.as_str(), config.about.nb.as_str()), ("B", "Med app eller kodebrikke"));
         assert_eq!((config.scopes, config.identifier_claim.as_str()), (vec!["openid".to_owned()], "nin"));
         assert!(config.name_claims.is_empty() && config.pushes_a_minute == 7);
+        assert_eq!((config.fresh_by, config.parameters["login_hint"].as_str()), (FreshBy::AuthTime, "BID"));
         let rows: Vec<_> = config.levels.iter().map(|row| (row.level, row.amr.as_str())).collect();
         assert_eq!(rows, [(Level::Substantial, "Other"), (Level::High, "BankID")]);
     }
@@ -317,7 +374,7 @@ mod tests {
         assert!(read(&json!({ "levels": [] })).unwrap_err().contains("name"));
         assert!(read(&json!({ "preset": "vipps" })).unwrap_err().contains("vipps"));
         // How high something is that the preset does not know nobody guesses.
-        for preset in ["bankid", "buypass", "commfides", "eidas"] {
+        for preset in ["bankid", "bankid-mobil", "buypass", "buypass-mobil", "commfides", "eidas"] {
             assert!(read(&json!({ "preset": preset, "levels": [{ "acr": "a" }] })).unwrap_err().contains("level"));
         }
         assert!(read(&json!({ "preset": "bankid", "colour": "red" })).unwrap_err().contains("colour"));

@@ -299,13 +299,14 @@ pub fn decide(
     subject: impl Fn(&Authentication) -> String,
     now: Timestamp,
 ) -> Result<Decision, OAuthError> {
-    let proved = known.and_then(|(session, _)| session.authentication_for(request));
-    let proved = proved.filter(|proved| {
+    let will_do = |proved: &&Authentication| {
         !request.prompt.login
             && proved.acr.satisfies_one_of(&request.acr)
             && request.max_age.is_none_or(|age| now.since(proved.at) <= Duration::from_secs(age.into()))
             && request.subject.as_ref().is_none_or(|expected| *expected == subject(proved))
-    });
+    };
+    // What is told of the login is what this one proof says, whatever the others do.
+    let proved = known.and_then(|(session, _)| session.proofs_for(request).find(will_do));
     let is_agreed = known.is_some_and(|(_, agreed)| request.is_covered_by(agreed));
     match proved {
         Some(_) if request.prompt.none && !is_agreed => {
@@ -316,6 +317,17 @@ pub fn decide(
         None if request.prompt.none => Err(OAuthError::login_required("The citizen is not logged in.")),
         None => first_step(offered).map(|step| Decision::Ask(step, None)),
     }
+}
+
+/// Whose login a request wants to be surer than it is: theirs who are logged in, by a number, at a lower level of the
+/// same framework. Whoever asks for a login of its own asks for nobody's.
+pub fn steps_up<'a>(request: &AuthorizationRequest, session: &'a Session) -> Option<&'a PersonId> {
+    let is_enough = |proved: &Authentication| proved.acr.satisfies_one_of(&request.acr);
+    if request.prompt.login || session.proofs_for(request).any(is_enough) {
+        return None;
+    }
+    let is_less = |proved: &&Authentication| request.acr.iter().any(|asked| asked.satisfies(proved.acr));
+    session.proofs_for(request).filter(|proved| !proved.is_guest()).find(is_less).map(Authentication::person)
 }
 
 /// The first page of a login with the eIDs that reach what is asked.
@@ -383,6 +395,8 @@ pub enum Remark {
     EidTooLow,
     /// The other eID told no identifier that is let in.
     EidNobody,
+    /// The other eID names somebody else than is logged in, whose login was to become a surer one.
+    EidAnother,
 }
 
 /// A code that was sent somewhere.
@@ -685,6 +699,26 @@ mod tests {
         let alone = |r: &mut AuthorizationRequest| r.circle = Circle::Alone(r.return_to.client.clone());
         check("isolated", outcome(alone, session(), &both), Ok("ChooseEid"));
         check("a group", outcome(|r| r.circle = Circle::Group("g".into()), session(), &both), Ok("ChooseEid"));
+    }
+
+    #[test]
+    fn whose_login_becomes_a_surer_one() {
+        let check = |name: &str, change: fn(&mut AuthorizationRequest), proved: Authentication, expected: bool| {
+            let session = Session::of(proved, Circle::Global, "sid".into(), NOW);
+            assert_eq!(steps_up(&request(change), &session).is_some(), expected, "{name}");
+        };
+        let session = || authentication(Acr::SUBSTANTIAL, 5);
+        check("more", |r| r.acr = vec![Acr::HIGH], session(), true);
+        check("more, or an address", |r| r.acr = vec![Acr::EMAIL, Acr::HIGH], session(), true);
+        check("enough", |_| {}, session(), false);
+        check("more than enough", |_| {}, authentication(Acr::HIGH, 5), false);
+        check("too old", |r| r.max_age = Some(1), session(), false);
+        check("another framework", |r| r.acr = vec![Acr::EIDAS_HIGH], session(), false);
+        check("a login of its own", |r| (r.acr, r.prompt.login) = (vec![Acr::HIGH], true), session(), false);
+        check("another circle", |r| (r.acr, r.circle) = (vec![Acr::HIGH], Circle::Group("g".into())), session(), false);
+        let email = Email::parse("kari@example.no").unwrap();
+        let guest = Authentication { known: KnownBy::Email { email }, ..session() };
+        check("a guest's", |r| r.acr = vec![Acr::HIGH], guest, false);
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub mod document;
 pub mod dpop;
 pub mod edge;
 pub mod eid;
+pub mod eid_logo;
 mod eid_preset;
 pub mod endpoints;
 pub mod error;
@@ -176,6 +177,7 @@ fn for_providers() -> Router<App> {
     Router::new()
         .route("/eid/{id}/callback", get(endpoints::eid::arrive).head(no_head))
         .route("/eid/{id}/jwks.json", get(endpoints::eid::keys))
+        .route("/eid/{id}/logo/{name}", get(endpoints::eid::logo))
 }
 
 /// Brings back what must outlive the program where it is kept in its memory: which grants were revoked. What the

@@ -59,7 +59,7 @@ impl Circle {
 pub struct Session {
     /// Its public name, for logout.
     pub sid: String,
-    /// The proof of each circle.
+    /// The proofs of each circle, the latest last. Of each level there is one at most, see [`Session::adopt`].
     proofs: Vec<(Circle, Authentication)>,
     /// What each service got.
     visits: BTreeMap<ClientId, Visit>,
@@ -88,19 +88,25 @@ impl Session {
         Session { sid, proofs: vec![(circle, proved)], visits: BTreeMap::new(), started_at, seen_at: now }
     }
 
+    /// A new proof takes the place of those that reach no more: whatever they answer, it answers, and is newer. One that
+    /// reaches more is kept with its time, for a password takes nothing back of what BankID has proved.
     fn adopt(&mut self, proved: Authentication, circle: Circle) {
-        self.proofs.retain(|(known, _)| *known != circle);
+        self.proofs.retain(|(known, old)| *known != circle || !proved.acr().satisfies(old.acr()));
         self.proofs.push((circle, proved));
     }
 
-    /// The proof that counts for a request.
-    pub fn authentication_for(&self, request: &AuthorizationRequest) -> Option<&Authentication> {
-        self.proofs.iter().find(|(circle, _)| *circle == request.circle).map(|(_, proof)| proof)
+    /// The proofs that a request may be answered with, the latest first.
+    pub fn proofs_for(&self, request: &AuthorizationRequest) -> impl Iterator<Item = &Authentication> {
+        self.proofs_in(&request.circle)
     }
 
-    /// The proof that all services share.
-    pub fn shared(&self) -> Option<&Authentication> {
-        self.proofs.iter().find(|(circle, _)| *circle == Circle::Global).map(|(_, proof)| proof)
+    /// The proofs that all services share, the latest first.
+    pub fn shared(&self) -> impl Iterator<Item = &Authentication> {
+        self.proofs_in(&Circle::Global)
+    }
+
+    fn proofs_in(&self, circle: &Circle) -> impl Iterator<Item = &Authentication> {
+        self.proofs.iter().rev().filter(move |(known, _)| known == circle).map(|(_, proof)| proof)
     }
 
     /// The services that have taken part.
@@ -373,4 +379,38 @@ async fn end(app: &App, session: &Session, now: Timestamp) -> anyhow::Result<Vec
         return Ok(Vec::new());
     }
     logout_notice::queue(app, &session.audience(app, services.into_iter()), now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = r#"{"sid":"s","proofs":[
+        ["global",{"person":"p","fnr":"05895894984","acr":"idporten-loa-high","amr":"BankID","at":100,"names":{}}],
+        [{"group":"helse"},{"person":"p","fnr":"05895894984","acr":"idporten-loa-low","amr":"TestID","at":90,"names":{}}]],
+        "visits":{},"started_at":90,"seen_at":100}"#;
+
+    #[test]
+    fn a_session_from_before_it_knew_several_proofs_goes_on() {
+        let mut session: Session = serde_json::from_str(OLD).unwrap();
+        let proof = |acr: &str, at: i64| -> Authentication {
+            let text = format!(r#"{{"person":"p","fnr":"05895894984","acr":"{acr}","amr":"x","at":{at}}}"#);
+            serde_json::from_str(&text).unwrap()
+        };
+        let all = |session: &Session, circle: &Circle| -> Vec<(String, i64)> {
+            let proofs = session.proofs_in(circle);
+            proofs.map(|proof| (proof.acr().name().to_owned(), proof.at().seconds())).collect()
+        };
+        let named = |all: &[(&str, i64)]| all.iter().map(|(acr, at)| ((*acr).to_owned(), *at)).collect::<Vec<_>>();
+        let (low, substantial, high) = ("idporten-loa-low", "idporten-loa-substantial", "idporten-loa-high");
+        session.adopt(proof(substantial, 110), Circle::Global);
+        assert_eq!(all(&session, &Circle::Global), named(&[(substantial, 110), (high, 100)]));
+        session.adopt(proof(substantial, 120), Circle::Global);
+        session.adopt(proof("eidas-loa-low", 125), Circle::Global);
+        let expected = [("eidas-loa-low", 125), (substantial, 120), (high, 100)];
+        assert_eq!(all(&session, &Circle::Global), named(&expected));
+        session.adopt(proof(high, 130), Circle::Global);
+        assert_eq!(all(&session, &Circle::Global), named(&[(high, 130), ("eidas-loa-low", 125)]));
+        assert_eq!(all(&session, &Circle::Group("helse".to_owned())), named(&[(low, 90)]));
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use authenticators::chance::Token;
+use authenticators::chance::Chance;
 use authenticators::scratch::Scratch;
 use authenticators::trail::Trail;
 use authenticators::webauthn::Webauthn;
@@ -15,7 +15,7 @@ use idp::app::{App, Settings};
 use idp::atlas::Atlas;
 use idp::client::{Client, ClientId, NewSecret};
 use idp::config::Issuer;
-use idp::eid::{ClientProof, EidConfig, OtherEid};
+use idp::eid::{ClientProof, EidConfig, OtherEid, OwnKey};
 use idp::keys::Keys;
 use idp::minid::Minid;
 use idp::registration::Registration;
@@ -28,14 +28,24 @@ use crate::{open, server};
 /// Its database, beside Porten's own.
 const DATABASE: &str = "eids.db";
 
-/// Those that are played, by the names of their presets.
-const ALL: [&str; 3] = ["bankid", "buypass", "commfides"];
+/// Those that are played, by the names of their presets, and how we prove ourselves to each.
+const ALL: [(&str, Means); 3] = [("bankid", Means::Key), ("buypass", Means::Secret), ("commfides", Means::Secret)];
+
+/// What we prove ourselves by.
+#[derive(Clone, Copy)]
+enum Means {
+    /// A key of ours that is registered there (`private_key_jwt`).
+    Key,
+    /// A secret that is kept on both sides (`client_secret_basic`).
+    Secret,
+}
 
 /// One that is played: named and told to services as its preset has it, and otherwise as a Porten is.
-struct Played(EidConfig);
+struct Played(OtherEid);
 
 impl Played {
-    fn by(provider: &Issuer, name: &str) -> anyhow::Result<Played> {
+    /// With a fresh key or secret at each start.
+    fn by(provider: &Issuer, (name, means): (&str, Means), chance: &Chance) -> anyhow::Result<Played> {
         let config = json!({
             "preset": name,
             "id": name,
@@ -45,32 +55,38 @@ impl Played {
             "identifier_claim": "pid",
             "levels": [{ "acr": "idporten-loa-high", "level": "high" }],
         });
-        Ok(Played(serde_json::from_value(config)?))
+        let config: EidConfig = serde_json::from_value(config)?;
+        let proof = match means {
+            Means::Key => ClientProof::Key(Box::new(OwnKey::fresh()?)),
+            Means::Secret => ClientProof::Secret(chance.token()?),
+        };
+        let (issuer, decryption) = (provider.url().clone(), Vec::new());
+        Ok(Played(OtherEid { config, issuer, proof, decryption, logo: None }))
     }
 
-    fn known_by(self, provider: &Issuer, secret: Token) -> OtherEid {
-        let (issuer, proof) = (provider.url().clone(), ClientProof::Secret(secret));
-        OtherEid { config: self.0, issuer, proof, decryption: Vec::new() }
-    }
-
-    /// Registers us with the provider, with a fresh secret at each start.
-    async fn register(&self, world: &World, issuer: &Issuer) -> anyhow::Result<Token> {
-        let (name, now) = (self.0.id.as_str(), world.clock.now());
+    /// Registers us with the provider.
+    async fn register(&self, world: &World, issuer: &Issuer) -> anyhow::Result<()> {
+        let Played(eid) = self;
+        let (name, now) = (eid.config.id.as_str(), world.clock.now());
         let id = ClientId::named(name).context("an eID's name")?;
+        let (method, jwks, secret) = match &eid.proof {
+            ClientProof::Key(_) => ("private_key_jwt", Some(eid.jwks()), None),
+            ClientProof::Secret(secret) => ("client_secret_basic", None, Some(secret)),
+        };
         let registration: Registration = serde_json::from_value(json!({
-            "client_name": self.0.name.nb,
+            "client_name": eid.config.name.nb,
             "client_uri": issuer.as_str(),
             "client_orgno": "999999999",
-            "token_endpoint_auth_method": "client_secret_basic",
+            "token_endpoint_auth_method": method,
+            "jwks": jwks,
             "redirect_uris": [format!("{}/eid/{}/callback", issuer.as_str(), name)],
             "scopes": ["openid"],
         }))?;
-        let secret = world.chance.token()?;
-        if !Client::register(&world.db, &id, &registration, Some(&secret), now).await? {
-            let new = NewSecret { token: &secret, others_end_at: now };
-            Client::change(&world.db, &id, &registration, Some(new), now).await?;
+        if !Client::register(&world.db, &id, &registration, secret, now).await? {
+            let new = secret.map(|token| NewSecret { token, others_end_at: now });
+            Client::change(&world.db, &id, &registration, new, now).await?;
         }
-        Ok(secret)
+        Ok(())
     }
 }
 
@@ -95,10 +111,10 @@ pub(super) async fn start(
     };
     let keys = Keys::open(&world.db, &world.chance, &world.vault, world.clock.now()).await?;
     let mut eids = Vec::new();
-    for name in ALL {
-        let played = Played::by(&provider, name)?;
-        let secret = played.register(&world, issuer).await?;
-        eids.push(Arc::new(played.known_by(&provider, secret)));
+    for one in ALL {
+        let played = Played::by(&provider, one, &world.chance)?;
+        played.register(&world, issuer).await?;
+        eids.push(Arc::new(played.0));
     }
     let settings = Settings {
         issuer: provider,

@@ -168,6 +168,38 @@ async fn an_identifier_that_is_encrypted() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn an_identifier_from_abroad_that_is_encrypted() -> anyhow::Result<()> {
+    let config = json!({
+        "encrypted": ["identifier"], "eidas_identifier_claim": "eidas_person_identifier",
+        "levels": [{ "acr": "eidas-loa-high", "level": "eidas-high", "amr": "eIDAS" }],
+    });
+    let place = Place::new(&[p256()?], config).await?;
+    let (number, other) = ("SE/NO/199001311234", "SE/NO/199001311235");
+    for (claim, told, is_let_in) in [
+        ("eidas_person_identifier", place.hide(number)?, true),
+        // In the clear, by nobody's key, and what is no such identifier inside.
+        ("eidas_person_identifier", number.to_owned(), false),
+        ("eidas_person_identifier", "a.b.c.d.e".to_owned(), false),
+        ("eidas_person_identifier", place.hide("05895894984")?, false),
+        ("eidas_person_identifier", place.hide(&place.hide(number)?)?, false),
+        ("another", place.hide(other)?, false),
+    ] {
+        let mut browser = to_the_provider(&place.idp, &place.client, "eidas-loa-high").await?;
+        let request = place.op.request(&browser)?;
+        let mut said = place.said(&request);
+        (said["pid"], said["acr"], said[claim]) = (Value::Null, json!("eidas-loa-high"), json!(told));
+        browser.get(&place.op.answers(&request, place.op.sign(&said)?)?).await?;
+        assert_eq!(is_logged_in(&browser), is_let_in, "{claim} {told}: {}", browser.page.body);
+        if is_let_in {
+            let tokens = place.idp.redeem(&place.client, &browser.sent_back("code")?).await?.json()?;
+            let token = claims(&tokens["id_token"])?;
+            assert_eq!((&token["eidas_identifier"], token.get("pid")), (&json!(number), None));
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_it_is_may_be_told_apart_from_the_id_token() -> anyhow::Result<()> {
     let place = Place::new(&[p256()?], json!({ "userinfo": "json" })).await?;
     let told = json!({ "sub": "someone", "pid": place.kari.fnr, "given_name": "Kari", "acr": "urn:bankid:low" });

@@ -1,5 +1,7 @@
 //! `porten check`: all that is wrong, one line each.
 
+use std::path::PathBuf;
+
 use authenticators::clock::Clock;
 use axum::extract::{Path, State};
 use axum::routing::get;
@@ -165,6 +167,8 @@ async fn publish(State(origin): State<String>, Path(name): Path<String>) -> Json
     Json(all)
 }
 
+const LOGO: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>"#;
+
 #[tokio::test]
 async fn what_the_providers_of_other_eids_publish() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -197,6 +201,16 @@ async fn what_the_providers_of_other_eids_publish() -> anyhow::Result<()> {
         assert_eq!(lines.iter().filter(of_it).count(), 1, "{name} in {lines:#?}");
     }
     assert_eq!(lines.len(), 4, "{lines:#?}");
+    let (good, bad) = (site.file("good.svg", LOGO)?, site.file("bad.svg", "<html>")?);
+    let with = |logo: &PathBuf| format!("{}logo_file = {logo:?}\n", eid("good", &format!("{origin}/good")));
+    site.set("[eid]", with(&good))?;
+    assert_eq!(site.run("check", [""; 0]).await?.well()?, "The configuration is good.\n");
+    for (logo, words) in [(bad, "is neither SVG nor PNG"), (PathBuf::from("/nowhere.svg"), "cannot read /nowhere.svg")]
+    {
+        site.set("[eid]", with(&logo))?;
+        let lines = lines(&site).await?;
+        assert!(lines.iter().all(|line| line.starts_with("eid good: ") && line.contains(words)), "{lines:#?}");
+    }
     site.set("[eid]", eid("vipps", &origin).replace("bankid", "vipps"))?;
     assert!(site.run("check", [""; 0]).await?.refused()?.contains("vipps"));
     Ok(())

@@ -176,27 +176,35 @@ async fn another_eid_is_played_by_a_second_porten() -> anyhow::Result<()> {
     install_tls();
     let folder = TempDir::new()?;
     let server = Server::dev(dev(folder.path(), 0)).await?;
-    let mut visitor = Visitor::new(&server.url)?;
-    let page = visitor.get("/demo/journal/login").await?;
-    let picker = visitor.get(&onwards(&page)?).await?;
-    for name in ["BankID", "Buypass ID", "Commfides"] {
-        picker.shows(200, name)?;
+    for (id, name, amr) in
+        [("bankid", "BankID", "BankID"), ("buypass", "Buypass ID", "Buypass"), ("commfides", "Commfides", "Commfides")]
+    {
+        let mut visitor = Visitor::new(&server.url)?;
+        let page = visitor.get("/demo/journal/login").await?;
+        let picker = visitor.get(&onwards(&page)?).await?;
+        for name in ["BankID", "Buypass ID", "Commfides"] {
+            picker.shows(200, name)?;
+        }
+        let page = visitor.answer(&picker, &[("eid", id)]).await?;
+        let to = page.sent_to.clone().context("not sent to the eID")?;
+        assert_eq!(to.host_str(), Some("127.0.0.1"), "another host, with cookies of its own");
+        let mut elsewhere = Visitor::new(&to.origin().ascii_serialization())?;
+        let page = elsewhere.get(&onwards(&page)?).await?;
+        page.shows(200, name)?;
+        let fnr = synthetic_fnr();
+        let chosen = [("fnr", fnr.as_str()), ("acr", "idporten-loa-high"), ("do", "next")];
+        let page = elsewhere.answer(&page, &chosen).await?;
+        let page = visitor.get(&onwards(&page)?).await?;
+        // Nobody knows yet how they are reached.
+        let page = visitor.answer(&page, &[("do", "skip")]).await?;
+        let page = visitor.get(&onwards(&page)?).await?;
+        page.shows(200, amr)?;
+        page.shows(200, &fnr)?;
+        // The first one knows us by a key, the others by a secret.
+        let keys: Value = serde_json::from_str(&visitor.get(&format!("/eid/{id}/jwks.json")).await?.text)?;
+        assert_eq!(keys["keys"].as_array().map(Vec::len), Some(usize::from(id == "bankid")), "{keys}");
     }
-    let page = visitor.answer(&picker, &[("eid", "commfides")]).await?;
-    let to = page.sent_to.clone().context("not sent to the eID")?;
-    assert_eq!(to.host_str(), Some("127.0.0.1"), "another host, with cookies of its own");
-    let mut elsewhere = Visitor::new(&to.origin().ascii_serialization())?;
-    let page = elsewhere.get(&onwards(&page)?).await?;
-    page.shows(200, "Commfides")?;
-    let fnr = synthetic_fnr();
-    let chosen = [("fnr", fnr.as_str()), ("acr", "idporten-loa-high"), ("do", "next")];
-    let page = elsewhere.answer(&page, &chosen).await?;
-    let page = visitor.get(&onwards(&page)?).await?;
-    // Nobody knows yet how they are reached.
-    let page = visitor.answer(&page, &[("do", "skip")]).await?;
-    let page = visitor.get(&onwards(&page)?).await?;
-    page.shows(200, "Commfides")?;
-    page.shows(200, &fnr)
+    Ok(())
 }
 
 #[tokio::test]

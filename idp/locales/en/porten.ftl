@@ -38,6 +38,7 @@ problem-eid-unavailable = This login method does not answer right now. Try again
 problem-eid-refused = The login could not be accepted. Try again, or choose another login method.
 problem-eid-too-low = The login had a lower security level than the service requires. Choose another login method.
 problem-eid-nobody = We got no national identity number or D number that can be used here. Choose another login method.
+problem-eid-another = Somebody else is already logged in here. Log in as the same person, or log out first.
 
 ## MinID: identity number and password
 password-title = Log in with MinID

@@ -38,6 +38,7 @@ problem-eid-unavailable = Innloggingsmetoden svarer ikke akkurat nå. Prøv igje
 problem-eid-refused = Innloggingen kunne ikke godtas. Prøv igjen, eller velg en annen innloggingsmetode.
 problem-eid-too-low = Innloggingen hadde et lavere sikkerhetsnivå enn tjenesten krever. Velg en annen innloggingsmetode.
 problem-eid-nobody = Vi fikk ikke noe fødselsnummer eller D-nummer som kan brukes her. Velg en annen innloggingsmetode.
+problem-eid-another = Noen andre er allerede logget inn her. Logg inn som samme person, eller logg ut først.
 
 ## MinID: identity number and password
 password-title = Logg inn med MinID

@@ -38,6 +38,7 @@ problem-eid-unavailable = Innloggingsmetoden svarer ikkje akkurat no. Prøv igje
 problem-eid-refused = Innlogginga kunne ikkje godtakast. Prøv igjen, eller vel ein annan innloggingsmetode.
 problem-eid-too-low = Innlogginga hadde eit lågare tryggleiksnivå enn tenesta krev. Vel ein annan innloggingsmetode.
 problem-eid-nobody = Vi fekk ikkje noko fødselsnummer eller D-nummer som kan brukast her. Vel ein annan innloggingsmetode.
+problem-eid-another = Nokon andre er allereie logga inn her. Logg inn som same person, eller logg ut først.
 
 ## MinID: identity number and password
 password-title = Logg inn med MinID

@@ -50,7 +50,7 @@ pub async fn ask(
     let offered = app.offered(&request.acr);
     let name = |who: &Authentication| claims::subject(&app, &request.return_to.client, who);
     let known = session.as_ref().map(|read| &read.value);
-    let who = known.and_then(|session| session.authentication_for(&request));
+    let who = known.and_then(|session| session.proofs_for(&request).next());
     let agreed = consent::agreed(&app, &request, who).await?;
     let with_consents = known.map(|session| (session, agreed.as_slice()));
     let proved = match flow::decide(&request, with_consents, &offered, name, now) {

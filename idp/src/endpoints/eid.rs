@@ -1,5 +1,5 @@
 //! `/eid/{id}/callback`: where the provider of another eID answers (OpenID Connect Core 3.1.2.5); and
-//! `/eid/{id}/jwks.json`, where it finds our keys.
+//! `/eid/{id}/jwks.json`, where it finds our keys; and `/eid/{id}/logo/{name}`, where browsers find its logo.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -25,6 +25,15 @@ pub async fn arrive(State(app): State<App>, browser: Browser, Path(id): Path<Str
 pub async fn keys(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     match app.upstreams.get(&id) {
         Some(provider) => Document::new(provider.eid.jwks().to_string()).answer(&headers),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// `GET /eid/{id}/logo/{name}`, under the name that it has now and no other: it is kept for ever.
+pub async fn logo(State(app): State<App>, Path((id, name)): Path<(String, String)>) -> Response {
+    let logo = app.upstreams.get(&id).and_then(|provider| provider.eid.logo.as_ref());
+    match logo.filter(|logo| logo.name() == name) {
+        Some(logo) => logo.answer(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

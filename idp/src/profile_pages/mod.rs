@@ -157,11 +157,11 @@ impl<'a> Visit<'a> {
     pub async fn of(call: Call<'a>, page: Page) -> anyhow::Result<Result<Visit<'a>, Response>> {
         let to_login = || Ok(Err(page::see_other(&login(&call, page, false))));
         let session = session::find(call.app, call.browser, call.now).await?;
-        let proved = session.and_then(|read| read.value.shared().cloned());
-        if let Some(guest) = proved.as_ref().filter(|proved| proved.is_guest()) {
+        let shared = session.as_ref().map(|read| read.value.shared().collect::<Vec<_>>()).unwrap_or_default();
+        if let Some(guest) = shared.iter().find(|proved| proved.is_guest()) {
             return Ok(Err(guest::page(&call, page, guest)));
         }
-        let proved = proved.filter(|proved| proved.acr().satisfies_one_of(&[Acr::SUBSTANTIAL]));
+        let proved = shared.into_iter().find(|proved| proved.acr().satisfies_one_of(&[Acr::SUBSTANTIAL])).cloned();
         let (Some(proved), Some(session)) = (proved, call.browser.session.clone()) else { return to_login() };
         let person = Person::by_id(call.app.world.db.pool(), proved.person()).await?;
         let Some(person) = person else { return to_login() };

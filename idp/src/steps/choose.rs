@@ -6,8 +6,8 @@ use axum::response::Response;
 use super::{Common, Problems, Turn, eid, problem_of};
 use crate::acr::{Acr, Eid};
 use crate::error::Refusal;
-use crate::flow;
-use crate::page::Frame;
+use crate::flow::{self, Remark};
+use crate::page::{self, Frame};
 
 #[derive(Template)]
 #[template(path = "choose_eid.html")]
@@ -16,6 +16,8 @@ struct ChooseEid {
     action: String,
     csrf: String,
     problem: Option<&'static str>,
+    /// Where somebody else is logged out who was logged in before, if that keeps whoever comes now out.
+    log_out: Option<String>,
     /// The service asks for more than MinID reaches.
     asks_for_more: bool,
     eids: Vec<Choice>,
@@ -26,6 +28,8 @@ struct Choice {
     id: String,
     name: String,
     about: String,
+    /// Where its logo is.
+    logo: Option<String>,
     /// It was used last in this browser.
     is_last: bool,
 }
@@ -43,17 +47,21 @@ pub fn page(turn: &Turn<'_>) -> Response {
     // What was used last comes first, of what is offered anyway; the others keep their order.
     eids.sort_by_key(|eid| !eid.is_last);
     let asks_for_more = !offered.contains(&Eid::MinId) && asked.contains(&Acr::HIGH);
-    let problem = turn.attempt().remark.and_then(problem_of);
-    let page = ChooseEid { frame, action, csrf, problem, asks_for_more, eids };
+    let remark = turn.attempt().remark;
+    let log_out = (remark == Some(Remark::EidAnother)).then(|| {
+        // From there it leads back to the service.
+        page::with_query("/logout", [("client_id", turn.place.client.id.as_str())])
+    });
+    let page = ChooseEid { frame, action, csrf, problem: remark.and_then(problem_of), log_out, asks_for_more, eids };
     turn.html_leading_to(Problems::default().status(), &page, targets)
 }
 
 fn choice(turn: &Turn<'_>, eid: &Eid) -> Option<Choice> {
     let text = turn.text();
-    let (name, about) = match eid {
-        Eid::MinId => (text.t("eid-minid"), text.t("eid-minid-about")),
-        Eid::Email => (text.t("eid-email"), text.t("eid-email-about")),
-        Eid::TestId => (text.t("eid-testid"), text.t("eid-testid-about")),
+    let (name, about, logo) = match eid {
+        Eid::MinId => (text.t("eid-minid"), text.t("eid-minid-about"), None),
+        Eid::Email => (text.t("eid-email"), text.t("eid-email-about"), None),
+        Eid::TestId => (text.t("eid-testid"), text.t("eid-testid-about"), None),
         Eid::Other { id, .. } => {
             let provider = turn.call.app.upstreams.get(id)?;
             let config = &provider.eid.config;
@@ -61,11 +69,11 @@ fn choice(turn: &Turn<'_>, eid: &Eid) -> Option<Choice> {
                 true => text.t("eid-unavailable"),
                 false => config.about.of(text.language).to_owned(),
             };
-            (config.name.of(text.language).to_owned(), about)
+            (config.name.of(text.language).to_owned(), about, provider.eid.logo_path())
         }
     };
     let is_last = turn.call.browser.last_eid.as_deref() == Some(eid.id());
-    Some(Choice { id: eid.id().to_owned(), name, about, is_last })
+    Some(Choice { id: eid.id().to_owned(), name, about, logo, is_last })
 }
 
 /// One was chosen.

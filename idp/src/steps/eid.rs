@@ -58,6 +58,9 @@ pub async fn arrived(turn: &Turn<'_>, provider: &Arc<Provider>, journey: &Journe
         Err(Nobody::Unnamed) => return back(turn, Remark::EidNobody).await,
         Err(Nobody::Dead) => return turn.go(turn.attempt().at(Step::Stopped(Stop::Closed))).await,
     };
+    if turn.is_another(&proved).await? {
+        return back(turn, Remark::EidAnother).await;
+    }
     let due = turn.due(turn.attempt(), &proved).await?;
     let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
     let eid = provider.eid.as_choice();

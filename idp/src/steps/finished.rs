@@ -25,7 +25,7 @@ pub async fn again(turn: &Turn<'_>) -> Result<Response, Refusal> {
     let own = turn.call.browser.session.as_ref().map(Token::hash);
     let session = session::find(app, turn.call.browser, now).await?;
     let known = session.as_ref().map(|read| &read.value);
-    let who = known.and_then(|session| session.authentication_for(&request));
+    let who = known.and_then(|session| session.proofs_for(&request).next());
     let agreed = consent::agreed(app, &request, who).await?;
     // A consent that was withdrawn since is asked for again.
     let is_its_end = session.is_some() && own == turn.attempt().session && request.is_covered_by(&agreed);

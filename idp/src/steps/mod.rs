@@ -446,6 +446,13 @@ impl Turn<'_> {
         Ok(session.is_some_and(|read| read.value.proofs().any(|own| *own == proved)).then_some(proved))
     }
 
+    /// Whether it is somebody else than is logged in here, whose login was to become a surer one. They stay logged in.
+    async fn is_another(&self, proved: &Authentication) -> anyhow::Result<bool> {
+        let session = session::find(self.call.app, self.call.browser, self.call.now).await?;
+        let own = session.as_ref().and_then(|read| flow::steps_up(&self.attempt().request, &read.value));
+        Ok(!proved.is_guest() && own.is_some_and(|own| own != proved.person()))
+    }
+
     async fn twice_or_onwards(&self, typed: &str) -> Result<Response, Refusal> {
         let read = self.again().await?;
         if read.value.step != Step::Finished || typed.is_empty() {
@@ -507,6 +514,7 @@ fn problem_of(remark: Remark) -> Option<&'static str> {
         Remark::EidRefused => Some("problem-eid-refused"),
         Remark::EidTooLow => Some("problem-eid-too-low"),
         Remark::EidNobody => Some("problem-eid-nobody"),
+        Remark::EidAnother => Some("problem-eid-another"),
         Remark::SentAgain | Remark::MoreTime | Remark::AskedAgain | Remark::NotYet => None,
     }
 }

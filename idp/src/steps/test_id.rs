@@ -69,6 +69,10 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
     let Some(proved) = Authentication::by_test_id(person, acr, now) else {
         return turn.go(turn.attempt().at(Step::Stopped(Stop::Closed))).await;
     };
+    if turn.is_another(&proved).await? {
+        problems.fnr = Some("problem-eid-another");
+        return turn.page(&problems).await;
+    }
     let due = turn.due(turn.attempt(), &proved).await?;
     let ended = turn.end(&turn.read, turn.attempt().clone(), (proved, due)).await?;
     Ok(ended.map_or_else(|| turn.onwards(), |response| turn.remembering(&Eid::TestId, response)))

@@ -93,7 +93,7 @@ mod tests {
         });
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let (issuer, proof) = (Url::parse("https://op.test").unwrap(), ClientProof::Secret(Token::presented("s")));
-        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption: Vec::new() }
+        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption: Vec::new(), logo: None }
     }
 
     #[test]

@@ -6,8 +6,11 @@ use authenticators::guest::EidasId;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::eid::{self, Encrypted, OtherEid, Reached};
+use crate::eid::{self, Encrypted, FreshBy, OtherEid, Reached};
 use crate::flow::{Abroad, Names};
+
+/// 0, the beginning of all time.
+const NEVER: Timestamp = Timestamp::from_seconds(0);
 
 /// What was asked for.
 pub struct Asked<'a> {
@@ -62,8 +65,10 @@ pub fn read(
     known(time("exp").is_some_and(|exp| exp > now.minus(eid.skew())), "exp is past")?;
     known(time("iat").is_some_and(|iat| (earliest..=latest).contains(&iat)), "iat is not of now")?;
     known(!claims.contains_key("nbf") || time("nbf").is_some_and(|nbf| nbf <= latest), "nbf is ahead")?;
-    // A fresh login was asked for (max_age), and then it must be there.
-    let proved_at = time("auth_time").filter(|at| (earliest..=latest).contains(at)).ok_or("auth_time is not of now")?;
+    // A fresh login was asked for (max_age), and then it must be there. 0 is what some say who do not know it.
+    let is_unsaid = matches!(claims.get("auth_time"), None | Some(Value::Null)) || time("auth_time") == Some(NEVER);
+    let said_at = if is_unsaid && eid.config.fresh_by == FreshBy::Iat { time("iat") } else { time("auth_time") };
+    let proved_at = said_at.filter(|at| (earliest..=latest).contains(at)).ok_or("auth_time is not of now")?;
     let methods = claims.get("amr").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let methods: Vec<&str> = methods.iter().filter_map(Value::as_str).collect();
     let reached = text("acr").and_then(|acr| eid.reached(acr, &methods)).ok_or("acr is not in the table")?;
@@ -132,7 +137,7 @@ mod tests {
             "levels": [{ "acr": "urn:high", "level": "high", "amr": "BankID" }],
         });
         let (issuer, proof) = (Url::parse("https://op.test").unwrap(), ClientProof::Secret(Token::presented("s")));
-        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption: Vec::new() }
+        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption: Vec::new(), logo: None }
     }
 
     fn said(change: impl FnOnce(&mut Value)) -> Result<Said, &'static str> {
@@ -195,6 +200,35 @@ mod tests {
             assert!(said(|claims| claims[name] = value.clone()).is_ok(), "{name} {value}");
         }
         assert_eq!(said(|claims| claims["pid"] = json!(1)).unwrap().who, Who::Nobody);
+    }
+
+    #[test]
+    fn what_tells_that_a_login_is_fresh() {
+        let seconds = NOW.seconds();
+        let mut by_iat = eid();
+        by_iat.config.fresh_by = FreshBy::Iat;
+        for (auth_time, iat, by_auth_time_alone, by_either) in [
+            (json!(seconds), seconds, true, true),
+            (json!(null), seconds - 60, false, true),
+            (json!(0), seconds, false, true),
+            (json!(null), seconds - 131, false, false),
+            (json!(null), seconds + 11, false, false),
+            // What is there is believed, and nothing else.
+            (json!(seconds - 131), seconds, false, false),
+            (json!(seconds.to_string()), seconds, false, false),
+            (json!([]), seconds, false, false),
+            (json!(-1), seconds, false, false),
+        ] {
+            let change = |claims: &mut Value| {
+                (claims["auth_time"], claims["iat"]) = (auth_time.clone(), json!(iat));
+            };
+            assert_eq!(said(change).is_ok(), by_auth_time_alone, "{auth_time} {iat}");
+            let said = said_by(&by_iat, change);
+            assert_eq!(said.is_ok(), by_either, "{auth_time} {iat}");
+            if let (Ok(said), Value::Null) = (said, &auth_time) {
+                assert_eq!(said.at.seconds(), iat);
+            }
+        }
     }
 
     #[test]

@@ -170,6 +170,8 @@ pub(super) struct State {
     failed_at: Option<Timestamp>,
     /// When it last gave no answer of use to a request of ours, if it has given none since.
     silent_at: Option<Timestamp>,
+    /// When something that it had signed last came to nothing because its keys could not be had.
+    keyless_at: Option<Timestamp>,
 }
 
 /// Where metadata are had from.
@@ -194,7 +196,14 @@ impl State {
     /// silent. Whoever chooses it all the same finds out.
     pub(super) fn is_down(&self, now: Timestamp) -> bool {
         let is_unknown = self.failed_at.is_some() && self.metadata.is_none();
-        is_unknown || self.silent_at.is_some_and(|at| now.since(at) < SILENT)
+        let is_recent = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < SILENT);
+        is_unknown || is_recent(self.silent_at) || is_recent(self.keyless_at)
+    }
+
+    /// Something that it had signed was looked at, and its keys were there or not. That it answers otherwise says nothing
+    /// of that.
+    pub(super) fn was_verified(&mut self, is_keyless: bool, now: Timestamp) {
+        self.keyless_at = is_keyless.then_some(now);
     }
 
     /// It was asked something, and has answered or not.
@@ -264,7 +273,7 @@ mod tests {
         let (issuer, proof) = (Url::parse(ISSUER).unwrap(), ClientProof::Secret(Token::presented("s")));
         let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
         let decryption = vec![DecryptionKey::parse(key.as_bytes()).unwrap()];
-        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption }
+        OtherEid { config: serde_json::from_value(config).unwrap(), issuer, proof, decryption, logo: None }
     }
 
     #[test]
@@ -318,5 +327,11 @@ mod tests {
         state.was_asked(true, at(99_062));
         state.was_asked(false, at(99_063));
         assert!(!state.is_down(at(99_063)));
+        state.was_verified(true, at(99_064));
+        state.was_asked(false, at(99_065));
+        assert_eq!((state.is_down(at(99_065)), state.is_down(at(99_124))), (true, false));
+        state.was_verified(true, at(99_130));
+        state.was_verified(false, at(99_131));
+        assert!(!state.is_down(at(99_131)));
     }
 }

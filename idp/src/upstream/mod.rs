@@ -140,6 +140,8 @@ struct Tokens {
 /// A JWT that came from a provider.
 struct Sealed<'a> {
     token: &'a str,
+    /// What the log says if it is not believed.
+    doubt: &'static str,
     /// What it is among the things that may have to be encrypted.
     what: Option<Encrypted>,
     /// How it may be signed.
@@ -199,13 +201,7 @@ impl Provider {
 
     /// OpenID Connect Core 3.1.2.1, RFC 7636. Each login is a proof of its own: single sign-on is ours, and who logs
     /// out here must not be let in by a session there.
-    fn request(
-        &self,
-        app: &App,
-        departure: &Departure<'_>,
-        journey: &Journey,
-        state: &Token,
-    ) -> Vec<(&'static str, String)> {
+    fn request(&self, app: &App, departure: &Departure<'_>, journey: &Journey, state: &Token) -> Vec<(&str, String)> {
         let mut request = vec![
             ("response_type", "code".to_owned()),
             ("client_id", self.client_id().to_owned()),
@@ -224,6 +220,7 @@ impl Provider {
         if let Some(mode) = self.eid.config.response_mode {
             request.push(("response_mode", mode.name().to_owned()));
         }
+        request.extend(self.eid.config.parameters.iter().map(|(name, value)| (name.as_str(), value.clone())));
         request
     }
 
@@ -248,7 +245,7 @@ impl Provider {
         &self,
         call: &Call<'_>,
         (metadata, uri): (&Metadata, &Url),
-        request: Vec<(&'static str, String)>,
+        request: Vec<(&str, String)>,
     ) -> anyhow::Result<Result<String, Failure>> {
         if !self.may_push(call).await? {
             return Ok(Err(Failure::Unavailable));
@@ -304,18 +301,19 @@ impl Provider {
             true => SendsIss::Always,
             false => SendsIss::Perhaps,
         };
-        let read = match self.eid.config.response_mode {
-            None => answer::plain(&self.eid, form, sends_iss),
-            Some(_) => match answer::signed(form) {
-                Ok(token) => {
-                    let sealed = Sealed { token, what: None, algorithms: metadata.answer_algorithms() };
-                    let claims = self.unseal(metadata, sealed, now).await?;
-                    claims.and_then(|claims| answer::read(&self.eid, &claims, now))
+        let (doubt, mode) = ("the answer is not believed", self.eid.config.response_mode);
+        let read = match (mode, answer::signed(form)) {
+            (None, _) => answer::plain(&self.eid, form, sends_iss),
+            (Some(_), Err(why)) => Err(why),
+            (Some(_), Ok(token)) => {
+                let sealed = Sealed { token, doubt, what: None, algorithms: metadata.answer_algorithms() };
+                match self.unseal(metadata, sealed, now).await? {
+                    Ok(claims) => answer::read(&self.eid, &claims, now),
+                    Err(failure) => return Ok(Err(failure)),
                 }
-                Err(why) => Err(why),
-            },
+            }
         };
-        Ok(read.map_err(|why| self.refuse("the answer is not believed", why)))
+        Ok(read.map_err(|why| self.refuse(doubt, why)))
     }
 
     /// What a JWT of the provider's says. If it must be encrypted it is signed inside (RFC 7519 11.2), and what is not
@@ -325,7 +323,7 @@ impl Provider {
         metadata: &Metadata,
         sealed: Sealed<'_>,
         now: Timestamp,
-    ) -> anyhow::Result<Result<Map<String, Value>, &'static str>> {
+    ) -> anyhow::Result<Result<Map<String, Value>, Failure>> {
         let token = sealed.token.to_owned();
         let token = match sealed.what {
             Some(what) => self.eid.in_the_clear(what, token),
@@ -333,11 +331,18 @@ impl Provider {
         };
         let token = match token {
             Ok(token) => token,
-            Err(why) => return Ok(Err(why)),
+            Err(why) => return Ok(Err(self.refuse(sealed.doubt, why))),
         };
         let source = KeySource { jwks: None, jwks_uri: Some(&metadata.jwks_uri) };
         let expected = Expected { algorithms: &sealed.algorithms, types: &["", "JWT"] };
-        Ok(self.keys.verify(source, &token, &expected, now).await?.map(|verified| verified.claims))
+        let verified = self.keys.verify(source, &token, &expected, now).await?;
+        // Without the keys that it has now nobody knows whether what it says is wrong.
+        let is_keyless = verified.is_err() && self.keys.is_silent(&metadata.jwks_uri).await;
+        self.change(|state| state.was_verified(is_keyless, now));
+        Ok(verified.map(|verified| verified.claims).map_err(|why| {
+            self.tell(sealed.doubt, why);
+            if is_keyless { Failure::Unavailable } else { Failure::Refused }
+        }))
     }
 
     /// RFC 6749 4.1.2.1, OpenID Connect Core 3.1.2.6
@@ -389,12 +394,16 @@ impl Provider {
         journey: &Journey,
         now: Timestamp,
     ) -> anyhow::Result<Result<Said, Failure>> {
-        let (token, algorithms) = (tokens.id_token.as_str(), metadata.algorithms());
-        let sealed = Sealed { token, what: Some(Encrypted::IdToken), algorithms };
+        let (token, algorithms, doubt) =
+            (tokens.id_token.as_str(), metadata.algorithms(), "the ID token is not believed");
+        let sealed = Sealed { token, doubt, what: Some(Encrypted::IdToken), algorithms };
         let asked = Asked { nonce: &journey.nonce, at: journey.asked_at };
-        let claims = self.unseal(metadata, sealed, now).await?;
-        let said = claims.and_then(|claims| id_token::read(&self.eid, &claims, &asked, now));
-        Ok(said.map_err(|why| self.refuse("the ID token is not believed", why)))
+        let claims = match self.unseal(metadata, sealed, now).await? {
+            Ok(claims) => claims,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let said = id_token::read(&self.eid, &claims, &asked, now);
+        Ok(said.map_err(|why| self.refuse(doubt, why)))
     }
 
     /// OpenID Connect Core 5.3: what the provider tells of the person besides.
@@ -420,15 +429,17 @@ impl Provider {
             Err(error) => return Ok(Err(self.silent(&error.to_string(), now))),
         };
         let claims = match form {
-            Userinfo::Json => serde_json::from_slice(&body).map_err(|_| "it is not an object"),
+            Userinfo::Json => serde_json::from_slice(&body).map_err(|_| self.refuse(WHAT, "it is not an object")),
             Userinfo::Jwt => {
                 let (token, algorithms) = (str::from_utf8(&body).unwrap_or_default(), metadata.userinfo_algorithms());
-                let sealed = Sealed { token: token.trim(), what: Some(Encrypted::Userinfo), algorithms };
+                let sealed = Sealed { token: token.trim(), doubt: WHAT, what: Some(Encrypted::Userinfo), algorithms };
                 self.unseal(metadata, sealed, now).await?
             }
         };
-        let said = claims.and_then(|claims| userinfo::complete(&self.eid, said, &claims, form));
-        Ok(said.map_err(|why| self.refuse(WHAT, why)))
+        Ok(claims.and_then(|claims| {
+            let complete = userinfo::complete(&self.eid, said, &claims, form);
+            complete.map_err(|why| self.refuse(WHAT, why))
+        }))
     }
 
     /// Posts a form in our own name; an answer of 5xx is as good as none.
@@ -437,7 +448,7 @@ impl Provider {
         call: &Call<'_>,
         metadata: &Metadata,
         uri: &Url,
-        mut fields: Vec<(&'static str, String)>,
+        mut fields: Vec<(&str, String)>,
     ) -> anyhow::Result<Result<(StatusCode, Map<String, Value>), Failure>> {
         let headers = self.prove(call, metadata, &mut fields)?;
         let form: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -455,7 +466,7 @@ impl Provider {
         &self,
         call: &Call<'_>,
         metadata: &Metadata,
-        fields: &mut Vec<(&'static str, String)>,
+        fields: &mut Vec<(&str, String)>,
     ) -> anyhow::Result<Vec<(&'static str, String)>> {
         if !fields.iter().any(|(name, _)| *name == "client_id") {
             fields.push(("client_id", self.client_id().to_owned()));
@@ -534,7 +545,11 @@ impl Provider {
 
     /// It was asked something.
     fn was_asked(&self, is_silent: bool, now: Timestamp) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).was_asked(is_silent, now);
+        self.change(|state| state.was_asked(is_silent, now));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
