@@ -101,6 +101,14 @@ impl Population {
             Population::File(register) => register.0.get(fnr).cloned(),
         })
     }
+
+    /// Many at once, by their identifiers: one question, wherever the register is.
+    #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
+    pub async fn find_all(&self, fnrs: &[&Fnr]) -> anyhow::Result<HashMap<Fnr, Resident>> {
+        let Population::File(register) = self else { return Ok(HashMap::new()) };
+        let known = fnrs.iter().filter_map(|fnr| Some(((*fnr).clone(), register.0.get(*fnr)?.clone())));
+        Ok(known.collect())
+    }
 }
 
 impl From<Line> for Resident {

@@ -14,6 +14,25 @@ pub fn lists<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     ids.chunks(TOGETHER).map(|some| some.iter().map(|id| format!("{id:<ROOM$}")).collect()).collect()
 }
 
+/// A column of many rows, as one text: `rtrim(substr(text, i * width + 1, width))` is what row `i` has in it, where both
+/// are cast to INTEGER as `substr` wants them.
+pub struct Column {
+    /// What the rows have, each padded to the longest.
+    pub text: String,
+    /// The letters of the longest.
+    pub width: i64,
+}
+
+impl Column {
+    /// What rows have in a column. Spaces at the end are lost. The rows of a statement should be few: both engines find
+    /// a place in a text by counting letters from its beginning.
+    pub fn of<'a>(values: impl Iterator<Item = &'a str> + Clone) -> Column {
+        let width = values.clone().map(|value| value.chars().count()).max().unwrap_or_default().max(1);
+        let text = values.map(|value| format!("{value:<width$}")).collect();
+        Column { text, width: i64::try_from(width).unwrap_or(i64::MAX) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +42,8 @@ mod tests {
         assert!(lists([]).is_empty());
         let [one] = <[String; 1]>::try_from(lists(["a", "bc", &"x".repeat(33)])).unwrap();
         assert_eq!(one, format!("a{}bc{}", " ".repeat(31), " ".repeat(30)));
+        let column = Column::of(["ærlig", "", "å"].into_iter());
+        assert_eq!((column.text.as_str(), column.width), ("ærlig     å    ", 5));
         assert_eq!(lists(["a"; 1001]).iter().map(String::len).collect::<Vec<_>>(), [16_000, 16_000, 32]);
     }
 }

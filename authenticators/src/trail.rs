@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::chance::Chance;
 use crate::clock::Timestamp;
 use crate::person::PersonId;
+use crate::several::Column;
 use crate::vault::Vault;
 
 /// Entries that are written in one commit.
@@ -27,6 +28,8 @@ const TOGETHER: usize = 256;
 const WAITING: usize = 4096;
 /// Of how many entries the details are erased at once, and how many are verified at once.
 const PART: i64 = 1000;
+/// Entries that one statement adds.
+const AT_ONCE: usize = 50;
 
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +151,14 @@ impl Trail {
         append(tx, (&self.vault, &self.chance), event, now).await
     }
 
+    /// Adds many entries to such a transaction, by a few statements: whoever else writes here waits for all of them.
+    pub async fn append_all(&self, tx: &mut Tx, events: &[Event], now: Timestamp) -> anyhow::Result<()> {
+        for some in events.chunks(AT_ONCE) {
+            append_some(tx, (&self.vault, &self.chance), some, now).await?;
+        }
+        Ok(())
+    }
+
     /// Adds an entry, and waits until it is there for good.
     pub async fn write(&self, event: Event, now: Timestamp) -> anyhow::Result<()> {
         self.order(Some((event, now))).await
@@ -240,6 +251,24 @@ impl Trail {
 }
 
 impl Row {
+    /// The entry with this number, after the one with that hash.
+    fn of(number: i64, event: &Event, keys: (&Vault, &Chance), (before, at): (&str, Timestamp)) -> anyhow::Result<Row> {
+        let (vault, chance) = keys;
+        let sealed = vault.seal(chance, &place(number), Value::Object(event.details.clone()).to_string().as_bytes())?;
+        let mut row = Row {
+            number,
+            at,
+            kind: event.kind.to_owned(),
+            subject: event.subject.as_str().to_owned(),
+            actor: event.actor.as_text().trim_end().to_owned(),
+            digest: digest_of(&sealed),
+            details: Some(sealed),
+            hash: String::new(),
+        };
+        row.hash = row.chained_to(before);
+        Ok(row)
+    }
+
     fn chained_to(&self, before: &str) -> String {
         let Row { number, at, kind, subject, actor, digest, .. } = self;
         // JSON, so that no field runs into the next.
@@ -255,29 +284,57 @@ fn place(number: i64) -> String {
     format!("event/{number}")
 }
 
+const HEAD: &str = "UPDATE event_head SET hash = $1 WHERE id = 'head'";
+
 async fn append(tx: &mut Tx, keys: (&Vault, &Chance), event: &Event, now: Timestamp) -> anyhow::Result<()> {
     const NEXT: &str = "UPDATE event_head SET number = number + 1 WHERE id = 'head' RETURNING number, hash";
     const ADD: &str = "INSERT INTO event (number, at, kind, subject, actor, details, digest, hash)
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    const HEAD: &str = "UPDATE event_head SET hash = $1 WHERE id = 'head'";
     let (number, before): (i64, String) = sqlx::query_as(NEXT).fetch_one(&mut **tx).await?;
-    let (vault, chance) = keys;
-    let sealed = vault.seal(chance, &place(number), Value::Object(event.details.clone()).to_string().as_bytes())?;
-    let mut row = Row {
-        number,
-        at: now,
-        kind: event.kind.to_owned(),
-        subject: event.subject.as_str().to_owned(),
-        actor: event.actor.as_text(),
-        digest: digest_of(&sealed),
-        details: Some(sealed),
-        hash: String::new(),
-    };
-    row.hash = row.chained_to(&before);
+    let row = Row::of(number, event, keys, (&before, now))?;
     let query = sqlx::query(ADD).bind(row.number).bind(row.at.seconds()).bind(&row.kind).bind(&row.subject);
     let query = query.bind(&row.actor).bind(&row.details).bind(&row.digest).bind(&row.hash);
     query.execute(&mut **tx).await?;
     sqlx::query(HEAD).bind(&row.hash).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The same of some, by as many statements as of one.
+async fn append_some(tx: &mut Tx, keys: (&Vault, &Chance), events: &[Event], now: Timestamp) -> anyhow::Result<()> {
+    const NEXT: &str = "UPDATE event_head SET number = number + $1 WHERE id = 'head' RETURNING number, hash";
+    const ADD: &str = "INSERT INTO event (number, at, kind, subject, actor, details, digest, hash)
+        WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
+        SELECT $2 + i, $3,
+            rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))),
+            rtrim(substr($6, i * CAST($7 AS INTEGER) + 1, CAST($7 AS INTEGER))),
+            rtrim(substr($8, i * CAST($9 AS INTEGER) + 1, CAST($9 AS INTEGER))),
+            rtrim(substr($10, i * CAST($11 AS INTEGER) + 1, CAST($11 AS INTEGER))),
+            rtrim(substr($12, i * CAST($13 AS INTEGER) + 1, CAST($13 AS INTEGER))),
+            rtrim(substr($14, i * CAST($15 AS INTEGER) + 1, CAST($15 AS INTEGER)))
+        FROM place";
+    let count = i64::try_from(events.len())?;
+    let (last, mut before): (i64, String) = sqlx::query_as(NEXT).bind(count).fetch_one(&mut **tx).await?;
+    let mut rows = Vec::with_capacity(events.len());
+    for (number, event) in (last - count + 1..).zip(events) {
+        let row = Row::of(number, event, keys, (&before, now))?;
+        before.clone_from(&row.hash);
+        rows.push(row);
+    }
+    let columns: [fn(&Row) -> &str; 6] = [
+        |row| &row.kind,
+        |row| &row.subject,
+        |row| &row.actor,
+        |row| row.details.as_deref().unwrap_or_default(),
+        |row| &row.digest,
+        |row| &row.hash,
+    ];
+    let mut query = sqlx::query(ADD).bind(count).bind(last - count + 1).bind(now.seconds());
+    for of in columns {
+        let Column { text, width } = Column::of(rows.iter().map(of));
+        query = query.bind(text).bind(width);
+    }
+    query.execute(&mut **tx).await?;
+    sqlx::query(HEAD).bind(&before).execute(&mut **tx).await?;
     Ok(())
 }
 

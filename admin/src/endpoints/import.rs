@@ -161,7 +161,12 @@ impl Order {
             Ok(roster) => roster,
             Err(objections) => return Ok(Done::not_taken(&objections)),
         };
-        let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: Some(&client) };
+        let import = Import {
+            owner: &owner,
+            roster: &roster,
+            actor: Actor::Organisation(owner.as_str().to_owned()),
+            client: Some(&client),
+        };
         let done = match is_preview {
             true => import::preview(&app.world, &import).await?,
             false => import::apply(&app.world, &import, now).await?,

@@ -1,5 +1,7 @@
 //! `/skule`, and below it a school's administration: school, class, who may issue, and to whom.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use authenticators::chance::TokenHash;
 use authenticators::person::{Person, PersonId};
@@ -13,8 +15,9 @@ use idp::params::Params;
 use idp::text;
 
 use crate::school::coupling::{self, Decision, Decisions, Refused, Saved};
-use crate::school::register::{self, Administrator, Employee, Title};
-use crate::school::sign_in::{LEAVE, Staff};
+use crate::school::register::{self, Administrator, Employee, Pupil, Title};
+use crate::school::said::{self, SAVED, Said};
+use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
 use crate::school::{alias, routes};
 
@@ -51,7 +54,7 @@ struct ClassesPage {
     csrf: String,
     leave: &'static str,
     name: String,
-    notice: Option<&'static str>,
+    notice: Option<Said>,
     choices: Vec<Choice>,
     back: &'static str,
 }
@@ -76,7 +79,7 @@ struct EmployeesPage {
     action: String,
     school: String,
     class: String,
-    notice: Option<&'static str>,
+    notice: Option<Said>,
     pairs: Vec<Pair>,
     /// Who is at the desk, if they could be let issue by somebody else.
     oneself: Option<String>,
@@ -100,6 +103,7 @@ struct CouplePage {
     action: String,
     school: String,
     class: String,
+    notice: Option<Said>,
     groups: Vec<Group>,
     is_wrong: bool,
     back: String,
@@ -125,6 +129,7 @@ struct ConfirmPage {
     action: String,
     school: String,
     class: String,
+    notice: Option<Said>,
     mark: String,
     changed: Vec<Changed>,
     problem: Option<&'static str>,
@@ -161,6 +166,8 @@ struct Room {
     staff: Staff,
     administrator: Administrator,
     decisions: Decisions,
+    /// What tells pupils apart who have the same name.
+    alike: HashMap<PersonId, String>,
 }
 
 /// `GET /skule`: what somebody can do here.
@@ -221,16 +228,11 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
         csrf: staff.csrf(),
         leave: LEAVE,
         name: school.name.clone(),
-        notice: said(&query),
+        notice: said::of(&query),
         choices,
         back: SCHOOL_PATH,
     };
     Ok(staff.html(StatusCode::OK, &page))
-}
-
-/// What has just been done.
-fn said(query: &Params) -> Option<&'static str> {
-    (query.field("sagt") == Some("lagret")).then_some("school-saved")
 }
 
 fn class_path(administrator: &Administrator, class: &str) -> String {
@@ -249,7 +251,40 @@ impl Room {
         let Some(decisions) = Decisions::of(&staff.app.world, &class.id).await? else {
             return Err(staff.nothing_here().await);
         };
-        Ok(Room { staff, administrator, decisions })
+        let alike = register::told_apart(decisions.pupils.iter());
+        Ok(Room { staff, administrator, decisions, alike })
+    }
+
+    /// What tells a pupil from another of the same name, in words.
+    fn apart(&self, pupil: &Pupil) -> Option<String> {
+        let digits = self.alike.get(&pupil.person)?;
+        Some(self.staff.text().with("school-digits", "digits", digits.as_str()))
+    }
+
+    /// A pupil, by all that it takes to know which.
+    fn called(&self, pupil: &Pupil) -> String {
+        match self.apart(pupil) {
+            Some(apart) => format!("{} ({apart})", pupil.name),
+            None => pupil.name.clone(),
+        }
+    }
+
+    /// The fields of the page that asks who may issue.
+    fn employee_fields(&self) -> impl Iterator<Item = String> {
+        let class = &self.decisions.class.id;
+        self.employees().map(move |employee| sketch::employee_field(class, &employee.person))
+    }
+
+    /// What they had chosen when their session was over goes into the sketch, and no further.
+    async fn catch_up(&self, sketch: &mut Sketch) -> anyhow::Result<()> {
+        let Some(form) = self.staff.unsent().await? else { return Ok(()) };
+        read(sketch, self.employee_fields(), &form);
+        let class = &self.decisions.class.id;
+        for employee in self.issuers(sketch) {
+            let field = |pupil: &Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
+            read(sketch, pupils_of(self, employee).map(field), &form);
+        }
+        self.keep(sketch).await
     }
 
     fn path(&self, step: &str) -> String {
@@ -312,9 +347,10 @@ impl Room {
 /// `GET /skule/{school}/{class}`: who may issue.
 pub async fn employees(staff: Staff, Path(place): Path<(String, String)>, query: Params) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
-    let sketch = room.sketch().await?;
+    let mut sketch = room.sketch().await?;
+    room.catch_up(&mut sketch).await?;
     room.keep(&sketch).await?;
-    Ok(employees_page(&room, &sketch, said(&query), Asked::Freshly))
+    Ok(employees_page(&room, &sketch, said::of(&query), Asked::Freshly))
 }
 
 /// Whether a page asks for the first time, or because something was left out.
@@ -333,7 +369,7 @@ impl Asked {
     }
 }
 
-fn employees_page(room: &Room, sketch: &Sketch, notice: Option<&'static str>, asked: Asked) -> Response {
+fn employees_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Asked) -> Response {
     let (staff, class, text) = (&room.staff, &room.decisions.class.id, room.staff.text());
     let pair = |employee: &Employee| {
         let field = sketch::employee_field(class, &employee.person);
@@ -398,13 +434,10 @@ fn read(sketch: &mut Sketch, fields: impl Iterator<Item = String>, form: &Params
 }
 
 /// `POST /skule/{school}/{class}`
-pub async fn authorise(staff: Staff, Path(place): Path<(String, String)>, form: Params) -> Result<Response, Refusal> {
-    staff.has_sent(&form)?;
-    let room = Room::of(staff, &place).await?;
+pub async fn authorise(Path(place): Path<(String, String)>, sent: Sent) -> Result<Response, Refusal> {
+    let room = Room::of(sent.staff, &place).await?;
     let mut sketch = room.sketch().await?;
-    let class = &room.decisions.class.id;
-    let fields = room.employees().map(|employee| sketch::employee_field(class, &employee.person));
-    let is_whole = read(&mut sketch, fields, &form);
+    let is_whole = read(&mut sketch, room.employee_fields(), &sent.form);
     room.keep(&sketch).await?;
     if !is_whole {
         return Ok(employees_page(&room, &sketch, None, Asked::Again));
@@ -414,30 +447,31 @@ pub async fn authorise(staff: Staff, Path(place): Path<(String, String)>, form: 
 }
 
 /// `GET /skule/{school}/{class}/elever`: to whom.
-pub async fn pupils(staff: Staff, Path(place): Path<(String, String)>) -> Result<Response, Refusal> {
+pub async fn pupils(staff: Staff, Path(place): Path<(String, String)>, query: Params) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
-    let sketch = room.sketch().await?;
+    let mut sketch = room.sketch().await?;
+    room.catch_up(&mut sketch).await?;
     if room.issuers(&sketch).is_empty() {
         return Ok(page::see_other(&room.path("")));
     }
-    Ok(couple_page(&room, &sketch, Asked::Freshly))
+    Ok(couple_page(&room, &sketch, said::of(&query), Asked::Freshly))
 }
 
 /// The pupils to whom an employee can be let issue: nobody issues to themselves, and nobody lets anybody issue to them.
-fn pupils_of<'a>(room: &'a Room, employee: &'a Employee) -> impl Iterator<Item = &'a register::Pupil> {
+fn pupils_of<'a>(room: &'a Room, employee: &'a Employee) -> impl Iterator<Item = &'a Pupil> {
     let own = room.administrator.person();
     room.decisions.pupils.iter().filter(move |pupil| pupil.person != employee.person && pupil.person != *own)
 }
 
-fn couple_page(room: &Room, sketch: &Sketch, asked: Asked) -> Response {
+fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Asked) -> Response {
     let (staff, class, text) = (&room.staff, &room.decisions.class.id, room.staff.text());
     let group = |employee: &Employee| {
-        let pair = |pupil: &register::Pupil| {
+        let pair = |pupil: &Pupil| {
             let field = sketch::pair_field(class, &employee.person, &pupil.person);
             let decided = room.decisions.coupled(&employee.person, &pupil.person);
             let is_unsure = decided.is_some_and(|decided| decided.not_identified_at.is_some());
-            let about = is_unsure.then(|| text.t("school-was-not-identified")).into_iter().collect();
-            pair(sketch, field, pupil.name.clone(), about)
+            let unsure = is_unsure.then(|| text.t("school-was-not-identified"));
+            pair(sketch, field, pupil.name.clone(), room.apart(pupil).into_iter().chain(unsure).collect())
         };
         let pairs = pupils_of(room, employee).map(pair).collect();
         Group { id: alias::of(class, &employee.person), name: employee.name.clone(), pairs }
@@ -453,6 +487,7 @@ fn couple_page(room: &Room, sketch: &Sketch, asked: Asked) -> Response {
         action: room.path(routes::PUPILS),
         school: room.school(),
         class: room.class(),
+        notice,
         groups,
         is_wrong: asked == Asked::Again,
         back: room.path(""),
@@ -461,8 +496,7 @@ fn couple_page(room: &Room, sketch: &Sketch, asked: Asked) -> Response {
 }
 
 /// `POST /skule/{school}/{class}/elever`
-pub async fn couple(staff: Staff, Path(place): Path<(String, String)>, form: Params) -> Result<Response, Refusal> {
-    staff.has_sent(&form)?;
+pub async fn couple(Path(place): Path<(String, String)>, Sent { staff, form }: Sent) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
     let mut sketch = room.sketch().await?;
     let class = &room.decisions.class.id;
@@ -470,7 +504,7 @@ pub async fn couple(staff: Staff, Path(place): Path<(String, String)>, form: Par
     let wish = form.field("do").unwrap_or_default();
     let mut filled_in = None;
     for employee in room.issuers(&sketch) {
-        let field = |pupil: &register::Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
+        let field = |pupil: &Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
         is_whole &= read(&mut sketch, pupils_of(&room, employee).map(field), &form);
         let id = alias::of(class, &employee.person);
         let all = [("all-yes-", Decision::Yes), ("all-no-", Decision::No)];
@@ -484,18 +518,22 @@ pub async fn couple(staff: Staff, Path(place): Path<(String, String)>, form: Par
     match filled_in {
         Some(id) => Ok(page::see_other(&format!("{}#e-{id}", room.path(routes::PUPILS)))),
         None if is_whole => Ok(page::see_other(&room.path(routes::CONFIRM))),
-        None => Ok(couple_page(&room, &sketch, Asked::Again)),
+        None => Ok(couple_page(&room, &sketch, None, Asked::Again)),
     }
 }
 
 /// `GET /skule/{school}/{class}/bekreft`: what changes.
-pub async fn confirm(staff: Staff, Path(place): Path<(String, String)>) -> Result<Response, Refusal> {
+pub async fn confirm(staff: Staff, Path(place): Path<(String, String)>, query: Params) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
     let sketch = room.sketch().await?;
-    Ok(confirm_page(&room, &sketch, None).await?)
+    Ok(confirm_page(&room, &sketch, (said::of(&query), None)).await?)
 }
 
-async fn confirm_page(room: &Room, sketch: &Sketch, problem: Option<&'static str>) -> anyhow::Result<Response> {
+async fn confirm_page(
+    room: &Room,
+    sketch: &Sketch,
+    (notice, problem): (Option<Said>, Option<&'static str>),
+) -> anyhow::Result<Response> {
     let staff = &room.staff;
     let mut changed: Vec<Changed> = Vec::new();
     let mut last = None;
@@ -509,8 +547,8 @@ async fn confirm_page(room: &Room, sketch: &Sketch, problem: Option<&'static str
         match (pupil, decision) {
             (None, Decision::Yes) => entry.may_issue = Some("school-may-issue"),
             (None, Decision::No) => entry.may_issue = Some("school-may-not-issue"),
-            (Some(pupil), Decision::Yes) => entry.yes.push(pupil.name.clone()),
-            (Some(pupil), Decision::No) => entry.no.push(pupil.name.clone()),
+            (Some(pupil), Decision::Yes) => entry.yes.push(room.called(pupil)),
+            (Some(pupil), Decision::No) => entry.no.push(room.called(pupil)),
         }
     }
     let back = if room.issuers(sketch).is_empty() { "" } else { routes::PUPILS };
@@ -521,6 +559,7 @@ async fn confirm_page(room: &Room, sketch: &Sketch, problem: Option<&'static str
         action: room.path(routes::CONFIRM),
         school: room.school(),
         class: room.class(),
+        notice,
         mark: sketch.mark()?,
         changed,
         problem,
@@ -532,8 +571,7 @@ async fn confirm_page(room: &Room, sketch: &Sketch, problem: Option<&'static str
 }
 
 /// `POST /skule/{school}/{class}/bekreft`
-pub async fn save(staff: Staff, Path(place): Path<(String, String)>, form: Params) -> Result<Response, Refusal> {
-    staff.has_sent(&form)?;
+pub async fn save(Path(place): Path<(String, String)>, Sent { staff, form }: Sent) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
     if form.field("do") == Some("discard") {
         room.forget().await?;
@@ -542,13 +580,13 @@ pub async fn save(staff: Staff, Path(place): Path<(String, String)>, form: Param
     let mut sketch = room.sketch().await?;
     // What is saved is what this page has shown, and not what another tab holds.
     if form.field("mark") != Some(sketch.mark()?.as_str()) {
-        return Ok(confirm_page(&room, &sketch, Some("school-problem-other-tab")).await?);
+        return Ok(confirm_page(&room, &sketch, (None, Some("school-problem-other-tab"))).await?);
     }
     let (world, now) = (&room.staff.app.world, room.staff.now);
     match coupling::save(world, &room.administrator, &sketch.draft(&room.decisions), now).await? {
         Saved::Done => {
             room.forget().await?;
-            Ok(page::see_other(&room.onwards("?sagt=lagret").await?))
+            Ok(page::see_other(&room.onwards(&format!("?{SAVED}")).await?))
         }
         Saved::Conflict(decisions) => {
             let clashes = clashes(&room, &sketch, &decisions).await?;
@@ -558,7 +596,7 @@ pub async fn save(staff: Staff, Path(place): Path<(String, String)>, form: Param
         }
         Saved::Refused(Refused::NotTheirs) => Err(room.staff.nothing_here().await),
         Saved::Refused(Refused::Oneself | Refused::NotInClass) => {
-            Ok(confirm_page(&room, &sketch, Some("school-problem-refused")).await?)
+            Ok(confirm_page(&room, &sketch, (None, Some("school-problem-refused"))).await?)
         }
     }
 }
@@ -579,7 +617,7 @@ async fn clashes(room: &Room, sketch: &Sketch, decisions: &Decisions) -> anyhow:
         });
         all.push(Clash {
             employee: question.employee.name.clone(),
-            pupil: question.pupil.map(|pupil| pupil.name.clone()),
+            pupil: question.pupil.map(|pupil| room.called(pupil)),
             now: decision_words(now.map(coupling::Decided::holds)),
             by,
             mine: mine.map(|mine| decision_words(Some(mine))),

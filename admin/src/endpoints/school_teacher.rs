@@ -1,5 +1,6 @@
 //! `/skule/klasse` and below: a teacher's classes, the pupils in them, and the code that one of them gets.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use askama::Template;
@@ -26,7 +27,8 @@ use serde_json::json;
 use crate::school::coupling::{Coupling, Decision, Decisions, Standing};
 use crate::school::issuing::{self, Progress, Reason, Started, Status};
 use crate::school::register::{self, Pupil, Taught};
-use crate::school::sign_in::{LEAVE, Staff};
+use crate::school::said::{self, Said, WRONG_NAME};
+use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::{alias, routes};
 
 /// That a code was shown by a form: whoever sends it again sees no second one, and the first goes on being good.
@@ -42,6 +44,7 @@ impl Kept for Shown {
 struct Line {
     href: String,
     name: String,
+    digits: Option<String>,
     status: &'static str,
     color: &'static str,
 }
@@ -55,7 +58,7 @@ struct ListPage {
     here: String,
     school: String,
     class: String,
-    notice: Option<&'static str>,
+    notice: Option<Said>,
     /// None where the administration has not let the teacher issue in the class.
     pupils: Option<Vec<Line>>,
     done: String,
@@ -77,6 +80,8 @@ struct PupilPage {
     action: String,
     class: String,
     name: String,
+    digits: Option<String>,
+    notice: Option<Said>,
     status: &'static str,
     color: &'static str,
     about: &'static str,
@@ -102,6 +107,7 @@ struct CodePage {
     action: String,
     class: String,
     name: String,
+    digits: Option<String>,
     groups: Vec<String>,
     scan: Scan,
     until: String,
@@ -116,6 +122,8 @@ struct Room {
     staff: Staff,
     taught: Taught,
     decisions: Decisions,
+    /// What tells pupils apart who have the same name, of those whom this person sees.
+    alike: HashMap<PersonId, String>,
 }
 
 /// `GET /skule/klasse`: the classes are on the first page.
@@ -133,7 +141,13 @@ impl Room {
         let Some(decisions) = Decisions::of(&staff.app.world, &taught.class.id).await? else {
             return Err(staff.nothing_here().await);
         };
-        Ok(Room { staff, taught, decisions })
+        let mut room = Room { staff, taught, decisions, alike: HashMap::new() };
+        room.alike = register::told_apart(room.pupils());
+        Ok(room)
+    }
+
+    fn digits(&self, pupil: &Pupil) -> Option<String> {
+        self.alike.get(&pupil.person).cloned()
     }
 
     /// Whether the administration lets this person issue in the class. Nobody lets themselves.
@@ -216,7 +230,8 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
         let status = room.status(&progress, pupil);
         done += usize::from(matches!(status, Status::Registered | Status::HasMinid));
         let (words, color) = status_words(status);
-        lines.push(Line { href: room.path_of(pupil), name: pupil.name.clone(), status: words, color });
+        let (href, name, digits) = (room.path_of(pupil), pupil.name.clone(), room.digits(pupil));
+        lines.push(Line { href, name, digits, status: words, color });
     }
     let page = ListPage {
         frame: room.staff.frame(),
@@ -225,7 +240,7 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
         here: room.path(),
         school: room.taught.school_name.clone(),
         class: room.taught.class.name.clone(),
-        notice: (query.field("sagt") == Some("feil-navn")).then_some("school-name-was-wrong"),
+        notice: said::of(&query),
         done: format!("{done}/{}", lines.len()),
         pupils: room.is_authorised().then_some(lines),
         back: SCHOOL_PATH,
@@ -261,13 +276,21 @@ fn about(status: Status, is_coupled: bool) -> &'static str {
 }
 
 /// `GET /skule/klasse/{class}/{pupil}`
-pub async fn show(staff: Staff, Path((class, pupil)): Path<(String, String)>) -> Result<Response, Refusal> {
+pub async fn show(
+    staff: Staff,
+    Path((class, pupil)): Path<(String, String)>,
+    query: Params,
+) -> Result<Response, Refusal> {
     let room = Room::of(staff, &class).await?;
     let pupil = room.pupil(&pupil).await?;
-    Ok(pupil_page(&room, pupil, None).await?)
+    Ok(pupil_page(&room, pupil, (said::of(&query), None)).await?)
 }
 
-async fn pupil_page(room: &Room, pupil: &Pupil, problem: Option<&'static str>) -> anyhow::Result<Response> {
+async fn pupil_page(
+    room: &Room,
+    pupil: &Pupil,
+    (notice, problem): (Option<Said>, Option<&'static str>),
+) -> anyhow::Result<Response> {
     let (staff, progress) = (&room.staff, room.progress().await?);
     let status = room.status(&progress, pupil);
     let is_coupled = room.coupling(pupil).await?.is_some();
@@ -284,6 +307,8 @@ async fn pupil_page(room: &Room, pupil: &Pupil, problem: Option<&'static str>) -
         leave: LEAVE,
         class: room.taught.class.name.clone(),
         name: pupil.name.clone(),
+        digits: room.digits(pupil),
+        notice,
         status: words,
         color,
         about: about(status, is_coupled),
@@ -318,11 +343,9 @@ fn scan(staff: &Staff, path: &str) -> anyhow::Result<Scan> {
 
 /// `POST /skule/klasse/{class}/{pupil}`
 pub async fn act(
-    staff: Staff,
     Path((class, pupil)): Path<(String, String)>,
-    form: Params,
+    Sent { staff, form }: Sent,
 ) -> Result<Response, Refusal> {
-    staff.has_sent(&form)?;
     let room = Room::of(staff, &class).await?;
     let pupil = room.pupil(&pupil).await?;
     let again = || page::see_other(&room.path_of(pupil));
@@ -339,7 +362,7 @@ pub async fn act(
             if let Some(coupling) = room.coupling(pupil).await? {
                 issuing::wrong_name(&room.staff.app.world, &coupling, room.staff.now).await?;
             }
-            Ok(page::see_other(&format!("{}?sagt=feil-navn", room.path())))
+            Ok(page::see_other(&format!("{}?{WRONG_NAME}", room.path())))
         }
         _ => Ok(again()),
     }
@@ -356,7 +379,7 @@ async fn start(room: &Room, pupil: &Pupil, once: Option<&str>) -> Result<Respons
     match issuing::start(world, &coupling, now).await? {
         Started::Code(code, until) => Ok(code_page(room, pupil, &code, until).await?),
         Started::Refused(Reason::NotCoupled) => Err(room.staff.nothing_here().await),
-        Started::Refused(why) => Ok(pupil_page(room, pupil, Some(refused(why))).await?),
+        Started::Refused(why) => Ok(pupil_page(room, pupil, (None, Some(refused(why)))).await?),
     }
 }
 
@@ -379,6 +402,7 @@ async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Tim
         leave: LEAVE,
         class: room.taught.class.name.clone(),
         name: pupil.name.clone(),
+        digits: room.digits(pupil),
         groups: code.grouped().split('-').map(str::to_owned).collect(),
         scan: Scan { address: format!("{}{REGISTER}", staff.app.config.issuer.as_str()), ..to_scan },
         until: clock_time(until),

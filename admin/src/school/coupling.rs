@@ -10,13 +10,13 @@ use anyhow::Context;
 use authenticators::activation;
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
-use authenticators::several;
+use authenticators::several::{self, Column};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use migrations::{Db, Tx};
 use sqlx::{AnyConnection, AnyExecutor};
 
-use super::register::{self, Administrator, Class, ClassId, Employee, Member, Pupil, School, Title};
+use super::register::{self, Administrator, Class, ClassId, Employee, Member, Pupil, School, StoredPupil, Title};
 
 /// What was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,10 +278,9 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
     // Their role may have ended since they were let in.
     let by = register::may_administer(&mut *tx, by.person(), by.school().id.as_str()).await?;
     let class = register::class(&mut *tx, draft.class.as_str()).await?;
-    let refused = |why| Ok(Saved::Refused(why));
-    let Some(by) = by else { return refused(Refused::NotTheirs) };
+    let Some(by) = by else { return refuse(tx, Refused::NotTheirs).await };
     let Some(class) = class.filter(|class| class.school == by.school().id) else {
-        return refused(Refused::NotTheirs);
+        return refuse(tx, Refused::NotTheirs).await;
     };
     if !register::bump(&mut tx, &class.id, draft.version).await? {
         tx.rollback().await?;
@@ -292,7 +291,7 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
     let members = register::members(&mut *tx, &class.id).await?;
     for change in &draft.changes {
         if let Some(why) = objection(change, by.person(), &employees, &members) {
-            return refused(why);
+            return refuse(tx, why).await;
         }
     }
     let (issuers, couplings) = (issuers(&mut *tx, &class.id).await?, couplings(&mut *tx, &class.id).await?);
@@ -311,11 +310,15 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
         put(&mut tx, &class.id, change, (by.person(), now)).await?;
     }
     end_codes(&mut tx, refused_by(&changes, &couplings), now).await?;
-    for change in changes {
-        world.trail.append(&mut tx, &event(change, &by, &class), now).await?;
-    }
+    let events: Vec<Event> = changes.into_iter().map(|change| event(change, &by, &class)).collect();
+    world.trail.append_all(&mut tx, &events, now).await?;
     tx.commit().await?;
     Ok(Saved::Done)
+}
+
+async fn refuse(tx: Tx, why: Refused) -> anyhow::Result<Saved> {
+    tx.rollback().await?;
+    Ok(Saved::Refused(why))
 }
 
 /// The pupils to whom somebody could issue and no longer can.
@@ -389,17 +392,22 @@ async fn put(tx: &mut Tx, class: &ClassId, change: &Change, (by, now): (&PersonI
 
 fn event(change: &Change, by: &Administrator, class: &Class) -> Event {
     let actor = Actor::Person(by.person().clone());
-    let event = match change {
-        Change::Authorise { employee, decision: Decision::Yes } => Event::by("school-authorised", employee, actor),
-        Change::Authorise { employee, decision: Decision::No } => Event::by("school-unauthorised", employee, actor),
-        Change::Couple { pupil, employee, decision: Decision::Yes } => {
-            Event::by("school-coupled", pupil, actor).with("employee", employee.as_str())
+    let (event, reason) = match change {
+        Change::Authorise { employee, decision: Decision::Yes } => {
+            (Event::by("school-authorised", employee, actor), "may-issue")
         }
+        Change::Authorise { employee, decision: Decision::No } => {
+            (Event::by("school-unauthorised", employee, actor), "may-not-issue")
+        }
+        Change::Couple { pupil, employee, decision: Decision::Yes } => {
+            (Event::by("school-coupled", pupil, actor).with("employee", employee.as_str()), "can-identify")
+        }
+        // NEI is said where safe identification is not possible.
         Change::Couple { pupil, employee, decision: Decision::No } => {
-            Event::by("school-uncoupled", pupil, actor).with("employee", employee.as_str())
+            (Event::by("school-uncoupled", pupil, actor).with("employee", employee.as_str()), "cannot-identify")
         }
     };
-    placed(event, by.title(), by.school(), class)
+    placed(event.with("reason", reason), by.title(), by.school(), class)
 }
 
 /// With where it happened, and as what its actor did it.
@@ -516,14 +524,28 @@ pub(super) async fn forget_class(tx: &mut Tx, class: &ClassId) -> sqlx::Result<V
     Ok(coupled)
 }
 
-/// The same of a pupil who is no longer in it; the employees who could issue to them.
-pub(super) async fn forget_pupil(tx: &mut Tx, class: &ClassId, pupil: &PersonId) -> sqlx::Result<Vec<PersonId>> {
-    const COUPLED: &str = "DELETE FROM school_coupling WHERE class = $1 AND pupil = $2
-                               AND decision = 'yes' AND not_identified_at IS NULL RETURNING employee";
-    const OTHERS: &str = "DELETE FROM school_coupling WHERE class = $1 AND pupil = $2";
-    let query = sqlx::query_scalar(COUPLED).bind(class.as_str()).bind(pupil.as_str());
-    let coupled = query.fetch_all(&mut **tx).await?;
-    sqlx::query(OTHERS).bind(class.as_str()).bind(pupil.as_str()).execute(&mut **tx).await?;
+/// The same of pupils who are no longer in their classes: in which class which employees could issue to whom.
+pub(super) async fn forget_pupils(
+    tx: &mut Tx,
+    some: &[&StoredPupil],
+) -> sqlx::Result<Vec<(ClassId, PersonId, PersonId)>> {
+    const COUPLED: &str = "DELETE FROM school_coupling WHERE decision = 'yes' AND not_identified_at IS NULL
+        AND (class, pupil) IN
+        (WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
+            SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
+                rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))) FROM place)
+        RETURNING class, employee, pupil";
+    const OTHERS: &str = "DELETE FROM school_coupling WHERE (class, pupil) IN
+        (WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
+            SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
+                rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))) FROM place)";
+    let count = i64::try_from(some.len()).unwrap_or(i64::MAX);
+    let classes = Column::of(some.iter().map(|pupil| pupil.class.as_str()));
+    let people = Column::of(some.iter().map(|pupil| pupil.person.as_str()));
+    let query = sqlx::query_as(COUPLED).bind(count).bind(&classes.text).bind(classes.width);
+    let coupled = query.bind(&people.text).bind(people.width).fetch_all(&mut **tx).await?;
+    let query = sqlx::query(OTHERS).bind(count).bind(&classes.text).bind(classes.width);
+    query.bind(&people.text).bind(people.width).execute(&mut **tx).await?;
     Ok(coupled)
 }
 

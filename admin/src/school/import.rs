@@ -5,20 +5,24 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use authenticators::clock::Timestamp;
-use authenticators::person::{Person, PersonId};
+use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use migrations::Tx;
 use serde::Serialize;
 
 use super::coupling;
-use super::register::{self, ClassId, Holding, Orgno, SchoolId, Stored, StoredClass, StoredPupil, StoredRole, Title};
+use super::register::{
+    self, ClassId, Holding, Orgno, SchoolId, Stored, StoredClass, StoredPupil, StoredRole, StoredSchool, Title,
+};
 use super::roster::{Objections, Roster, RosterClass, Scope};
 
 const FOREIGN: &str = "orgno: a school of another school owner";
 const NEW: &str = "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
-/// People who are registered in one transaction: whoever logs in meanwhile does not wait for long.
-const TOGETHER: usize = 200;
+/// Pupils of whom one statement tells.
+const TOGETHER: usize = 100;
+/// Entries of the trail that are made at a time.
+const TOLD_TOGETHER: usize = 500;
 /// Lines of a preview.
 const LINES_AT_MOST: usize = 500;
 
@@ -46,6 +50,9 @@ pub struct Diff {
     pub pupils: Changes,
     /// Which, in words and without anybody's name.
     pub lines: Vec<String>,
+    /// How many lines there would be besides.
+    #[serde(skip)]
+    more: usize,
     #[serde(skip)]
     steps: Vec<Step>,
 }
@@ -61,6 +68,22 @@ enum Step {
     RemoveSchool(usize),
     GiveRole(usize),
     PutPupil(usize),
+}
+
+impl Step {
+    fn put_pupil(self) -> Option<usize> {
+        match self {
+            Step::PutPupil(index) => Some(index),
+            _ => None,
+        }
+    }
+
+    fn removed_pupil(self) -> Option<usize> {
+        match self {
+            Step::RemovePupil(index) => Some(index),
+            _ => None,
+        }
+    }
 }
 
 /// What is known already of a roster's schools, classes and people, by the same indexes.
@@ -117,10 +140,8 @@ fn diff(roster: &Roster, stored: &Stored, people: &[Option<PersonId>]) -> Diff {
     diff.roles(roster, stored, &known);
     diff.pupils(roster, stored, &known);
     diff.steps.sort_unstable();
-    let more = diff.lines.len().saturating_sub(LINES_AT_MOST);
-    if more > 0 {
-        diff.lines.truncate(LINES_AT_MOST);
-        diff.lines.push(format!("and {more} more"));
+    if diff.more > 0 {
+        diff.lines.push(format!("and {} more", diff.more));
     }
     diff
 }
@@ -129,6 +150,13 @@ impl Diff {
     /// Whether all is as it was.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    fn say(&mut self, line: String) {
+        match self.lines.len() < LINES_AT_MOST {
+            true => self.lines.push(line),
+            false => self.more += 1,
+        }
     }
 
     fn places(&mut self, roster: &Roster, stored: &Stored, known: &Known<'_>) {
@@ -140,14 +168,14 @@ impl Diff {
                 Some(_) => self.schools.changed += 1,
                 None => self.schools.added += 1,
             }
-            self.lines.push(format!("+ school {} {}", school.orgno.as_str(), school.name));
+            self.say(format!("+ school {} {}", school.orgno.as_str(), school.name));
             self.steps.push(Step::PutSchool(index));
         }
         let stays: HashSet<&str> = (0..roster.schools.len()).filter_map(|index| known.school(index)).collect();
         for (index, school) in stored.schools.iter().enumerate() {
             if school.removed_at.is_none() && !stays.contains(school.id.as_str()) {
                 self.schools.removed += 1;
-                self.lines.push(format!("- school {} {}", school.orgno.as_str(), school.name));
+                self.say(format!("- school {} {}", school.orgno.as_str(), school.name));
                 self.steps.push(Step::RemoveSchool(index));
             }
         }
@@ -160,14 +188,14 @@ impl Diff {
                 None => self.classes.added += 1,
             }
             let school = roster.schools.get(class.school).map_or("", |school| school.name.as_str());
-            self.lines.push(format!("+ class {} at {school}", class.name));
+            self.say(format!("+ class {} at {school}", class.name));
             self.steps.push(Step::PutClass(index));
         }
         let stays: HashSet<&str> = (0..roster.classes.len()).filter_map(|index| known.class(index)).collect();
         for (index, class) in stored.classes.iter().enumerate() {
             if class.removed_at.is_none() && !stays.contains(class.id.as_str()) {
                 self.classes.removed += 1;
-                self.lines.push(format!("- class {}", class.name));
+                self.say(format!("- class {}", class.name));
                 self.steps.push(Step::RemoveClass(index));
             }
         }
@@ -188,7 +216,7 @@ impl Diff {
                 Some(_) => self.roles.changed += 1,
                 None => {
                     self.roles.added += 1;
-                    self.lines.push(format!("+ {} {}", role.title.name(), roster.named(role.scope)));
+                    self.say(format!("+ {} {}", role.title.name(), roster.named(role.scope)));
                 }
             }
             self.steps.push(Step::GiveRole(index));
@@ -199,7 +227,7 @@ impl Diff {
         for index in gone {
             self.roles.removed += 1;
             if let Some(role) = stored.roles.get(index) {
-                self.lines.push(format!("- {} {}", role.title.name(), places.named(&role.school, &role.class)));
+                self.say(format!("- {} {}", role.title.name(), places.named(&role.school, &role.class)));
             }
             self.steps.push(Step::EndRole(index));
         }
@@ -236,30 +264,51 @@ impl Diff {
         }
         let mut by_class: Vec<_> = by_class.into_iter().collect();
         by_class.sort_unstable();
-        self.lines.extend(by_class.into_iter().map(|(place, (come, go))| format!("pupils {place}: +{come} -{go}")));
+        for (place, (come, go)) in by_class {
+            self.say(format!("pupils {place}: +{come} -{go}"));
+        }
     }
 }
 
-/// The places of what is stored, in words.
+/// Where something is: a school's name and number, and a class's name.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place<'a> {
+    school: Option<(&'a str, &'a Orgno)>,
+    class: Option<&'a str>,
+}
+
+/// The places of what is stored.
 struct Places<'a> {
-    schools: HashMap<&'a str, &'a str>,
+    schools: HashMap<&'a str, &'a StoredSchool>,
     classes: HashMap<&'a str, &'a StoredClass>,
 }
 
 impl<'a> Places<'a> {
     fn of(stored: &'a Stored) -> Places<'a> {
         Places {
-            schools: stored.schools.iter().map(|school| (school.id.as_str(), school.name.as_str())).collect(),
+            schools: stored.schools.iter().map(|school| (school.id.as_str(), school)).collect(),
             classes: stored.classes.iter().map(|class| (class.id.as_str(), class)).collect(),
         }
     }
 
     /// By ids that may be empty.
+    fn at(&self, school: &str, class: &str) -> Place<'a> {
+        Place {
+            school: self.schools.get(school).map(|school| (school.name.as_str(), &school.orgno)),
+            class: self.classes.get(class).map(|class| class.name.as_str()),
+        }
+    }
+
+    fn at_class(&self, class: &str) -> Place<'a> {
+        self.at(self.classes.get(class).map_or("", |class| class.school.as_str()), class)
+    }
+
+    /// The same in words.
     fn named(&self, school: &str, class: &str) -> String {
-        match (self.schools.get(school), self.classes.get(class)) {
-            (Some(school), Some(class)) => format!("in {} at {school}", class.name),
-            (Some(school), None) => format!("at {school}"),
-            (None, _) => "of the owner".to_owned(),
+        match self.at(school, class) {
+            Place { school: Some((school, _)), class: Some(class) } => format!("in {class} at {school}"),
+            Place { school: Some((school, _)), class: None } => format!("at {school}"),
+            Place { school: None, .. } => "of the owner".to_owned(),
         }
     }
 
@@ -294,35 +343,31 @@ pub async fn preview(world: &World, import: &Import<'_>) -> anyhow::Result<Resul
     Ok(Ok(diff(import.roster, &stored, &people)))
 }
 
-/// Takes a file in, whole or not at all; what it changed.
+/// Takes a file in, whole or not at all; what it changed. People, places and the trail are one transaction: who is stopped
+/// in the middle of it has done nothing.
 pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow::Result<Result<Diff, Objections>> {
     let objections = foreign(world, import).await?;
     if !objections.errors.is_empty() {
         return Ok(Err(objections));
     }
     let mut people = known_people(world, import.roster).await?;
-    register_new(world, import.roster, &mut people, now).await?;
     let mut tx = world.db.begin().await?;
     let stored = register::stored(&mut tx, import.owner).await?;
+    register_new(world, &mut tx, (import.roster, &mut people), now).await?;
     let diff = diff(import.roster, &stored, &people);
     let mut carrying = Carrying::begin(import, &stored, &people);
-    for step in &diff.steps {
-        carrying.out(world, &mut tx, *step, now).await?;
-        if !carrying.objections.errors.is_empty() {
-            return Ok(Err(carrying.objections));
-        }
+    carrying.out(world, &mut tx, &diff, now).await?;
+    if !carrying.objections.errors.is_empty() {
+        tx.rollback().await?;
+        return Ok(Err(carrying.objections));
     }
     carrying.forget(&mut tx, &diff, now).await?;
-    // Everybody who logs in waits for the trail: last, and no longer than it takes. Who comes to a class is told right
-    // after: they are many, and it gives nobody a right.
-    for event in &carrying.events {
-        world.trail.append(&mut tx, event, now).await?;
+    // Everybody who logs in waits for the trail: last, and no longer than it takes.
+    for some in carrying.told.chunks(TOLD_TOGETHER) {
+        let events = some.iter().map(|told| carrying.event_of(told)).collect::<anyhow::Result<Vec<Event>>>()?;
+        world.trail.append_all(&mut tx, &events, now).await?;
     }
     tx.commit().await?;
-    for event in carrying.come {
-        world.trail.note(event, now).await;
-    }
-    world.trail.settle().await?;
     Ok(Ok(diff))
 }
 
@@ -346,29 +391,26 @@ pub async fn add_school(
 
 /// Those of a roster whom we know. Looked up before anything is held: it can take a while.
 async fn known_people(world: &World, roster: &Roster) -> anyhow::Result<Vec<Option<PersonId>>> {
-    let mut known = Vec::with_capacity(roster.people.len());
-    for somebody in &roster.people {
-        known.push(Person::by_fnr(world.db.pool(), &somebody.fnr).await?.map(|person| person.id));
-    }
-    Ok(known)
+    let fnrs: Vec<&Fnr> = roster.people.iter().map(|somebody| &somebody.fnr).collect();
+    let known = Person::known(&world.db, &fnrs).await?;
+    Ok(fnrs.into_iter().map(|fnr| known.get(fnr).cloned()).collect())
 }
 
-/// Registers the others, a few at a time and in the order of their numbers: two files with the same people do not wait
-/// for each other.
+/// Registers the others.
 async fn register_new(
     world: &World,
-    roster: &Roster,
-    people: &mut [Option<PersonId>],
+    tx: &mut Tx,
+    (roster, people): (&Roster, &mut [Option<PersonId>]),
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let mut new: Vec<_> = roster.people.iter().zip(people).filter(|(_, known)| known.is_none()).collect();
-    new.sort_unstable_by(|(one, _), (other, _)| one.fnr.as_str().cmp(other.fnr.as_str()));
-    for some in new.chunks_mut(TOGETHER) {
-        let mut tx = world.db.begin().await?;
-        for (somebody, known) in some {
-            **known = Some(Person::ensure_in(&mut tx, &world.chance, &somebody.fnr, now).await?);
-        }
-        tx.commit().await?;
+    let new = roster.people.iter().zip(people.iter()).filter(|(_, known)| known.is_none());
+    let new: Vec<&Fnr> = new.map(|(somebody, _)| &somebody.fnr).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let registered = Person::ensure_all(tx, &world.chance, &new, now).await?;
+    for (somebody, known) in roster.people.iter().zip(people).filter(|(_, known)| known.is_none()) {
+        *known = registered.get(&somebody.fnr).cloned();
     }
     Ok(())
 }
@@ -389,6 +431,24 @@ async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objection
 /// School, class, person and title of a role.
 type RoleKey<'a> = (&'a str, &'a str, &'a str, Title);
 
+/// Something that is to be told in the trail, by its index in the roster or in what is stored: of many people there is
+/// no more than that until it is told.
+enum Told {
+    Given(usize),
+    Ended(usize),
+    Come(usize),
+    Gone(usize),
+    Uncoupled(Box<Uncoupled>),
+}
+
+/// An employee who could issue to a pupil, and no longer can.
+struct Uncoupled {
+    class: String,
+    employee: PersonId,
+    pupil: PersonId,
+    reason: &'static str,
+}
+
 /// An import on its way, with what has got its id meanwhile.
 struct Carrying<'a> {
     import: &'a Import<'a>,
@@ -401,10 +461,8 @@ struct Carrying<'a> {
     /// Who was in which class before.
     pupils: HashSet<(&'a str, &'a str)>,
     places: Places<'a>,
-    /// What is to be told in the trail of it.
-    events: Vec<Event>,
-    /// And of those who come to a class.
-    come: Vec<Event>,
+    /// What is to be told in the trail.
+    told: Vec<Told>,
     objections: Objections,
 }
 
@@ -422,27 +480,40 @@ impl<'a> Carrying<'a> {
             roles: stored.roles.iter().map(role).collect(),
             pupils: stored.pupils.iter().map(pupil).collect(),
             places: Places::of(stored),
-            events: Vec::new(),
-            come: Vec::new(),
+            told: Vec::new(),
             objections: Objections::default(),
         }
     }
 
-    async fn out(&mut self, world: &World, tx: &mut Tx, step: Step, now: Timestamp) -> anyhow::Result<()> {
+    /// Does it all, until something speaks against it.
+    async fn out(&mut self, world: &World, tx: &mut Tx, diff: &Diff, now: Timestamp) -> anyhow::Result<()> {
+        for step in &diff.steps {
+            self.step(world, tx, *step, now).await?;
+            if !self.objections.errors.is_empty() {
+                return Ok(());
+            }
+        }
+        let gone: Vec<usize> = diff.steps.iter().filter_map(|step| step.removed_pupil()).collect();
+        for some in gone.chunks(TOGETHER) {
+            let some: Vec<&StoredPupil> = some.iter().filter_map(|index| self.stored.pupils.get(*index)).collect();
+            register::remove_pupils(tx, &some, now).await?;
+        }
+        self.told.extend(gone.into_iter().map(Told::Gone));
+        let come: Vec<usize> = diff.steps.iter().filter_map(|step| step.put_pupil()).collect();
+        for some in come.chunks(TOGETHER) {
+            self.put_pupils(tx, some, now).await?;
+        }
+        Ok(())
+    }
+
+    /// All but the pupils, who are many.
+    async fn step(&mut self, world: &World, tx: &mut Tx, step: Step, now: Timestamp) -> anyhow::Result<()> {
         let stored = self.stored;
         match step {
             Step::PutSchool(index) => self.put_school(world, tx, index, now).await?,
             Step::PutClass(index) => self.put_class(world, tx, index, now).await?,
             Step::GiveRole(index) => self.give(tx, index, now).await?,
-            Step::PutPupil(index) => self.put_pupil(tx, index, now).await?,
             Step::EndRole(index) => self.end(tx, index, now).await?,
-            Step::RemovePupil(index) => {
-                if let Some(pupil) = stored.pupils.get(index) {
-                    register::remove_pupil(tx, &pupil.class, &pupil.person, now).await?;
-                    let place = self.places.of_class(pupil.class.as_str());
-                    self.events.push(self.event("school-pupil-removed", &pupil.person, &place));
-                }
-            }
             Step::RemoveClass(index) => {
                 if let Some(class) = stored.classes.get(index) {
                     register::remove_class(tx, &class.id, now).await?;
@@ -453,6 +524,7 @@ impl<'a> Carrying<'a> {
                     register::remove_school(tx, &school.id, now).await?;
                 }
             }
+            Step::PutPupil(_) | Step::RemovePupil(_) => {}
         }
         Ok(())
     }
@@ -525,8 +597,7 @@ impl<'a> Carrying<'a> {
         let holding = Holding { owner: import.owner, school: &school, class: &class, person, title: role.title };
         register::give(tx, &holding, self.name(role.person), now).await?;
         if !self.roles.contains(&(school.as_str(), class.as_str(), person.as_str(), role.title)) {
-            let event = self.event("school-role-given", person, &import.roster.named(role.scope));
-            self.events.push(event.with("role", role.title.name()));
+            self.told.push(Told::Given(index));
         }
         Ok(())
     }
@@ -536,31 +607,76 @@ impl<'a> Carrying<'a> {
         let (school, class) = (role.school.as_str(), role.class.as_str());
         let holding = Holding { owner: self.import.owner, school, class, person: &role.person, title: role.title };
         register::end(tx, &holding, now).await?;
-        let event = self.event("school-role-ended", &role.person, &self.places.named(school, class));
-        self.events.push(event.with("role", role.title.name()));
+        self.told.push(Told::Ended(index));
         Ok(())
     }
 
-    fn event(&self, kind: &'static str, person: &PersonId, place: &str) -> Event {
-        let event = Event::by(kind, person, self.import.actor.clone());
-        let event = event.with("place", place).with("owner", self.import.owner.as_str());
-        match self.import.client {
-            Some(client) => event.with("client", client),
+    /// Puts some of the roster's pupils in their classes.
+    async fn put_pupils(&mut self, tx: &mut Tx, some: &[usize], now: Timestamp) -> anyhow::Result<()> {
+        let mut rows: Vec<(&ClassId, &PersonId, &str)> = Vec::with_capacity(some.len());
+        for index in some {
+            let Some(pupil) = self.import.roster.pupils.get(*index) else { continue };
+            let person = self.person(pupil.person)?;
+            let Some(Some(class)) = self.classes.get(pupil.class) else { continue };
+            rows.push((class, person, self.name(pupil.person)));
+            if !self.pupils.contains(&(class.as_str(), person.as_str())) {
+                self.told.push(Told::Come(*index));
+            }
+        }
+        // Whoever has two numbers, an old one and a new one, can stand there twice.
+        rows.sort_unstable_by_key(|(class, person, _)| (class.as_str(), person.as_str()));
+        rows.dedup_by_key(|(class, person, _)| (*class, *person));
+        Ok(register::put_pupils(tx, &rows, now).await?)
+    }
+
+    /// What the trail tells of something.
+    fn event_of(&self, told: &Told) -> anyhow::Result<Event> {
+        let (roster, stored) = (self.import.roster, self.stored);
+        let lost = || anyhow::anyhow!("what is to be told is lost");
+        Ok(match told {
+            Told::Given(index) => {
+                let role = roster.roles.get(*index).ok_or_else(lost)?;
+                let event =
+                    self.event("school-role-given", self.person(role.person)?, roster_place(roster, role.scope));
+                event.with("role", role.title.name()).with("reason", "roster")
+            }
+            Told::Ended(index) => {
+                let role = stored.roles.get(*index).ok_or_else(lost)?;
+                let event = self.event("school-role-ended", &role.person, self.places.at(&role.school, &role.class));
+                event.with("role", role.title.name()).with("reason", "left-role")
+            }
+            Told::Come(index) => {
+                let pupil = roster.pupils.get(*index).ok_or_else(lost)?;
+                let place = roster_place(roster, Scope::Class(pupil.class));
+                self.event("school-pupil-added", self.person(pupil.person)?, place).with("reason", "roster")
+            }
+            Told::Gone(index) => {
+                let StoredPupil { class, person, .. } = stored.pupils.get(*index).ok_or_else(lost)?;
+                self.event("school-pupil-removed", person, self.places.at_class(class.as_str()))
+                    .with("reason", "left-class")
+            }
+            Told::Uncoupled(uncoupled) => {
+                let Uncoupled { class, employee, pupil, reason } = &**uncoupled;
+                let event = self.event("school-uncoupled", pupil, self.places.at_class(class));
+                event.with("employee", employee.as_str()).with("reason", *reason)
+            }
+        })
+    }
+
+    /// An entry without its reason. Whoever brings a file has no title at a school.
+    fn event(&self, kind: &'static str, person: &PersonId, place: Place<'_>) -> Event {
+        let mut event = Event::by(kind, person, self.import.actor.clone()).with("owner", self.import.owner.as_str());
+        event = match self.import.client {
+            Some(client) => event.with("client", client).with("role", "owner-system"),
+            None => event.with("role", "operator"),
+        };
+        if let Some((school, orgno)) = place.school {
+            event = event.with("school", school).with("school_orgno", orgno.as_str());
+        }
+        match place.class {
+            Some(class) => event.with("class", class),
             None => event,
         }
-    }
-
-    async fn put_pupil(&mut self, tx: &mut Tx, index: usize, now: Timestamp) -> anyhow::Result<()> {
-        let import = self.import;
-        let Some(pupil) = import.roster.pupils.get(index) else { return Ok(()) };
-        let person = self.person(pupil.person)?;
-        let Some(Some(class)) = self.classes.get(pupil.class) else { return Ok(()) };
-        register::put_pupil(tx, class, (person, self.name(pupil.person)), now).await?;
-        if !self.pupils.contains(&(class.as_str(), person.as_str())) {
-            let place = import.roster.named(Scope::Class(pupil.class));
-            self.come.push(self.event("school-pupil-added", person, &place));
-        }
-        Ok(())
     }
 
     /// What was decided of those who have no part in a class any more, and the codes that were shown by it.
@@ -587,22 +703,35 @@ impl<'a> Carrying<'a> {
                 continue;
             }
             for pupil in coupling::forget_employee(tx, &role.class, &role.person).await? {
-                self.uncouple((&role.person, &pupil), &role.class);
-                uncoupled.push(pupil);
+                let (class, employee) = (role.class.clone(), role.person.clone());
+                uncoupled.push(Uncoupled { class, employee, pupil, reason: "left-role" });
             }
         }
-        for StoredPupil { class, person, .. } in pupils {
-            for employee in coupling::forget_pupil(tx, class, person).await? {
-                self.uncouple((&employee, person), class.as_str());
-                uncoupled.push(person.clone());
-            }
+        for some in pupils.chunks(TOGETHER) {
+            let found = coupling::forget_pupils(tx, some).await?.into_iter();
+            uncoupled.extend(found.map(|(class, employee, pupil)| Uncoupled {
+                class: class.as_str().to_owned(),
+                employee,
+                pupil,
+                reason: "left-class",
+            }));
         }
-        Ok(coupling::end_codes(tx, uncoupled, now).await?)
+        let over = uncoupled.iter().map(|uncoupled| uncoupled.pupil.clone()).collect();
+        self.told.extend(uncoupled.into_iter().map(|uncoupled| Told::Uncoupled(Box::new(uncoupled))));
+        Ok(coupling::end_codes(tx, over, now).await?)
     }
+}
 
-    fn uncouple(&mut self, (employee, pupil): (&PersonId, &PersonId), class: &str) {
-        let event = self.event("school-uncoupled", pupil, &self.places.of_class(class));
-        self.events.push(event.with("employee", employee.as_str()));
+/// A place of the roster.
+fn roster_place(roster: &Roster, scope: Scope) -> Place<'_> {
+    let school = |index: usize| roster.schools.get(index).map(|school| (school.name.as_str(), &school.orgno));
+    match scope {
+        Scope::Owner => Place::default(),
+        Scope::School(index) => Place { school: school(index), class: None },
+        Scope::Class(index) => {
+            let class = roster.classes.get(index);
+            Place { school: class.and_then(|class| school(class.school)), class: class.map(|class| &*class.name) }
+        }
     }
 }
 

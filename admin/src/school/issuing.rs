@@ -160,6 +160,8 @@ struct Before {
     by: Option<(Source, Timestamp)>,
     /// Whether they have passkeys, apps or devices of their own.
     has_own: bool,
+    /// Whether a school has given them a code before.
+    is_again: bool,
 }
 
 impl Before {
@@ -167,10 +169,12 @@ impl Before {
         let keys = passkey::all(&mut **tx, pupil).await?.len();
         let devices = device::all(&mut **tx, pupil).await?.len();
         let apps = totp::all(&mut **tx, pupil).await?.len();
+        let latest = activation::latest(&mut **tx, pupil).await?;
         Ok(Before {
             has_minid: password::stored(&mut **tx, Some(pupil)).await?.is_some(),
             by: activation::last_used(&mut **tx, pupil).await?,
             has_own: keys + devices + apps > 0,
+            is_again: latest.is_some_and(|code| code.source == Source::School),
         })
     }
 
@@ -185,32 +189,39 @@ impl Before {
 /// Makes a code for the pupil; one that they had is dead. Who has had MinID by a code of a school lately can have it anew,
 /// and is told of it where they are reached.
 pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<Started> {
-    let refused = |why| Ok(Started::Refused(why));
     let pupil = coupling.pupil();
-    let Some(person) = Person::by_id(world.db.pool(), pupil).await? else { return refused(Reason::NotCoupled) };
+    let Some(person) = Person::by_id(world.db.pool(), pupil).await? else {
+        return Ok(Started::Refused(Reason::NotCoupled));
+    };
     let resident = world.population.find(&person.fnr).await?;
     let mut tx = world.db.begin().await?;
     // Whatever else happens to the pupil's account comes before this or after it.
     Person::hold(&mut tx, pupil).await?;
-    let Some(coupling) = coupling.still(&mut tx).await? else { return refused(Reason::NotCoupled) };
-    let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return refused(Reason::NotCoupled) };
+    let Some(coupling) = coupling.still(&mut tx).await? else { return refuse(tx, Reason::NotCoupled).await };
+    let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return refuse(tx, Reason::NotCoupled).await };
     let before = Before::of(&mut tx, pupil).await?;
     if resident.is_some_and(|resident| resident.is_dead) {
-        return refused(Reason::Dead);
+        return refuse(tx, Reason::Dead).await;
     }
     if let Some(why) = objection(&person, &before, now) {
-        return refused(why);
+        return refuse(tx, why).await;
     }
     let valid_until = now.plus(Source::School.valid());
     let keys = (&world.vault, &world.chance);
     let (_, code) = activation::issue(&mut tx, keys, pupil, Source::School, (now, valid_until)).await?;
-    let event = event("school-code-issued", &coupling);
+    let reason = if before.is_again { "new-code" } else { "identified" };
+    let event = event("school-code-issued", &coupling, reason);
     if before.has_minid {
         notice::queue(&mut tx, &world.chance, &event, now).await?;
     }
     world.trail.append(&mut tx, &event, now).await?;
     tx.commit().await?;
     Ok(Started::Code(code, valid_until))
+}
+
+async fn refuse(tx: Tx, why: Reason) -> anyhow::Result<Started> {
+    tx.rollback().await?;
+    Ok(Started::Refused(why))
 }
 
 /// What speaks against a code for somebody.
@@ -234,10 +245,13 @@ fn objection(person: &Person, before: &Before, now: Timestamp) -> Option<Reason>
 /// were not to issue to them.
 pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<bool> {
     let mut tx = world.db.begin().await?;
-    let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(false) };
+    let Some(coupling) = coupling.still(&mut tx).await? else {
+        tx.rollback().await?;
+        return Ok(false);
+    };
     coupling::note_not_identified(&mut tx, &coupling, now).await?;
     activation::end_school(&mut tx, coupling.pupil(), now).await?;
-    world.trail.append(&mut tx, &event("school-not-identified", &coupling), now).await?;
+    world.trail.append(&mut tx, &event("school-not-identified", &coupling, "cannot-identify"), now).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -249,13 +263,13 @@ pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> a
     let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(tx.rollback().await?) };
     if activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.is_shown(now)) {
         activation::end_school(&mut tx, coupling.pupil(), now).await?;
-        world.trail.append(&mut tx, &event("school-code-ended", &coupling), now).await?;
+        world.trail.append(&mut tx, &event("school-code-ended", &coupling, "wrong-name"), now).await?;
     }
     Ok(tx.commit().await?)
 }
 
-fn event(kind: &'static str, coupling: &Coupling) -> Event {
-    let event = Event::by(kind, coupling.pupil(), Actor::Person(coupling.employee().clone()));
+fn event(kind: &'static str, coupling: &Coupling, reason: &'static str) -> Event {
+    let event = Event::by(kind, coupling.pupil(), Actor::Person(coupling.employee().clone())).with("reason", reason);
     coupling::placed(event, coupling.title(), coupling.school(), coupling.class())
 }
 

@@ -3,7 +3,7 @@
 //! In reading order: [`register`] is who works and learns where, [`roster`] reads school owners' files and [`import`] takes
 //! them in, [`moving`] is a school that goes to another owner, [`coupling`] is what a school's administration has decided, [`issuing`] what employees do by it, and [`report`] how
 //! far a school has come. [`sign_in`] is how they come in, [`routes`] lists their pages, [`sketch`] is what is not saved
-//! yet, and an [`alias`] stands for somebody in addresses.
+//! yet, [`said`] what a page tells first, and an [`alias`] stands for somebody in addresses.
 
 pub mod alias;
 pub mod coupling;
@@ -14,5 +14,6 @@ pub mod register;
 pub mod report;
 pub mod roster;
 pub mod routes;
+pub mod said;
 pub mod sign_in;
 pub mod sketch;

@@ -76,25 +76,15 @@ pub async fn apply(world: &World, wish: &Move<'_>, now: Timestamp) -> anyhow::Re
         }
     };
     // Everybody who logs in waits for the trail: last, and no longer than it takes.
-    for event in &done.ends {
-        world.trail.append(&mut tx, event, now).await?;
-    }
+    world.trail.append_all(&mut tx, &done.events, now).await?;
     tx.commit().await?;
-    // The pupils are many, and it takes nothing from them.
-    for event in done.stays {
-        world.trail.note(event, now).await;
-    }
-    world.trail.settle().await?;
     Ok(Ok(done.moved))
 }
 
 /// A move that was carried out, and what is to be told of it.
 struct Done {
     moved: Moved,
-    /// To those for whom something ends.
-    ends: Vec<Event>,
-    /// To the pupils.
-    stays: Vec<Event>,
+    events: Vec<Event>,
 }
 
 async fn carry_out(tx: &mut Tx, wish: &Move<'_>, now: Timestamp) -> anyhow::Result<Result<Done, Refused>> {
@@ -114,7 +104,7 @@ async fn carry_out(tx: &mut Tx, wish: &Move<'_>, now: Timestamp) -> anyhow::Resu
     }
     let mut classes = register::classes(&mut **tx, &school.id).await?;
     classes.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    let mut telling = Telling { wish, school: &school, from: &from, ends: Vec::new(), stays: Vec::new() };
+    let mut telling = Telling { wish, school: &school, from: &from, events: Vec::new() };
     let roles = register::roles_at(tx, &school).await?;
     for role in &roles {
         let holding = Holding {
@@ -143,9 +133,9 @@ async fn carry_out(tx: &mut Tx, wish: &Move<'_>, now: Timestamp) -> anyhow::Resu
     let couplings = uncoupled.len();
     coupling::end_codes(tx, uncoupled, now).await?;
     register::change_owner(tx, &school.id, &to.orgno).await?;
-    let Telling { ends, stays, .. } = telling;
+    let events = telling.events;
     let moved = Moved { roles: roles.len(), couplings, classes: classes.len(), pupils, school, from, to };
-    Ok(Ok(Done { moved, ends, stays }))
+    Ok(Ok(Done { moved, events }))
 }
 
 /// What is told of a move.
@@ -153,36 +143,34 @@ struct Telling<'a> {
     wish: &'a Move<'a>,
     school: &'a School,
     from: &'a Owner,
-    ends: Vec<Event>,
-    stays: Vec<Event>,
+    events: Vec<Event>,
 }
 
 impl Telling<'_> {
-    fn event(&self, kind: &'static str, person: &PersonId, place: &str) -> Event {
-        let event = Event::by(kind, person, self.wish.by.clone());
-        let event = event.with("place", place).with("owner", self.from.orgno.as_str());
-        event.with("to", self.wish.to.as_str()).with("reason", self.wish.reason)
-    }
-
-    fn named(&self, class: Option<&Class>) -> String {
-        let school = &self.school.name;
-        class.map_or_else(|| format!("at {school}"), |class| format!("in {} at {school}", class.name))
+    fn event(&self, kind: &'static str, person: &PersonId, class: Option<&Class>) -> Event {
+        let event = Event::by(kind, person, self.wish.by.clone()).with("school", self.school.name.as_str());
+        let event = event.with("school_orgno", self.school.orgno.as_str()).with("role", "operator");
+        let event = event.with("owner", self.from.orgno.as_str()).with("to", self.wish.to.as_str());
+        let event = event.with("reason", self.wish.reason);
+        match class {
+            Some(class) => event.with("class", class.name.as_str()),
+            None => event,
+        }
     }
 
     fn of_role(&mut self, role: &StoredRole, class: Option<&Class>) {
-        let event = self.event("school-role-ended", &role.person, &self.named(class));
-        self.ends.push(event.with("role", role.title.name()));
+        let event = self.event("school-role-ended", &role.person, class);
+        self.events.push(event.with("role", role.title.name()));
     }
 
     fn of_coupling(&mut self, class: &Class, employee: &PersonId, pupil: &PersonId) {
-        let event = self.event("school-uncoupled", pupil, &self.named(Some(class)));
-        self.ends.push(event.with("employee", employee.as_str()));
+        let event = self.event("school-uncoupled", pupil, Some(class));
+        self.events.push(event.with("employee", employee.as_str()));
     }
 
     fn of_pupils(&mut self, class: &Class, members: &[Member]) {
-        let place = self.named(Some(class));
-        let events = members.iter().map(|member| self.event("school-moved", &member.person, &place));
-        let events: Vec<Event> = events.collect();
-        self.stays.extend(events);
+        for member in members {
+            self.events.push(self.event("school-moved", &member.person, Some(class)));
+        }
     }
 }

@@ -3,16 +3,21 @@
 //! All of it comes from the school owners' files ([`super::import`]). A role that is gone from them has ended: whoever
 //! asks what somebody may do asks here, each time anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use authenticators::chance::Chance;
 use authenticators::clock::Timestamp;
-use authenticators::person::{Person, PersonId};
-use authenticators::population::Address;
+use authenticators::person::{Fnr, Person, PersonId};
+use authenticators::population::{Address, Resident};
+use authenticators::several::Column;
 use authenticators::world::World;
 use migrations::{Db, Tx};
 use serde::Serialize;
 use sqlx::AnyExecutor;
+
+/// How many of the last digits of a number tell two of the same name apart.
+const DIGITS_AT_LEAST: usize = 2;
+const DIGITS_AT_MOST: usize = 5;
 
 /// Makes opaque text ids.
 macro_rules! ids { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
@@ -256,6 +261,8 @@ pub struct Pupil {
     pub name: String,
     /// Nobody may know where they live. They are not named outside the class.
     pub is_protected: bool,
+    /// Their number, of which nobody is shown more than the last digits.
+    fnr: Option<Fnr>,
 }
 
 /// All owners, by name.
@@ -468,26 +475,55 @@ pub async fn pupils(world: &World, class: &ClassId) -> anyhow::Result<Vec<Pupil>
     let members = members(world.db.pool(), class).await?;
     let ids: Vec<PersonId> = members.iter().map(|member| member.person.clone()).collect();
     let people = Person::by_ids(&world.db, &ids).await?;
-    let mut all = Vec::with_capacity(members.len());
-    for member in members {
-        let person = people.get(&member.person);
-        all.push(looked_up(world, member, person).await?);
-    }
-    all.sort_by_cached_key(|pupil| in_order(&pupil.name));
+    let fnrs: Vec<&Fnr> = people.values().map(|person| &person.fnr).collect();
+    let residents = world.population.find_all(&fnrs).await?;
+    let seen = |member: Member| {
+        let fnr = people.get(&member.person).map(|person| &person.fnr);
+        seen(member, fnr, fnr.and_then(|fnr| residents.get(fnr)))
+    };
+    let mut all: Vec<Pupil> = members.into_iter().map(seen).collect();
+    all.sort_by_cached_key(|pupil| (in_order(&pupil.name), pupil.digits(DIGITS_AT_MOST)));
     Ok(all)
 }
 
 /// Somebody with what the population register says of them.
-async fn looked_up(world: &World, member: Member, person: Option<&Person>) -> anyhow::Result<Pupil> {
-    let resident = match person {
-        Some(person) => world.population.find(&person.fnr).await?,
-        None => None,
-    };
-    let is_protected = resident.as_ref().is_some_and(|resident| resident.address == Address::Protected);
-    let registered =
-        resident.filter(|_| !is_protected).map(|resident| format!("{} {}", resident.given_name, resident.family_name));
+fn seen(member: Member, fnr: Option<&Fnr>, resident: Option<&Resident>) -> Pupil {
+    let is_protected = resident.is_some_and(|resident| resident.address == Address::Protected);
+    let registered = resident.filter(|_| !is_protected);
+    let registered = registered.map(|resident| format!("{} {}", resident.given_name, resident.family_name));
     let registered = registered.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    Ok(Pupil { person: member.person, name: registered.unwrap_or(member.name), is_protected })
+    // Whose address is protected has no number here at all.
+    let fnr = fnr.filter(|_| !is_protected).cloned();
+    Pupil { person: member.person, name: registered.unwrap_or(member.name), is_protected, fnr }
+}
+
+impl Pupil {
+    /// The last digits of their number; none of those who are protected.
+    fn digits(&self, count: usize) -> Option<String> {
+        let digits = self.fnr.as_ref()?.as_str();
+        digits.get(digits.len().checked_sub(count)?..).map(str::to_owned)
+    }
+}
+
+/// What tells pupils apart who have the same name: as few of the last digits of their numbers as it takes. Nobody else is
+/// in it. They are to be those whom the reader sees: that there is another one, whom they do not see, is not told.
+pub fn told_apart<'a>(pupils: impl Iterator<Item = &'a Pupil>) -> HashMap<PersonId, String> {
+    let mut by_name: HashMap<String, Vec<&Pupil>> = HashMap::new();
+    for pupil in pupils {
+        by_name.entry(pupil.name.to_lowercase()).or_default().push(pupil);
+    }
+    let mut all = HashMap::new();
+    for alike in by_name.into_values().filter(|alike| alike.len() > 1) {
+        let known = alike.iter().filter(|pupil| pupil.fnr.is_some()).count();
+        let differ = |count: &usize| {
+            let ends: HashSet<String> = alike.iter().filter_map(|pupil| pupil.digits(*count)).collect();
+            ends.len() == known
+        };
+        let count = (DIGITS_AT_LEAST..DIGITS_AT_MOST).find(differ).unwrap_or(DIGITS_AT_MOST);
+        let named = alike.iter().filter_map(|pupil| Some((pupil.person.clone(), pupil.digits(count)?)));
+        all.extend(named);
+    }
+    all
 }
 
 /// Names as Norwegian orders them: æ, ø and å come last, in that order, which is not that of their numbers.
@@ -708,24 +744,34 @@ pub async fn end(tx: &mut Tx, role: &Holding<'_>, now: Timestamp) -> sqlx::Resul
     query.execute(&mut **tx).await.map(|_| ())
 }
 
-/// Puts somebody in a class, or gives them another name there.
-pub async fn put_pupil(
-    tx: &mut Tx,
-    class: &ClassId,
-    (person, name): (&PersonId, &str),
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO school_pupil (class, person, name, added_at) VALUES ($1, $2, $3, $4)
-                       ON CONFLICT (class, person) DO UPDATE SET name = excluded.name, removed_at = NULL";
-    let query = sqlx::query(SQL).bind(class.as_str()).bind(person.as_str()).bind(name).bind(now.seconds());
-    query.execute(&mut **tx).await.map(|_| ())
+/// Puts some in their classes, or gives them another name there: nobody twice in the same one.
+pub async fn put_pupils(tx: &mut Tx, some: &[(&ClassId, &PersonId, &str)], now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO school_pupil (class, person, name, added_at)
+        WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
+        SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
+            rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))),
+            rtrim(substr($6, i * CAST($7 AS INTEGER) + 1, CAST($7 AS INTEGER))), $8
+        FROM place WHERE i >= 0
+        ON CONFLICT (class, person) DO UPDATE SET name = excluded.name, removed_at = NULL";
+    let classes = Column::of(some.iter().map(|(class, ..)| class.as_str()));
+    let people = Column::of(some.iter().map(|(_, person, _)| person.as_str()));
+    let names = Column::of(some.iter().map(|(.., name)| *name));
+    let query = sqlx::query(SQL).bind(i64::try_from(some.len()).unwrap_or(i64::MAX));
+    let query = query.bind(classes.text).bind(classes.width).bind(people.text).bind(people.width);
+    query.bind(names.text).bind(names.width).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
 }
 
-/// Takes somebody out of a class.
-pub async fn remove_pupil(tx: &mut Tx, class: &ClassId, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school_pupil SET removed_at = $3 WHERE class = $1 AND person = $2 AND removed_at IS NULL";
-    let query = sqlx::query(SQL).bind(class.as_str()).bind(person.as_str()).bind(now.seconds());
-    query.execute(&mut **tx).await.map(|_| ())
+/// Takes some out of their classes.
+pub async fn remove_pupils(tx: &mut Tx, some: &[&StoredPupil], now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_pupil SET removed_at = $6 WHERE removed_at IS NULL AND (class, person) IN
+        (WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
+            SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
+                rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))) FROM place)";
+    let classes = Column::of(some.iter().map(|pupil| pupil.class.as_str()));
+    let people = Column::of(some.iter().map(|pupil| pupil.person.as_str()));
+    let query = sqlx::query(SQL).bind(i64::try_from(some.len()).unwrap_or(i64::MAX));
+    let query = query.bind(classes.text).bind(classes.width).bind(people.text).bind(people.width);
+    query.bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
 }
 
 #[cfg(test)]
@@ -745,6 +791,31 @@ mod tests {
         let mut names = ["Åse", "Øystein", "ægir", "Zoe", "anne"];
         names.sort_by_cached_key(|name| in_order(name));
         assert_eq!(names, ["anne", "Zoe", "ægir", "Øystein", "Åse"]);
+    }
+
+    #[test]
+    fn as_few_digits_as_it_takes() {
+        let policy = authenticators::person::FnrPolicy { real: true, synthetic: true, expanded: false };
+        let pupil = |id: &str, name: &str, fnr: Option<&str>| Pupil {
+            person: serde_json::from_str(&format!("{id:?}")).unwrap(),
+            name: name.to_owned(),
+            is_protected: fnr.is_none(),
+            fnr: fnr.map(|fnr| Fnr::parse(fnr, policy).unwrap()),
+        };
+        let all = [
+            pupil("a", "Kari Ås", Some("05895894984")),
+            pupil("b", "kari ås", Some("28816196088")),
+            pupil("c", "Kari Ås", None),
+            pupil("d", "Ola Ås", Some("47906701517")),
+            pupil("e", "Per Ås", Some("20914695016")),
+            pupil("f", "Per Ås", None),
+        ];
+        let found = told_apart(all.iter());
+        let mut found: Vec<_> = found.iter().map(|(id, digits)| (id.as_str(), digits.as_str())).collect();
+        found.sort_unstable();
+        assert_eq!(found, [("a", "84"), ("b", "88"), ("e", "16")]);
+        assert!(told_apart(all.iter().skip(3).take(2)).is_empty());
+        assert!(!format!("{all:?}").contains("94984"), "{all:?}");
     }
 
     #[test]

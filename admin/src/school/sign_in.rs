@@ -12,7 +12,7 @@ use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::scratch::{Kept, Read};
 use authenticators::trail::Event;
 use axum::body::Body;
-use axum::extract::{Extension, FromRequestParts, MatchedPath, State};
+use axum::extract::{Extension, FromRequest, FromRequestParts, MatchedPath, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -36,6 +36,8 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tower::ServiceExt;
+
+use super::said::NOT_SAVED;
 
 /// A session ends after that, whatever is done in it: a working day.
 const AT_MOST: Duration = Duration::from_hours(8);
@@ -182,22 +184,23 @@ impl Staff {
 
     /// What something of this person's is kept under, in whichever session they come back to it.
     pub fn key(&self, purpose: &str) -> TokenHash {
-        TokenHash::of(&format!("school {} {purpose}", self.person.id.as_str()))
+        key(&self.person.id, purpose)
     }
 
-    /// A form counts in the session in which it was shown.
-    fn purpose(&self) -> String {
-        self.token.derive("school forms")
+    /// What they had filled in on this page when their session was over, once.
+    pub async fn unsent(&self) -> anyhow::Result<Option<Params>> {
+        let unsent = self.app.world.scratch.take::<Unsent>(&self.key(&unsent_at(&self.here)), self.now).await?;
+        Ok(unsent.map(|unsent| Params::parse(&unsent.form)))
     }
 
     /// The mark in its forms.
     pub fn csrf(&self) -> String {
-        self.browser.csrf(&self.purpose())
+        self.browser.csrf(&purpose(&self.token))
     }
 
     /// Refuses a form that is not from one of these pages.
-    pub fn has_sent(&self, form: &Params) -> Result<(), Refusal> {
-        if self.browser.has_sent(&self.purpose(), form.field("csrf")) {
+    fn has_sent(&self, form: &Params) -> Result<(), Refusal> {
+        if self.browser.has_sent(&purpose(&self.token), form.field("csrf")) {
             return Ok(());
         }
         Err(dead(StatusCode::FORBIDDEN, DeadKind::Csrf))
@@ -207,6 +210,7 @@ impl Staff {
     pub async fn nothing_here(&self) -> Refusal {
         tracing::info!("staff asked for what is not theirs");
         let event = Event::by_oneself("school-denied", &self.person.id).with("route", self.route.as_str());
+        let event = event.with("reason", "not-theirs");
         self.app.world.trail.note(event, self.now).await;
         dead(StatusCode::NOT_FOUND, DeadKind::NotFound)
     }
@@ -223,33 +227,132 @@ fn dead(status: StatusCode, kind: DeadKind) -> Refusal {
     Refusal::Page(Box::new(Dead { status, kind, service: None }))
 }
 
-impl FromRequestParts<App> for Staff {
-    /// Who has no session is sent to log in, and comes back to where they wanted to go.
-    type Rejection = Response;
+/// Whoever asks: somebody of the staff in their session, or a browser without one.
+enum Found {
+    In(Box<Staff>),
+    Out(Asker, Browser),
+}
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Staff, Response> {
+impl Found {
+    async fn of(parts: &mut Parts, app: &App) -> Result<Found, Response> {
         let browser = Browser::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let (now, here) = (app.world.clock.now(), parts.uri.path().to_owned());
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
         let asker = if here.ends_with(WAIT) { Asker::APage } else { Asker::Somebody };
-        let call = Call { app, browser: &browser, now };
-        match Session::find(&call, &parts.headers, asker).await {
-            Ok(Some((token, session, person))) => {
-                Ok(Staff { app: app.clone(), person, now, here, route, token, id_token: session.id_token, browser })
+        let found = Session::find(&Call { app, browser: &browser, now }, &parts.headers, asker).await;
+        Ok(match found.map_err(|fault| Refusal::from(fault).into_response())? {
+            Some((token, session, person)) => {
+                let id_token = session.id_token;
+                Found::In(Box::new(Staff { app: app.clone(), person, now, here, route, token, id_token, browser }))
             }
-            Ok(None) if asker == Asker::APage => Err(Json(json!({ "state": "over" })).into_response()),
-            Ok(None) => {
-                let to = if here == LEAVE { SCHOOL_PATH } else { here.as_str() };
-                let door = parts.extensions.get::<Door>().context("the schools' pages have no door");
-                let begun = match door {
-                    Ok(door) => door.begin(&call, to).await,
-                    Err(fault) => Err(fault),
-                };
-                Err(begun.unwrap_or_else(|fault| Refusal::from(fault).into_response()))
+            None => Found::Out(asker, browser),
+        })
+    }
+}
+
+/// Sends somebody to log in, who comes back to where they wanted to go.
+async fn log_in(call: &Call<'_>, door: Option<Door>, to: &str) -> Response {
+    let begun = match door.context("the schools' pages have no door") {
+        Ok(door) => door.begin(call, to).await,
+        Err(fault) => Err(fault),
+    };
+    begun.unwrap_or_else(|fault| Refusal::from(fault).into_response())
+}
+
+impl FromRequestParts<App> for Staff {
+    /// Who has no session is sent to log in.
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Staff, Response> {
+        match Found::of(parts, app).await? {
+            Found::In(staff) => Ok(*staff),
+            Found::Out(Asker::APage, _) => Err(Json(json!({ "state": "over" })).into_response()),
+            Found::Out(Asker::Somebody, browser) => {
+                let call = Call { app, browser: &browser, now: app.world.clock.now() };
+                let door = parts.extensions.get::<Door>().cloned();
+                Err(log_in(&call, door, parts.uri.path()).await)
             }
-            Err(fault) => Err(Refusal::from(fault).into_response()),
         }
     }
+}
+
+/// A form that one of these pages has shown somebody in their session, and that they have sent in it.
+pub struct Sent {
+    /// Who.
+    pub staff: Staff,
+    /// What they have filled in.
+    pub form: Params,
+}
+
+impl FromRequest<App> for Sent {
+    /// Whose session is over is sent to log in. Nothing is done then, neither now nor when they are back: what they had
+    /// chosen is filled in on the page to which they come back, and the page says so.
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, app: &App) -> Result<Sent, Response> {
+        let (mut parts, body) = request.into_parts();
+        let found = Found::of(&mut parts, app).await?;
+        let (door, headers) = (parts.extensions.get::<Door>().cloned(), parts.headers.clone());
+        let here = parts.uri.path().to_owned();
+        let form = Params::from_request(Request::from_parts(parts, body), app).await?;
+        let browser = match found {
+            Found::In(staff) => {
+                staff.has_sent(&form).map_err(IntoResponse::into_response)?;
+                return Ok(Sent { staff: *staff, form });
+            }
+            Found::Out(_, browser) => browser,
+        };
+        let call = Call { app, browser: &browser, now: app.world.clock.now() };
+        if here == LEAVE {
+            return Err(log_in(&call, door, SCHOOL_PATH).await);
+        }
+        let kept = Unsent::keep(&call, &headers, (&here, &form)).await;
+        kept.map_err(|fault| Refusal::from(fault).into_response())?;
+        Err(log_in(&call, door, &format!("{here}?{NOT_SAVED}")).await)
+    }
+}
+
+/// A form that came when its session was over.
+#[derive(Serialize, Deserialize)]
+struct Unsent {
+    form: String,
+}
+
+impl Kept for Unsent {
+    const KIND: &'static str = "school-unsent";
+    const FOR: Duration = Duration::from_mins(30);
+}
+
+impl Unsent {
+    /// Keeps it for the person whose session it was, if it is from a page that was shown in it.
+    async fn keep(call: &Call<'_>, headers: &HeaderMap, (path, form): (&str, &Params)) -> anyhow::Result<()> {
+        let (app, now) = (call.app, call.now);
+        let Some(token) = presented(app, headers) else { return Ok(()) };
+        if !call.browser.has_sent(&purpose(&token), form.field("csrf")) {
+            return Ok(());
+        }
+        let Some(read) = app.world.scratch.get::<Session>(&token.hash(), now).await? else { return Ok(()) };
+        // Somebody else has logged in on the same machine.
+        if call.browser.session.as_ref().map(Token::hash) != read.value.sso {
+            return Ok(());
+        }
+        let unsent = Unsent { form: form.encode() };
+        app.world.scratch.put(&key(&read.value.person, &unsent_at(path)), &unsent, now).await
+    }
+}
+
+/// What something of a person's is kept under.
+fn key(person: &PersonId, purpose: &str) -> TokenHash {
+    TokenHash::of(&format!("school {} {purpose}", person.as_str()))
+}
+
+fn unsent_at(path: &str) -> String {
+    format!("unsent {path}")
+}
+
+/// A form counts in the session in which it was shown.
+fn purpose(token: &Token) -> String {
+    token.derive("school forms")
 }
 
 /// Where one logs out.
@@ -491,8 +594,7 @@ async fn open(call: &Call<'_>, id_token: String, said: &Said, to: &str) -> anyho
 }
 
 /// `POST /skule/logg-ut`: out of these pages, and out of Porten.
-pub async fn leave(Extension(door): Extension<Door>, staff: Staff, form: Params) -> Result<Response, Refusal> {
-    staff.has_sent(&form)?;
+pub async fn leave(Extension(door): Extension<Door>, Sent { staff, .. }: Sent) -> Result<Response, Refusal> {
     staff.app.world.scratch.take::<Session>(&staff.token.hash(), staff.now).await?;
     let mut response = door.way_out(&staff.app, &staff.id_token).await?;
     set_cookie(&staff.app, response.headers_mut(), None);

@@ -39,8 +39,8 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 pub(crate) struct Somebody {
     pub(crate) who: TestPerson,
     /// `974589095;Fjorden skole;10A;elev`
-    place: String,
-    name: &'static str,
+    pub(crate) place: String,
+    pub(crate) name: &'static str,
 }
 
 pub(crate) fn somebody(place: &str, name: &'static str) -> anyhow::Result<Somebody> {

@@ -66,11 +66,10 @@ fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
         Actor::System => about.push(text.t("event-by-porten")),
         Actor::Person(who) if *who == visit.person.id => {}
         // A teacher, or the school's administration.
-        Actor::Person(_) => {
-            about.push(text.t("event-by-school"));
-            about
-                .extend([detail("class"), detail("school")].map(str::to_owned).into_iter().filter(|at| !at.is_empty()));
-        }
+        Actor::Person(_) => about.push(text.t("event-by-school")),
+    }
+    if entry.kind.starts_with("school-") {
+        about.extend([detail("class"), detail("school")].map(str::to_owned).into_iter().filter(|at| !at.is_empty()));
     }
     let what = of_the_postbox(text, entry).unwrap_or_else(|| words(text, entry));
     Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what, about }

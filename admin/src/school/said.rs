@@ -1,0 +1,31 @@
+//! What a page says first, of what has just been done or not: by a word in its address, since it is read after a form.
+
+use idp::params::Params;
+
+/// In the address: the changes are saved.
+pub const SAVED: &str = "sagt=lagret";
+/// In the address: the code is dead, because the name beside it was another's.
+pub const WRONG_NAME: &str = "sagt=feil-navn";
+/// In the address: the session was over when the form came.
+pub const NOT_SAVED: &str = "sagt=ikke-lagret";
+
+/// What is said.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    /// In these words.
+    pub words: &'static str,
+    /// In this colour.
+    pub color: &'static str,
+}
+
+/// What the query of an address says.
+pub fn of(query: &Params) -> Option<Said> {
+    let word = format!("sagt={}", query.field("sagt")?);
+    let (words, color) = match word.as_str() {
+        SAVED => ("school-saved", "success"),
+        WRONG_NAME => ("school-name-was-wrong", "success"),
+        NOT_SAVED => ("school-not-saved", "warning"),
+        _ => return None,
+    };
+    Some(Said { words, color })
+}

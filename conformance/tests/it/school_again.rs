@@ -1,0 +1,172 @@
+//! In a class: a form that comes when the session is over, and pupils who have the same name.
+
+use std::time::Duration;
+
+use admin::school::register;
+use authenticators::population::Population;
+use axum::http::StatusCode;
+use conformance::idp::{TestIdp, TestPerson};
+use serde_json::json;
+
+use crate::forgotten::kinds_of_events;
+use crate::school::{Place, Town, is_asked_to_log_in, press_start, save};
+
+const NOT_SAVED: &str = "Innloggingen var gått ut";
+
+/// Logs in where a login is asked for.
+async fn back_in(browser: &mut conformance::browser::Browser, person: &TestPerson) -> anyhow::Result<()> {
+    assert!(is_asked_to_log_in(browser), "{}", browser.at);
+    if browser.page.body.contains("value=\"testid\"") {
+        browser.answer(&[("eid", "testid")]).await?;
+    }
+    browser.answer(&[("do", "next"), ("fnr", &person.fnr), ("acr", "idporten-loa-high")]).await.map(|_| ())
+}
+
+#[tokio::test]
+async fn a_form_that_comes_too_late_is_not_lost_and_does_nothing() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let place = &town.own;
+    let (office, elever) = (town.office(place).await?, format!("{}/elever", town.office(place).await?));
+    let field = town.may_issue(place, &place.teacher).await?;
+    let mut desk = town.staff(&place.principal).await?;
+    desk.get(&office).await?;
+    town.idp.advance(Duration::from_mins(31));
+    let other = town.may_issue(place, &place.both).await?;
+    desk.answer(&[("do", "next"), (&field, "yes"), (&other, "no")]).await?;
+    back_in(&mut desk, &place.principal).await?;
+    assert_eq!(desk.at, format!("{office}?sagt=ikke-lagret"));
+    assert!(desk.shows(NOT_SAVED), "{}", desk.page.body);
+    assert!(desk.page.body.contains(&format!("id=\"{field}-yes\" value=\"yes\" checked")), "{}", desk.page.body);
+    desk.answer(&[("do", "next"), (&field, "yes"), (&other, "no")]).await?;
+    assert_eq!(desk.at, elever);
+
+    // The same of the pupils, and of what is confirmed: nothing is saved before somebody presses again.
+    let mut pairs = Vec::new();
+    for pupil in &place.pupils {
+        pairs.push(town.issues_to(place, &place.teacher, pupil).await?);
+    }
+    let mut fields = vec![("do", "next")];
+    fields.extend(pairs.iter().map(|pair| (pair.as_str(), "no")));
+    town.idp.advance(Duration::from_mins(31));
+    desk.answer(&fields).await?;
+    back_in(&mut desk, &place.principal).await?;
+    assert!(desk.at == format!("{elever}?sagt=ikke-lagret") && desk.shows(NOT_SAVED), "{}", desk.at);
+    for pair in &pairs {
+        assert!(desk.page.body.contains(&format!("id=\"{pair}-no\" value=\"no\" checked")), "{}", desk.page.body);
+    }
+    desk.answer(&[("do", "next")]).await?;
+    town.idp.advance(Duration::from_mins(31));
+    save(&mut desk).await?;
+    back_in(&mut desk, &place.principal).await?;
+    assert!(desk.at == format!("{office}/bekreft?sagt=ikke-lagret") && desk.shows(NOT_SAVED), "{}", desk.at);
+    assert!(desk.shows("Lerke Testesen"), "{}", desk.page.body);
+    let kinds = kinds_of_events(&town.idp, &place.teacher).await?;
+    assert!(!kinds.contains(&"school-authorised".to_owned()), "{kinds:?}");
+    save(&mut desk).await?;
+    assert!(desk.shows("Lagret.") && !desk.shows(NOT_SAVED), "{}", desk.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_else_gets_what_was_filled_in() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let place = &town.own;
+    let office = town.office(place).await?;
+    let (field, wrong) = (town.may_issue(place, &place.teacher).await?, "x");
+    let checked = format!("id=\"{field}-yes\" value=\"yes\" checked");
+    // A colleague logs in where the form was.
+    let mut desk = town.staff(&place.principal).await?;
+    desk.get(&office).await?;
+    town.idp.advance(Duration::from_mins(31));
+    let mut forged = desk.clone();
+    desk.answer(&[("do", "next"), (&field, "yes")]).await?;
+    back_in(&mut desk, &place.both).await?;
+    assert!(desk.at.starts_with(&office) && !desk.page.body.contains(&checked), "{} {}", desk.at, desk.page.body);
+    let mut own = town.staff(&place.principal).await?;
+    own.get(&office).await?;
+    assert!(own.page.body.contains(&checked), "{}", own.page.body);
+
+    // What does not come from a page of theirs is not kept.
+    own.post(&office, &[("csrf", &own.csrf()?), ("do", "next"), (&field, "no")]).await?;
+    forged.post(&office, &[("csrf", wrong), ("do", "next"), (&field, "yes")]).await?;
+    back_in(&mut forged, &place.principal).await?;
+    assert!(forged.shows(NOT_SAVED) && !forged.page.body.contains(&checked), "{}", forged.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_code_that_is_asked_for_too_late_is_not_made() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let place = &town.own;
+    town.let_the_teacher_issue(place).await?;
+    let path = town.pupil_path(place, &place.pupils[0]).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    screen.get(&path).await?;
+    town.idp.advance(Duration::from_mins(31));
+    press_start(&mut screen).await?;
+    back_in(&mut screen, &place.teacher).await?;
+    assert_eq!(screen.at, format!("{path}?sagt=ikke-lagret"));
+    assert!(screen.shows(NOT_SAVED) && screen.shows("Start utstedelse"), "{}", screen.page.body);
+    let kinds = kinds_of_events(&town.idp, &place.pupils[0]).await?;
+    assert!(!kinds.contains(&"school-code-issued".to_owned()), "{kinds:?}");
+    press_start(&mut screen).await?;
+    assert!(screen.page.status == StatusCode::OK && screen.shows("Navnet er feil"), "{}", screen.page.body);
+    Ok(())
+}
+
+/// The last digits that tell somebody from another of the same name.
+fn ends(person: &TestPerson) -> String {
+    format!("slutter på {}", &person.fnr[person.fnr.len() - 2..])
+}
+
+#[tokio::test]
+async fn pupils_of_the_same_name_are_told_apart() -> anyhow::Result<()> {
+    // The names go round after three: the first and the fourth have one, and the second and the fifth.
+    let own = Place::with("974589095", "Fjorden skole", 5)?;
+    let [hidden, shown] = [&own.pupils[1], &own.pupils[4]].map(|pupil| pupil.fnr.clone());
+    let line = json!({ "fnr": hidden, "given_name": "Trost", "family_name": "Testesen", "protected": true });
+    let population = Population::read(&line.to_string())?;
+    let town = Town::around(TestIdp::with(|setup| setup.population = population).await?, own).await?;
+    let place = &town.own;
+    town.let_the_teacher_issue(place).await?;
+    let alike = [&place.pupils[0], &place.pupils[3]];
+    let (office, room) = (town.office(place).await?, town.room(place).await?);
+    let mut screen = town.staff(&place.teacher).await?;
+    screen.get(&room).await?;
+    for pupil in alike {
+        let digits = register_digits(&town, pupil).await?;
+        assert!(screen.shows(&format!("slutter på {digits}")) && digits.len() < 6, "{}", screen.page.body);
+        assert!(!screen.page.body.contains(&pupil.fnr));
+        let mut one = screen.clone();
+        one.get(&town.pupil_path(place, pupil).await?).await?;
+        assert!(one.shows(&format!("slutter på {digits}")), "{}", one.page.body);
+        town.start(&mut one, pupil).await?;
+        assert!(one.shows(&format!("slutter på {digits}")), "{}", one.page.body);
+    }
+    // Whose address is protected has no digits, and who has no namesake has none.
+    let count = screen.page.body.matches("slutter på").count();
+    assert_eq!(count, 3, "{}", screen.page.body);
+    assert!(
+        !screen.shows(&format!("slutter på {}", &hidden[9..])) && screen.shows(&format!("slutter på {}", &shown[9..]))
+    );
+    assert!(!screen.shows(&ends(&place.pupils[2])));
+    let mut desk = town.staff(&place.principal).await?;
+    desk.get(&format!("{office}/elever")).await?;
+    assert_eq!(desk.page.body.matches("slutter på").count(), 3, "{}", desk.page.body);
+    // That there is another of the name, whom the teacher is not to see, does not show.
+    let field = town.issues_to(place, &place.teacher, &place.pupils[1]).await?;
+    desk.answer(&[("do", "next"), (&field, "no")]).await?;
+    save(&mut desk).await?;
+    screen.get(&room).await?;
+    assert_eq!(screen.page.body.matches("slutter på").count(), 2, "{}", screen.page.body);
+    assert!(!screen.shows(&format!("slutter på {}", &shown[9..])), "{}", screen.page.body);
+    Ok(())
+}
+
+/// As few digits as it takes.
+async fn register_digits(town: &Town, pupil: &TestPerson) -> anyhow::Result<String> {
+    let class = town.class(&town.own).await?;
+    let pupils = register::pupils(&town.idp.app.world, &class.id).await?;
+    let row = town.idp.row_of(pupil).await?;
+    Ok(register::told_apart(pupils.iter()).remove(&row.id).unwrap_or_default())
+}

@@ -1,0 +1,314 @@
+//! Every route of the schools' pages, and everybody who could want it: GET and POST, with the right mark and without.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use admin::school::coupling::{self, Change, Decision, Draft, Saved};
+use admin::school::sign_in::LEAVE;
+use admin::school::{register, routes};
+use anyhow::{Context, ensure};
+use authenticators::trail::Trail;
+use axum::http::StatusCode;
+use conformance::browser::Browser;
+use conformance::idp::{TestPerson, unregistered};
+
+use crate::forgotten::kinds_of_events;
+use crate::school::{OWNER, Place, Town, is_asked_to_log_in};
+use crate::school_import::{OTHER, add_owner, well};
+
+/// Whose a route is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Anybody's, logged in or not.
+    Anybody,
+    /// A machine's, which has a token.
+    Machine,
+    /// That of all who are logged in at level high.
+    Staff,
+    /// The school's administration's.
+    Administration,
+    /// That of those with a role in the class.
+    Class,
+    /// And of those whom the administration lets issue there.
+    Issuer,
+    /// The owner's.
+    Owner,
+    /// That of whoever acts for any owner, who sees their own there.
+    AnyOwner,
+}
+
+use Whose::{Administration, AnyOwner, Anybody, Class, Issuer, Machine, Owner, Staff};
+
+const TABLE: [(&str, &str, Whose); 20] = [
+    ("GET", "/skule", Staff),
+    ("GET", "/skule/api/import", Machine),
+    ("POST", "/skule/api/import", Machine),
+    ("GET", "/skule/callback", Anybody),
+    ("GET", "/skule/klasse", Staff),
+    ("GET", "/skule/klasse/{class}", Class),
+    ("GET", "/skule/klasse/{class}/{pupil}", Issuer),
+    ("POST", "/skule/klasse/{class}/{pupil}", Issuer),
+    ("GET", "/skule/klasse/{class}/{pupil}/vent", Issuer),
+    ("POST", "/skule/logg-ut", Staff),
+    ("GET", "/skule/rapport", AnyOwner),
+    ("GET", "/skule/rapport/{owner}", Owner),
+    ("GET", "/skule/ut", Anybody),
+    ("GET", "/skule/{school}", Administration),
+    ("GET", "/skule/{school}/{class}", Administration),
+    ("POST", "/skule/{school}/{class}", Administration),
+    ("GET", "/skule/{school}/{class}/bekreft", Administration),
+    ("POST", "/skule/{school}/{class}/bekreft", Administration),
+    ("GET", "/skule/{school}/{class}/elever", Administration),
+    ("POST", "/skule/{school}/{class}/elever", Administration),
+];
+
+#[test]
+fn every_route_has_a_row() {
+    let there = routes::all().into_iter().flat_map(|(path, methods)| methods.iter().map(move |one| (*one, path)));
+    let there: BTreeSet<(&str, &str)> = there.collect();
+    let rows: BTreeSet<(&str, &str)> = TABLE.into_iter().map(|(method, path, _)| (method, path)).collect();
+    assert_eq!(there, rows, "each route says here whose it is");
+}
+
+/// Everybody, and what they are at the school, in the class and for the owner whose routes are asked for.
+struct Cast {
+    second_class: TestPerson,
+    former_principal: TestPerson,
+    former_teacher: TestPerson,
+    former_owner: TestPerson,
+    foreign: Place,
+    foreign_owner: TestPerson,
+    nobody: TestPerson,
+}
+
+impl Cast {
+    fn new() -> anyhow::Result<Cast> {
+        Ok(Cast {
+            second_class: unregistered()?,
+            former_principal: unregistered()?,
+            former_teacher: unregistered()?,
+            former_owner: unregistered()?,
+            foreign: Place::new("974589117", "Utlandet skole")?,
+            foreign_owner: unregistered()?,
+            nobody: unregistered()?,
+        })
+    }
+
+    /// The rows of those who have a role and do not stand in a town by itself; some of them only until later.
+    fn rows(&self, is_later: Later) -> String {
+        let row = |place: &str, person: &TestPerson| format!("{place};{};Fugl;Testesen\n", person.fnr);
+        let mut rows = row("974589095;Fjorden skole;10B;kontaktlærer", &self.second_class);
+        if is_later == Later::No {
+            rows += &row("974589095;Fjorden skole;;rektor", &self.former_principal);
+            rows += &row("974589095;Fjorden skole;10A;faglærer", &self.former_teacher);
+            rows += &row(";;;skoleeier", &self.former_owner);
+        }
+        rows
+    }
+
+    fn all<'a>(&'a self, town: &'a Town) -> Vec<(&'static str, &'a TestPerson, &'static [Whose])> {
+        vec![
+            ("the principal", &town.own.principal, &[Administration]),
+            ("the teacher", &town.own.teacher, &[Class, Issuer]),
+            ("who administers and teaches, and is not let issue", &town.own.both, &[Administration, Class]),
+            ("the owner", &town.owner, &[Owner, AnyOwner]),
+            ("a teacher of another class", &self.second_class, &[]),
+            ("the principal of another school of the owner", &town.other.principal, &[]),
+            ("a teacher of another school of the owner", &town.other.teacher, &[]),
+            ("the principal of another owner's school", &self.foreign.principal, &[]),
+            ("a teacher of another owner's school", &self.foreign.teacher, &[]),
+            ("another owner", &self.foreign_owner, &[AnyOwner]),
+            ("who was principal", &self.former_principal, &[]),
+            ("who was teacher, and let issue", &self.former_teacher, &[]),
+            ("who acted for the owner", &self.former_owner, &[]),
+            ("a pupil", &town.own.pupils[0], &[]),
+            ("nobody", &self.nobody, &[]),
+        ]
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Later {
+    No,
+    Yes,
+}
+
+/// The principal lets whoever teaches until later issue to all of the class.
+async fn let_issue(town: &Town, cast: &Cast) -> anyhow::Result<()> {
+    let (world, idp) = (&town.idp.app.world, &town.idp);
+    let (class, school) = (town.class(&town.own).await?, town.school(&town.own).await?);
+    let principal = idp.row_of(&town.own.principal).await?.id;
+    let by = register::may_administer(world.db.pool(), &principal, school.id.as_str()).await?.context("may")?;
+    let (employee, decision) = (idp.row_of(&cast.former_teacher).await?.id, Decision::Yes);
+    let mut changes = vec![Change::Authorise { employee: employee.clone(), decision }];
+    for pupil in &town.own.pupils {
+        changes.push(Change::Couple { employee: employee.clone(), pupil: idp.row_of(pupil).await?.id, decision });
+    }
+    let draft = Draft { class: class.id, version: class.version, changes };
+    ensure!(matches!(coupling::save(world, &by, &draft, idp.now()).await?, Saved::Done), "not saved");
+    Ok(())
+}
+
+/// The routes with the ids of the town's own school.
+async fn filled_in(town: &Town) -> anyhow::Result<BTreeMap<&'static str, String>> {
+    let (school, class) = (town.school(&town.own).await?, town.class(&town.own).await?);
+    let pupil = town.pupil_path(&town.own, &town.own.pupils[0]).await?;
+    let pupil = pupil.rsplit('/').next().context("no alias")?;
+    let ids =
+        [("{school}", school.id.as_str()), ("{class}", class.id.as_str()), ("{pupil}", pupil), ("{owner}", OWNER)];
+    let paths = routes::all()
+        .into_iter()
+        .map(|(path, _)| (path, ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id))));
+    Ok(paths.collect())
+}
+
+/// What is answered to a GET, or to a form that wishes for nothing that is there.
+async fn asked(browser: &Browser, method: &str, path: &str, csrf: &str) -> anyhow::Result<Browser> {
+    let mut browser = browser.clone();
+    match method {
+        "GET" => browser.get(path).await?,
+        _ => browser.post_only(path, &[("csrf", csrf), ("do", "look")]).await?,
+    };
+    Ok(browser)
+}
+
+#[tokio::test]
+async fn every_route_is_for_those_whose_it_is() -> anyhow::Result<()> {
+    let (town, cast) = (Town::open().await?, Cast::new()?);
+    town.let_the_teacher_issue(&town.own).await?;
+    town.take_in(&format!("{}{}", town.file(), cast.rows(Later::No))).await?;
+    add_owner(&town.idp, OTHER).await?;
+    let head = "orgno;skole;klasse;rolle;fnr;fornavn;etternavn";
+    let foreign = format!("{head}\n;;;skoleeier;{};Elg;Testesen\n{}", cast.foreign_owner.fnr, cast.foreign.rows());
+    well(&town.idp, OTHER, &foreign).await?;
+    let_issue(&town, &cast).await?;
+    let mut desks = Vec::new();
+    for (who, person, roles) in cast.all(&town) {
+        desks.push((who, person, roles, town.staff(person).await?));
+    }
+    let paths = filled_in(&town).await?;
+    // Those whose role ends had it: the page opens, and after the next file it does not.
+    for (who, path) in [
+        ("who was principal", "/skule/{school}/{class}"),
+        ("who was teacher, and let issue", "/skule/klasse/{class}/{pupil}"),
+        ("who acted for the owner", "/skule/rapport"),
+    ] {
+        let (.., desk) = desks.iter().find(|(name, ..)| *name == who).context("nobody")?;
+        let path = paths.get(path).context("no path")?;
+        assert_eq!(asked(desk, "GET", path, "").await?.page.status, StatusCode::OK, "{who} {path}");
+    }
+    town.take_in(&format!("{}{}", town.file(), cast.rows(Later::Yes))).await?;
+
+    for (who, person, roles, desk) in &desks {
+        let (csrf, mut denied) = (desk.csrf()?, 0);
+        for (method, pattern, whose) in TABLE {
+            let path = paths.get(pattern).context("no path")?;
+            if method == "POST" && whose != Machine {
+                // None does anything without the mark in its form, or with another session's.
+                for wrong in ["", "x"] {
+                    let answer = asked(desk, method, path, wrong).await?.page;
+                    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{who}: {method} {path} without the mark");
+                }
+            }
+            if pattern == LEAVE {
+                continue;
+            }
+            let answer = asked(desk, method, path, &csrf).await?;
+            let (status, is_in) = (answer.page.status, !is_asked_to_log_in(&answer));
+            let is_theirs = matches!(whose, Anybody | Staff) || roles.contains(&whose);
+            let fits = match (whose, is_theirs) {
+                (Machine, _) => status == StatusCode::UNAUTHORIZED,
+                // A form that wishes for nothing is gone on from, or asked for again.
+                (_, true) => {
+                    let good = [StatusCode::OK, StatusCode::SEE_OTHER, StatusCode::UNPROCESSABLE_ENTITY];
+                    is_in && good.contains(&status) && (method == "POST" || status == StatusCode::OK)
+                }
+                (_, false) => status == StatusCode::NOT_FOUND,
+            };
+            ensure!(fits, "{who}: {method} {path} is {status} {}", answer.page.body);
+            // The first page names the schools and classes of whoever reads it.
+            let tells = answer.shows("Fjorden skole") || answer.shows("Alke");
+            let may_tell = matches!(whose, Staff | Anybody) || roles.iter().any(|role| *role != AnyOwner);
+            ensure!(!tells || may_tell, "{who}: {method} {path} tells of the school");
+            denied += usize::from(!is_theirs && whose != Machine);
+        }
+        // Each denial is written down, and says nothing of whom it was about.
+        let trail = town.idp.trail_of(person).await?;
+        let found: Vec<_> = trail.iter().filter(|entry| entry.kind == "school-denied").collect();
+        assert_eq!(found.len(), denied, "{who}");
+        let class = town.class(&town.own).await?;
+        for entry in found {
+            let text = serde_json::to_string(&entry.details)?;
+            assert!(entry.details["reason"] == "not-theirs" && !text.contains(class.id.as_str()), "{text}");
+        }
+    }
+    // What a route is not for it does not answer, whoever asks.
+    let (.., desk) = desks.first().context("nobody")?;
+    for (pattern, methods) in routes::all() {
+        for method in ["GET", "POST"].into_iter().filter(|method| !methods.contains(method)) {
+            let answer = asked(desk, method, paths.get(pattern).context("no path")?, &desk.csrf()?).await?;
+            assert_eq!(answer.page.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {pattern}");
+        }
+    }
+    // Nobody has done anything.
+    let kinds = kinds_of_events(&town.idp, &town.own.pupils[1]).await?;
+    assert_eq!(kinds.iter().filter(|kind| kind.starts_with("school-code")).count(), 0, "{kinds:?}");
+    assert!(Trail::verify(&town.idp.app.world.db).await? > 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_has_no_session_or_one_that_is_too_low_is_asked_to_log_in() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    town.let_the_teacher_issue(&town.own).await?;
+    let paths = filled_in(&town).await?;
+    let low = [&town.own.principal, &town.own.teacher, &town.owner];
+    let mut browsers = vec![("a stranger", town.idp.browser())];
+    for person in low {
+        browsers.push(("at substantial", town.idp.by_test_id(&town.client, person, "substantial").await?));
+    }
+    for (who, browser) in browsers {
+        for (method, pattern, whose) in TABLE.into_iter().filter(|(.., whose)| *whose != Anybody) {
+            let path = paths.get(pattern).context("no path")?;
+            let mut answer = asked(&browser, method, path, "x").await?;
+            if whose == Machine {
+                assert_eq!(answer.page.status, StatusCode::UNAUTHORIZED, "{who}: {method} {path}");
+                continue;
+            }
+            if pattern.ends_with("/vent") {
+                assert_eq!(answer.page.body, "{\"state\":\"over\"}", "{who}: {method} {path}");
+                continue;
+            }
+            answer.follow().await?;
+            ensure!(is_asked_to_log_in(&answer), "{who}: {method} {path} leads to {}", answer.at);
+            assert!(!answer.shows("Fjorden skole") && !answer.shows("Alke"), "{who}: {path}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_schools_class_below_anothers_name_is_nobodys() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (own, other) = (town.school(&town.own).await?, town.school(&town.other).await?);
+    let mixed = town.office(&town.own).await?.replace(own.id.as_str(), other.id.as_str());
+    let pupil = town.pupil_path(&town.own, &town.own.pupils[0]).await?;
+    let class = |path: &str, id: &str| path.replace(&pupil_class(path), id);
+    let mixed_pupil = class(&pupil, town.class(&town.other).await?.id.as_str());
+    for (person, path) in [
+        (&town.own.principal, &mixed),
+        (&town.other.principal, &mixed),
+        (&town.own.teacher, &mixed_pupil),
+        (&town.other.teacher, &mixed_pupil),
+    ] {
+        let desk = town.staff(person).await?;
+        for method in ["GET", "POST"] {
+            assert_eq!(asked(&desk, method, path, &desk.csrf()?).await?.page.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+    Ok(())
+}
+
+/// The class in the path of a pupil.
+fn pupil_class(path: &str) -> String {
+    path.split('/').nth(3).unwrap_or_default().to_owned()
+}
