@@ -315,7 +315,7 @@ pub async fn employees(staff: Staff, Path(place): Path<(String, String)>, query:
     let room = Room::of(staff, &place).await?;
     let sketch = room.sketch().await?;
     room.keep(&sketch).await?;
-    Ok(employees_page(&room, &sketch, said(&query), Asked::Freshly))
+    Ok(employees_page(&room, &sketch, said(&query).map(|_| "school-saved-next"), Asked::Freshly))
 }
 
 /// Whether a page asks for the first time, or because something was left out.

@@ -115,6 +115,8 @@ struct CodePage {
 struct Wait {
     /// Where it asks.
     address: String,
+    /// How it looks: nobody stands and waits for the post.
+    class: &'static str,
     /// What it says meanwhile.
     words: &'static str,
     /// What its button says, without JavaScript.
@@ -317,14 +319,13 @@ async fn pupil_page(room: &Room, pupil: &Pupil, problem: Option<&'static str>) -
 /// What a pupil's page waits for. Without a code that is another status than the one that it shows.
 fn wait_for(status: Status, path: &str, needs_letter: bool) -> Option<Wait> {
     let (code, letter) = (format!("{path}/vent"), format!("{path}/vent?fra={}", status.name()));
-    let done = ("school-waiting", "school-is-it-done");
-    let (address, (words, button)) = match status {
-        Status::CodeIssued { .. } => (code, done),
-        Status::LetterOrdered => (letter, done),
-        _ if needs_letter => (letter, ("school-waiting-for-order", "school-is-it-ordered")),
+    let (address, class, words, button) = match status {
+        Status::CodeIssued { .. } => (code, "waiting", "school-waiting", "school-is-it-done"),
+        Status::LetterOrdered => (letter, "hint", "school-shows-when-done", "school-is-it-done"),
+        _ if needs_letter => (letter, "waiting", "school-waiting-for-order", "school-is-it-ordered"),
         _ => return None,
     };
-    Some(Wait { address, words, button })
+    Some(Wait { address, class, words, button })
 }
 
 fn clock_time(at: Timestamp) -> String {

@@ -11,6 +11,7 @@ use rqrr::PreparedImage;
 use serde_json::json;
 use thirtyfour::By;
 
+use crate::check::shots;
 use crate::chromium::Chromium;
 
 /// As a cheap printer prints.
@@ -42,6 +43,9 @@ impl Picture {
         command.args(["-png", "-singlefile", "-r", DOTS_PER_INCH]).arg(pdf);
         let output = command.output().context("pdftoppm (poppler-utils) is missing")?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        if let Some(folder) = shots() {
+            std::fs::write(folder.join(pdf.with_extension("png").file_name().context("no name")?), &output.stdout)?;
+        }
         Picture::of_png(&output.stdout)
     }
 

@@ -31,7 +31,7 @@ const TOO_WIDE: &str = "
     return page.scrollWidth + ': ' + wide.map((one) => one.tagName + '.' + one.className).join(' ');";
 
 #[expect(clippy::disallowed_methods, reason = "whoever wants to look at the pages says where to put the pictures")]
-fn shots() -> Option<PathBuf> {
+pub(crate) fn shots() -> Option<PathBuf> {
     std::env::var("PORTEN_SHOTS").ok().filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 

@@ -157,6 +157,10 @@ impl Story {
         ensure!(code.len() == 15, "{code}");
         let scanned = screen.camera().await?;
         ensure!(scanned == format!("{}/registrer#{code}", self.stage.porten), "the camera sees {scanned}");
+        // A class takes long enough without scrolling.
+        let bottom = "return document.getElementById('next').getBoundingClientRect().bottom - innerHeight";
+        let bottom = screen.run(bottom, Vec::new()).await?;
+        ensure!(bottom.as_f64() <= Some(0.0), "the next pupil is {bottom} pixels further down");
         ensure!(screen.projected("91-code").await? == scanned, "another code on a projector");
         // Hidden at a touch.
         screen.see("#code summary").await?.click().await?;
