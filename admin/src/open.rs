@@ -83,7 +83,9 @@ impl Place {
     /// What letters need beside that.
     pub(crate) fn post(&self) -> anyhow::Result<Post> {
         if let Some(data) = &self.data {
-            let issuer = Issuer::try_from("http://localhost:8080".to_owned()).map_err(anyhow::Error::msg)?;
+            let issuer = std::fs::read_to_string(data.join(DEV_ISSUER));
+            let issuer = issuer.with_context(|| format!("no porten dev has run lately in {}", data.display()))?;
+            let issuer = Issuer::try_from(issuer).map_err(anyhow::Error::msg)?;
             let population = Population::open(&data.join(DEV_POPULATION))?;
             let letters = LettersConfig::of(&["MinID", "Fjordgata 100", "6999 FJORDVIK"]);
             return Ok(Post { issuer, population, letters });
@@ -108,6 +110,8 @@ impl Place {
 pub(crate) const DEV_DATABASE: &str = "porten.db";
 /// What encrypts its keys, beside it.
 pub(crate) const DEV_MASTER: &str = "master.key";
+/// Where it was started last: what a letter leads to.
+pub(crate) const DEV_ISSUER: &str = "issuer.txt";
 /// Who lives in its country.
 pub(crate) const DEV_POPULATION: &str = "population.jsonl";
 

@@ -77,8 +77,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let (clock, chance, minid) = (Clock::System, Chance::System, Minid::default());
     let push_services = WebPushConfig::of("mailto:dev@example.no");
     let residents = options.data.join(open::DEV_POPULATION);
-    std::fs::write(&residents, people::residents(clock.now()))
-        .with_context(|| format!("cannot write {}", residents.display()))?;
+    for (file, words) in
+        [(&residents, people::residents(clock.now())), (&options.data.join(open::DEV_ISSUER), issuer.as_str().into())]
+    {
+        std::fs::write(file, words).with_context(|| format!("cannot write {}", file.display()))?;
+    }
     let web = open::web_push(&db, (&vault, &chance), &push_services, clock.now()).await?;
     let world = World {
         trail: Trail::start(&db, &vault, &chance),

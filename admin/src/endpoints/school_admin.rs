@@ -140,7 +140,8 @@ struct ConfirmPage {
 /// Somewhere that two people have decided, or somebody else has.
 struct Clash {
     employee: String,
-    pupil: Option<String>,
+    /// All of the employee's pupils for whom it is so, or nobody where it is about the employee.
+    pupils: Vec<String>,
     now: &'static str,
     /// Who has decided it meanwhile, and when.
     by: Option<String>,
@@ -350,7 +351,12 @@ pub async fn employees(staff: Staff, Path(place): Path<(String, String)>, query:
     let mut sketch = room.sketch().await?;
     room.catch_up(&mut sketch).await?;
     room.keep(&sketch).await?;
-    Ok(employees_page(&room, &sketch, said::of(&query), Asked::Freshly))
+    let said = said::of(&query).map(|said| match said.words {
+        // It is about the class before this one.
+        "school-saved" => Said { words: "school-saved-next", ..said },
+        _ => said,
+    });
+    Ok(employees_page(&room, &sketch, said, Asked::Freshly))
 }
 
 /// Whether a page asks for the first time, or because something was left out.
@@ -607,7 +613,7 @@ async fn clashes(room: &Room, sketch: &Sketch, decisions: &Decisions) -> anyhow:
     let theirs = differences.iter().filter_map(|difference| difference.now);
     let theirs: Vec<PersonId> = theirs.map(|decided| decided.decided_by.clone()).collect();
     let people = Person::by_ids(&room.staff.app.world.db, &theirs).await?;
-    let mut all = Vec::with_capacity(differences.len());
+    let mut all: Vec<Clash> = Vec::new();
     for Difference { question, now, is_theirs, mine } in differences {
         let by = now.filter(|_| is_theirs).map(|decided| {
             let name = people.get(&decided.decided_by).map(Person::name).filter(|name| !name.is_empty());
@@ -615,15 +621,27 @@ async fn clashes(room: &Room, sketch: &Sketch, decisions: &Decisions) -> anyhow:
             let name = name.unwrap_or_else(|| text.t("school-somebody"));
             format!("{name}, {}", text::in_norway(at, "%d.%m.%Y %H:%M"))
         });
-        all.push(Clash {
+        let clash = Clash {
             employee: question.employee.name.clone(),
-            pupil: question.pupil.map(|pupil| room.called(pupil)),
+            pupils: question.pupil.map(|pupil| room.called(pupil)).into_iter().collect(),
             now: decision_words(now.map(coupling::Decided::holds)),
             by,
             mine: mine.map(|mine| decision_words(Some(mine))),
-        });
+        };
+        match all.iter_mut().find(|other| other.is_alike(&clash)) {
+            Some(other) => other.pupils.extend(clash.pupils),
+            None => all.push(clash),
+        }
     }
     Ok(all)
+}
+
+impl Clash {
+    /// Whether the same goes for other pupils of the same employee: a class is told of in a few lines.
+    fn is_alike(&self, other: &Clash) -> bool {
+        let told = |clash: &Clash| (clash.now, clash.mine, clash.pupils.is_empty());
+        self.employee == other.employee && self.by == other.by && told(self) == told(other) && !self.pupils.is_empty()
+    }
 }
 
 fn decision_words(decision: Option<Decision>) -> &'static str {

@@ -93,7 +93,7 @@ struct PupilPage {
     is_again: bool,
     can_refuse: bool,
     letter: Option<Scan>,
-    wait: Option<String>,
+    wait: Option<Wait>,
     next: Option<String>,
     back: String,
 }
@@ -115,6 +115,18 @@ struct CodePage {
     wait: String,
     next: Option<String>,
     back: String,
+}
+
+/// What a page waits for, and shows by itself.
+struct Wait {
+    /// Where it asks.
+    address: String,
+    /// How it looks: nobody stands and waits for the post.
+    class: &'static str,
+    /// What it says meanwhile.
+    words: &'static str,
+    /// What its button says, without JavaScript.
+    button: &'static str,
 }
 
 /// A class in which somebody may issue, and all that is decided in it.
@@ -296,9 +308,7 @@ async fn pupil_page(
     let is_coupled = room.coupling(pupil).await?.is_some();
     let can_be_issued =
         matches!(status, Status::NotStarted | Status::CodeIssued { .. } | Status::Registered | Status::LetterOrdered);
-    let is_shown = matches!(status, Status::CodeIssued { .. });
-    let needs_letter =
-        matches!(status, Status::Manual | Status::LetterOrdered) || (status == Status::NotStarted && !is_coupled);
+    let needs_letter = status == Status::Manual || (status == Status::NotStarted && !is_coupled);
     let (words, color) = status_words(status);
     let path = room.path_of(pupil);
     let page = PupilPage {
@@ -322,13 +332,25 @@ async fn pupil_page(
         is_again: matches!(status, Status::CodeIssued { .. } | Status::Registered),
         can_refuse: is_coupled && can_be_issued && status != Status::Registered,
         letter: needs_letter.then(|| scan(staff, ORDER_PATH)).transpose()?,
-        wait: is_shown.then(|| format!("{path}/vent")),
+        wait: wait_for(status, &path, needs_letter),
         next: room.next(&progress, pupil),
         action: path,
         back: room.path(),
     };
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(staff.html(status, &page))
+}
+
+/// What a pupil's page waits for. Without a code that is another status than the one that it shows.
+fn wait_for(status: Status, path: &str, needs_letter: bool) -> Option<Wait> {
+    let (code, letter) = (format!("{path}/vent"), format!("{path}/vent?fra={}", status.name()));
+    let (address, class, words, button) = match status {
+        Status::CodeIssued { .. } => (code, "waiting", "school-waiting", "school-is-it-done"),
+        Status::LetterOrdered => (letter, "hint", "school-shows-when-done", "school-is-it-done"),
+        _ if needs_letter => (letter, "waiting", "school-waiting-for-order", "school-is-it-ordered"),
+        _ => return None,
+    };
+    Some(Wait { address, class, words, button })
 }
 
 fn clock_time(at: Timestamp) -> String {
@@ -415,15 +437,21 @@ async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Tim
     Ok(staff.html(StatusCode::OK, &page))
 }
 
-/// `GET /skule/klasse/{class}/{pupil}/vent`: answers when the code is used or over, or after a while.
-pub async fn wait(staff: Staff, Path((class, pupil)): Path<(String, String)>) -> Result<Response, Refusal> {
+/// `GET /skule/klasse/{class}/{pupil}/vent`: answers when the code is used or over, or when the status is no longer what
+/// the page shows (`fra`), or after a while.
+pub async fn wait(
+    staff: Staff,
+    Path((class, pupil)): Path<(String, String)>,
+    query: Params,
+) -> Result<Response, Refusal> {
     let room = Room::of(staff, &class).await?;
     let (pupil, patience) = (room.pupil(&pupil).await?, Patience::fresh());
     loop {
         let world = &room.staff.app.world;
         let status = issuing::status(world, &pupil.person, room.standing(pupil), world.clock.now()).await?;
         let state = match status {
-            Status::CodeIssued { .. } => "waiting",
+            shown if query.field("fra") == Some(shown.name()) => "waiting",
+            Status::CodeIssued { .. } if query.field("fra").is_none() => "waiting",
             Status::Registered => used_or_over(world, pupil).await?,
             _ => "over",
         };

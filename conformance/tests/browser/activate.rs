@@ -3,7 +3,6 @@
 //! app. In each language, and once without JavaScript.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -11,6 +10,7 @@ use authenticators::activation::ActivationCode;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::camera::{read_letter, text_of_letter};
 use crate::chromium::{Chromium, Size};
 use crate::stage::{Person, Stage};
 
@@ -142,7 +142,7 @@ impl Story {
             for entry in std::fs::read_dir(&folder)? {
                 let manifest = entry?.path().join("manifest.json");
                 if manifest.exists() {
-                    return code_in_the_letter(&manifest, self.language);
+                    return code_in_the_letter(&manifest, (self.language, &self.register()));
                 }
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -271,7 +271,8 @@ impl Story {
         phone.open(&self.register()).await?;
         // For another device there is a picture.
         phone.press("button[value=invite]").await?;
-        phone.see(".qr img").await?;
+        let invited = phone.camera_further_down().await?;
+        ensure!(invited.starts_with(&format!("{app}#")), "the camera sees {invited}");
         self.look("13a-app-for-another").await?;
         phone.press("button[value=back]").await?;
         phone.press("#app-here").await?;
@@ -304,15 +305,15 @@ impl Story {
     }
 }
 
-/// The code in the one letter of a batch, which is in this language.
-fn code_in_the_letter(manifest: &Path, language: &str) -> anyhow::Result<ActivationCode> {
+/// The code in the one letter of a batch, which is in this language, and whose picture leads there with it.
+fn code_in_the_letter(manifest: &Path, (language, register): (&str, &str)) -> anyhow::Result<ActivationCode> {
     let told: Value = serde_json::from_str(&std::fs::read_to_string(manifest)?)?;
     ensure!(told["count"] == 1 && told["letters"][0]["language"] == language, "{told}");
     let pdf = manifest.with_file_name(told["letters"][0]["file"].as_str().context("no file")?);
-    let output = Command::new("pdftotext").arg("-layout").arg(pdf).arg("-").output();
-    let output = output.context("pdftotext (poppler-utils) is missing")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = text_of_letter(&pdf)?;
     ensure!(text.contains(NAME), "it is for somebody else: {text}");
-    text.lines().find_map(ActivationCode::parse).with_context(|| format!("no code in {text}"))
+    let code = text.lines().find_map(ActivationCode::parse).with_context(|| format!("no code in {text}"))?;
+    let scanned = read_letter(&pdf)?;
+    ensure!(scanned == format!("{register}#{}", code.as_str()), "the camera sees {scanned}");
+    Ok(code)
 }

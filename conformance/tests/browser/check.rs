@@ -31,7 +31,7 @@ const TOO_WIDE: &str = "
     return page.scrollWidth + ': ' + wide.map((one) => one.tagName + '.' + one.className).join(' ');";
 
 #[expect(clippy::disallowed_methods, reason = "whoever wants to look at the pages says where to put the pictures")]
-fn shots() -> Option<PathBuf> {
+pub(crate) fn shots() -> Option<PathBuf> {
     std::env::var("PORTEN_SHOTS").ok().filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
@@ -70,6 +70,21 @@ impl Chromium {
         self.resize(self.size).await?;
         ensure!(too_wide.is_null(), "{name} is too wide for 320 pixels: {too_wide}");
         Ok(())
+    }
+
+    /// Looks at the page as it hangs in a classroom, and as it is in the dark. What the QR code says that a pupil sees
+    /// there, who cannot scroll.
+    pub(crate) async fn projected(&self, name: &str) -> anyhow::Result<String> {
+        self.resize(Size::Projector).await?;
+        self.axe().await.with_context(|| format!("{name}, projected"))?;
+        self.shot(name, Size::Projector.name()).await?;
+        let scanned = self.camera().await?;
+        self.dark(true).await?;
+        let in_the_dark = self.camera().await?;
+        self.dark(false).await?;
+        self.resize(self.size).await?;
+        ensure!(scanned == in_the_dark, "the camera sees {scanned}, and in the dark {in_the_dark}");
+        Ok(scanned)
     }
 
     async fn dark(&self, dark: bool) -> anyhow::Result<()> {
@@ -147,6 +162,6 @@ impl Chromium {
 fn is_a_status(message: &str) -> bool {
     let (url, what) = message.split_once(" - ").unwrap_or_default();
     let of_a_page = !url.contains(".css") && !url.contains(".js");
-    let statuses = ["400", "403", "404", "410", "422"];
+    let statuses = ["400", "403", "404", "409", "410", "422"];
     of_a_page && statuses.iter().any(|status| what.contains(&format!("responded with a status of {status}")))
 }

@@ -23,6 +23,8 @@ pub(crate) enum Size {
     Phone,
     /// 1280 × 900.
     Desktop,
+    /// 1920 × 1080, what hangs in a classroom.
+    Projector,
     /// 320 CSS pixels, to which WCAG 1.4.10 lets people zoom without scrolling sideways.
     Narrow,
 }
@@ -32,6 +34,7 @@ impl Size {
         match self {
             Size::Phone => "phone",
             Size::Desktop => "desktop",
+            Size::Projector => "projector",
             Size::Narrow => "narrow",
         }
     }
@@ -41,6 +44,7 @@ impl Size {
         let (width, height, mobile) = match self {
             Size::Phone => (360, 800, true),
             Size::Desktop => (1280, 900, false),
+            Size::Projector => (1920, 1080, false),
             Size::Narrow => (320, 640, false),
         };
         json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile })

@@ -25,6 +25,7 @@ macro_rules! on_both {
 
 mod activate;
 mod agreement;
+mod camera;
 mod check;
 mod chromium;
 mod demo;
@@ -40,6 +41,7 @@ mod other_eid;
 mod pushed;
 mod school;
 mod school_class;
+mod school_ways;
 mod stage;
 mod tour;
 mod without_script;

@@ -125,6 +125,8 @@ impl Story {
         desk.press("a[href='/profil/innlogging/kodeapp']").await?;
         self.look(desk, "57-code-app").await?;
         let secret = desk.text("code.letters").await?.replace(char::is_whitespace, "");
+        let scanned = desk.camera_further_down().await?;
+        ensure!(scanned.starts_with("otpauth://totp/") && says(&scanned, "secret", &secret)?, "{scanned}");
         desk.fill("#code", "123").await?;
         desk.press("button[value=next]").await?;
         desk.see("#code-problem").await?;
@@ -172,6 +174,7 @@ impl Story {
         desk.press("button[value=invite]").await?;
         self.look(desk, "63-add-app-code").await?;
         let link = desk.see("#here").await?.attr("href").await?.context("no link")?;
+        ensure!(desk.camera_further_down().await? == link, "the camera sees another address than {link}");
         phone.open(&link).await?;
         phone.see("#enrol:not([hidden])").await?;
         self.look(phone, "64-app-enrol").await?;
@@ -448,6 +451,11 @@ fn code_at(secret: &str, later: u64) -> anyhow::Result<String> {
     let totp = totp_rs::Builder::new().with_secret(secret).build().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let now = u64::try_from(authenticators::clock::Clock::System.now().seconds())?;
     Ok(totp.generate(now + later).to_string())
+}
+
+/// Whether an address has a parameter with this value.
+fn says(address: &str, name: &str, value: &str) -> anyhow::Result<bool> {
+    Ok(url::Url::parse(address)?.query_pairs().any(|(key, found)| key == name && found == value))
 }
 
 /// Another number of two digits.
