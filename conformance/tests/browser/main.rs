@@ -42,4 +42,5 @@ mod school;
 mod school_class;
 mod stage;
 mod tour;
+mod ways;
 mod without_script;
