@@ -90,19 +90,12 @@ impl std::fmt::Debug for ActivationCode {
 
 impl ActivationCode {
     fn fresh(chance: &Chance) -> anyhow::Result<ActivationCode> {
-        let bytes: [u8; LENGTH] = chance.bytes()?;
-        let letter = |byte: &u8| LETTERS.get(usize::from(byte & 15)).map(|letter| char::from(*letter));
-        Ok(ActivationCode(bytes.iter().filter_map(letter).collect()))
+        Ok(ActivationCode(letters(&chance.bytes::<LENGTH>()?)))
     }
 
     /// Reads what people type: in any case, with whatever stands between the letters, and with what they took them for.
     pub fn parse(typed: &str) -> Option<ActivationCode> {
-        let counts = |c: &char| c.is_alphanumeric() || *c == '|';
-        let letters = typed.chars().take(100).filter(counts).flat_map(char::to_uppercase);
-        let meant = |c: char| LOOK_ALIKES.iter().find(|(looks, _)| *looks == c).map_or(c, |(_, letter)| *letter);
-        let code: String = letters.map(meant).collect();
-        let fits = code.len() == LENGTH && code.bytes().all(|letter| LETTERS.contains(&letter));
-        fits.then_some(ActivationCode(code))
+        read_letters(typed, LENGTH).map(ActivationCode)
     }
 
     /// Its letters.
@@ -119,6 +112,22 @@ impl ActivationCode {
     fn hash(&self, vault: &Vault) -> TokenHash {
         vault.hash("activation code", &self.0)
     }
+}
+
+/// A letter for each of these bytes, which nobody can foresee.
+pub(crate) fn letters(bytes: &[u8]) -> String {
+    let letter = |byte: &u8| LETTERS.get(usize::from(byte & 15)).map(|letter| char::from(*letter));
+    bytes.iter().filter_map(letter).collect()
+}
+
+/// So many letters, as people type them.
+pub(crate) fn read_letters(typed: &str, length: usize) -> Option<String> {
+    let counts = |c: &char| c.is_alphanumeric() || *c == '|';
+    let letters = typed.chars().take(100).filter(counts).flat_map(char::to_uppercase);
+    let meant = |c: char| LOOK_ALIKES.iter().find(|(looks, _)| *looks == c).map_or(c, |(_, letter)| *letter);
+    let code: String = letters.map(meant).collect();
+    let fits = code.len() == length && code.bytes().all(|letter| LETTERS.contains(&letter));
+    fits.then_some(code)
 }
 
 /// Makes a code, and ends those that the person had before. It is shown once, to whom it is for.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use migrations::Tx;
 use serde::{Deserialize, Serialize};
 
+use crate::activation;
 use crate::chance::{Token, TokenHash, same};
 use crate::clock::Timestamp;
 use crate::device::{self, NewDevice};
@@ -74,10 +75,14 @@ fn key(person: &PersonId) -> TokenHash {
     TokenHash::of(&format!("device of {}", person.as_str()))
 }
 
-/// Invites a device: the code, for the picture that it scans. An invitation before it that nobody has come with is as
-/// good until it ends.
+/// Letters of an invitation, so few that they can be typed: 48 bits, good once and for minutes. Whoever guesses one has
+/// a number that its person does not see on their own device.
+const LETTERS: usize = 12;
+
+/// Invites a device: the code, for the picture that it scans, or for whoever types it. An invitation before it that
+/// nobody has come with is as good until it ends.
 pub async fn invite(world: &World, person: &PersonId, now: Timestamp) -> anyhow::Result<Token> {
-    let code = world.chance.token()?;
+    let code = Token::presented(&activation::letters(&world.chance.bytes::<LETTERS>()?));
     world.scratch.take::<Waiting>(&key(person), now).await?;
     world.scratch.put(&code.hash(), &Invitation { person: person.clone() }, now).await?;
     Ok(code)
@@ -93,7 +98,8 @@ pub struct Begun {
 
 /// A device comes with a code: none if it is not one any more. Of many who come with it one gets on.
 pub async fn begin(world: &World, code: &str, now: Timestamp) -> anyhow::Result<Option<Begun>> {
-    let invitation = world.scratch.take::<Invitation>(&TokenHash::of(code), now).await?;
+    let Some(code) = activation::read_letters(code, LETTERS) else { return Ok(None) };
+    let invitation = world.scratch.take::<Invitation>(&TokenHash::of(&code), now).await?;
     let Some(Invitation { person }) = invitation else { return Ok(None) };
     start(world, person, None, now).await
 }

@@ -123,7 +123,8 @@ impl Proof {
         self.second
     }
 
-    pub(crate) fn first(&self) -> &FirstFactor {
+    /// What came first.
+    pub fn first(&self) -> &FirstFactor {
         &self.first
     }
 }

@@ -57,6 +57,7 @@ pub mod postbox;
 pub mod prove;
 pub mod push;
 pub mod recovery_code;
+pub mod removal;
 pub mod scratch;
 pub mod several;
 pub mod shown;

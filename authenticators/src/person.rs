@@ -1,6 +1,7 @@
 //! People: who they are to the state (`Fnr`), who they are to us (`PersonId`), and the tables `person` and `former_fnr`.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::Context;
 use jiff::civil::Date;
@@ -221,6 +222,8 @@ pub struct Person {
     preferred_factor: Option<String>,
     /// The second factor that they used last.
     last_factor: Option<String>,
+    /// When they were last told that there is something better than what they use.
+    nudged_at: Option<Timestamp>,
 }
 
 /// The lock that a person has put on themselves.
@@ -245,7 +248,7 @@ impl Person {
     /// Looks a person up, by the number that they have or one that they had.
     pub async fn by_fnr(db: impl AnyExecutor<'_>, fnr: &Fnr) -> sqlx::Result<Option<Person>> {
         const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, locked_code, closed_at, closed_code,
-                preferred_factor, last_factor
+                preferred_factor, last_factor, nudged_at
             FROM person WHERE fnr = $1 OR id = (SELECT person FROM former_fnr WHERE fnr = $1)";
         sqlx::query_as(SQL).bind(fnr.as_str()).fetch_optional(db).await
     }
@@ -253,7 +256,7 @@ impl Person {
     /// Looks a person up by our id. Guests are none: they have no number.
     pub async fn by_id(db: impl AnyExecutor<'_>, id: &PersonId) -> sqlx::Result<Option<Person>> {
         const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, locked_code, closed_at, closed_code,
-                preferred_factor, last_factor
+                preferred_factor, last_factor, nudged_at
             FROM person WHERE id = $1 AND guest_seen_at IS NULL";
         sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db).await
     }
@@ -261,7 +264,7 @@ impl Person {
     /// The same of many, by as many statements for a class as for one of its pupils.
     pub async fn by_ids(db: &Db, ids: &[PersonId]) -> sqlx::Result<HashMap<PersonId, Person>> {
         const SQL: &str = "SELECT id, fnr, given_name, family_name, locked_at, locked_code, closed_at, closed_code,
-                preferred_factor, last_factor
+                preferred_factor, last_factor, nudged_at
             FROM person WHERE guest_seen_at IS NULL AND id IN
             (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
                 SELECT rtrim(substr($1, i, 32)) FROM place)";
@@ -317,6 +320,17 @@ impl Person {
         const SQL: &str =
             "UPDATE person SET last_factor = $2 WHERE id = $1 AND (last_factor IS NULL OR last_factor <> $2)";
         sqlx::query(SQL).bind(id.as_str()).bind(kind.name()).execute(db).await.map(|_| ())
+    }
+
+    /// Whether it is so long ago that they were told of something better, if they ever were.
+    pub fn may_be_nudged(&self, every: Duration, now: Timestamp) -> bool {
+        self.nudged_at.is_none_or(|at| now.since(at) >= every)
+    }
+
+    /// They have been told that there is something better.
+    pub async fn nudged(db: impl AnyExecutor<'_>, id: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+        const SQL: &str = "UPDATE person SET nudged_at = $2 WHERE id = $1";
+        sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(db).await.map(|_| ())
     }
 
     /// Registers a person; false and unchanged if the identifier is known already, or was somebody's.
@@ -475,7 +489,7 @@ impl Person {
     /// What may not be kept any longer is gone; that the number was here stays, so that nobody takes it over.
     pub async fn note_erased(tx: &mut Tx, id: &PersonId, now: Timestamp) -> sqlx::Result<()> {
         const SQL: &str = "UPDATE person SET given_name = '', family_name = '', preferred_factor = NULL,
-                               last_factor = NULL, erased_at = $2 WHERE id = $1";
+                               last_factor = NULL, nudged_at = NULL, erased_at = $2 WHERE id = $1";
         sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
     }
 }

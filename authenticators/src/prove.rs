@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use crate::approval::{self, Asked, Purpose};
 use crate::chance::TokenHash;
 use crate::clock::Timestamp;
+use crate::enrolment::Newcomer;
 use crate::factor::{FactorKind, FirstFactor, PasswordVerdict, Proof, Stop, Verdict};
 use crate::hashing::Busy;
 use crate::otc::OtcChallenge;
@@ -406,6 +407,36 @@ pub async fn set_up_totp(
     Ok(Some(Proof::of(first.clone(), FactorKind::Totp)))
 }
 
+/// Sets up the MinID app, on the way of a login, and proves it: its key was just made, and unlocked for that, and its
+/// number carried here. None if it is not kept.
+pub async fn set_up_app(
+    world: &World,
+    first: &FirstFactor,
+    new: &Newcomer,
+    event: &Event,
+    now: Timestamp,
+) -> anyhow::Result<Option<Proof>> {
+    if new.person != first.person || !may_add(world, first).await? {
+        return Ok(None);
+    }
+    let mut tx = world.db.begin().await?;
+    Person::hold(&mut tx, &first.person).await?;
+    if !new.keep(&mut tx, now).await? {
+        tx.rollback().await?;
+        return Ok(None);
+    }
+    world.trail.append(&mut tx, event, now).await?;
+    tx.commit().await?;
+    new.arrive(world, now).await?;
+    Ok(Some(Proof::of(first.clone(), FactorKind::App)))
+}
+
+/// Whether what somebody has proved on this way still says something about now: nobody has shut their account since,
+/// signed them out, or taken their password.
+pub async fn is_still_so(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
+    may_add(world, first).await
+}
+
 /// Sets up a passkey, on the way of a login, and proves it: none if it was not made.
 pub async fn set_up_passkey(
     world: &World,
@@ -421,6 +452,7 @@ pub async fn set_up_passkey(
     }
     let mut tx = world.db.begin().await?;
     if !passkey::add(&mut tx, &first.person, name, &made, now).await? {
+        tx.rollback().await?;
         return Ok(None);
     }
     world.trail.append(&mut tx, event, now).await?;

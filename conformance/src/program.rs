@@ -39,9 +39,14 @@ pub struct Program {
 impl Program {
     /// `porten dev` on a free port, in a folder of its own.
     pub async fn dev() -> anyhow::Result<Program> {
+        Program::dev_with(&[]).await
+    }
+
+    /// The same with more arguments.
+    pub async fn dev_with(more: &[&str]) -> anyhow::Result<Program> {
         let folder = TempDir::new()?;
         let mut command = Command::new(binary());
-        command.args(["dev", "--port", "0", "--data"]).arg(folder.path());
+        command.args(["dev", "--port", "0", "--data"]).arg(folder.path()).args(more);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().context("cannot start porten")?;
         let output = child.stdout.take().context("no standard output")?;

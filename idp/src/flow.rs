@@ -198,7 +198,8 @@ pub enum Step {
     Recover(Recover),
     /// MinID: another password has to be chosen.
     NewPassword,
-    /// MinID: what was used is no longer good for a login; another second factor is set up.
+    /// MinID: another second factor is set up, since what was used is no longer good for a login or there is something
+    /// better.
     SetUp(SetUp),
     /// How the citizen is reached: is it right, and what is missing?
     Contact(ContactStep),
@@ -250,6 +251,18 @@ pub enum SetUp {
     Totp,
     /// A passkey.
     Passkey,
+    /// The MinID app.
+    App,
+}
+
+/// What whoever logs in by SMS is told of something better, now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nudge {
+    /// They have nothing better, and can set it up when they are in.
+    SetUp,
+    /// They have it.
+    Use,
 }
 
 /// The page on how the citizen is reached.
@@ -273,7 +286,7 @@ pub enum ContactStep {
 pub struct Due<'a> {
     /// Another password has to be chosen.
     pub new_password: bool,
-    /// What they used is no longer good for a login.
+    /// What they used is no longer good for a login, or they want something better.
     pub set_up: bool,
     /// They are asked how they are reached.
     pub contact: Option<Missing>,
@@ -433,6 +446,12 @@ pub struct LoginAttempt {
     /// What was used beside the password.
     #[serde(default)]
     pub second: Option<FactorKind>,
+    /// Whether they are told of something better.
+    #[serde(default)]
+    pub nudge: Option<Nudge>,
+    /// Whether something better is set up before they go back to the service. They may pass that over.
+    #[serde(default)]
+    pub sets_up: bool,
     /// Wrong second factors since the password.
     pub tries: u8,
     /// What let the citizen in, so that the second of a double click is known.
@@ -478,6 +497,8 @@ impl LoginAttempt {
             asked: None,
             new_totp: None,
             second: None,
+            nudge: None,
+            sets_up: false,
             tries: 0,
             answer: None,
             remark: None,
@@ -510,6 +531,8 @@ impl LoginAttempt {
             asked: None,
             new_totp: None,
             second: None,
+            nudge: None,
+            sets_up: false,
             tries: 0,
             ..self.at(Step::Password)
         }

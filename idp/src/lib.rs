@@ -134,6 +134,7 @@ pub fn router(app: &App, more: Router<App>) -> Router {
         .route("/app/api/enrolments", post(device::begin))
         .route("/app/api/enrolments/finish", post(device::finish))
         .route("/app/api/device", get(device::tell).delete(device::leave))
+        .route("/app/api/device/removal", post(device::ask_to_leave))
         .route("/app/api/device/push", put(device::wake).delete(device::let_sleep))
         .route("/app/api/requests", get(device::requests))
         .route("/app/api/requests/{id}/approve", post(device::approve))

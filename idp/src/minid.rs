@@ -26,6 +26,8 @@ pub struct Minid {
     pub events_days: u32,
     /// After how many days what is left of a closed account is erased.
     pub closed_days: u32,
+    /// After how many days whoever logs in by SMS is told again that there is something better.
+    pub nudge_days: u32,
 }
 
 impl Default for Minid {
@@ -37,6 +39,7 @@ impl Default for Minid {
             // Five years, as long as an issuer may be asked; and one.
             events_days: 5 * 365,
             closed_days: 365,
+            nudge_days: 30,
         }
     }
 }
@@ -70,15 +73,33 @@ impl Minid {
         Some(text::in_norway(end, "%d.%m.%Y"))
     }
 
+    /// The key of the words that say that a way to log in ends, and the day; none while that is far.
+    pub fn notice(&self, kind: FactorKind, now: Timestamp) -> Option<(&'static str, String)> {
+        let key = match kind {
+            FactorKind::App => "retires-app",
+            FactorKind::Passkey => "retires-passkey",
+            FactorKind::Totp => "retires-totp",
+            FactorKind::RecoveryCode => "retires-recovery",
+            FactorKind::Otc | FactorKind::Password => "code-retired",
+        };
+        self.retires(kind, now).map(|day| (key, day))
+    }
+
+    /// How long nobody is told again that there is something better.
+    pub fn nudge_every(&self) -> Duration {
+        Duration::from_hours(24 * u64::from(self.nudge_days))
+    }
+
     /// What is wrong with it, one line each.
     pub fn objections(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.retired.iter().any(|retired| !FactorKind::SECOND.contains(&retired.kind)) {
             lines.push("minid.retired: kind is app, passkey, totp, otc or recovery_code".to_owned());
         }
-        let left = FactorKind::SECOND.into_iter().filter(|kind| *kind != FactorKind::RecoveryCode);
-        if left.clone().all(|kind| self.retired.iter().any(|retired| retired.kind == kind)) {
-            lines.push("minid.retired: no way to log in would be left".to_owned());
+        // Whoever has what is over sets up one of these on the way in.
+        let mut left = [FactorKind::App, FactorKind::Passkey, FactorKind::Totp].into_iter();
+        if left.all(|kind| self.retired.iter().any(|retired| retired.kind == kind)) {
+            lines.push("minid.retired: app, passkey or totp has to be left, to be set up on the way in".to_owned());
         }
         if self.sms_a_day == 0 {
             lines.push("minid.sms_a_day: nobody would get a code".to_owned());

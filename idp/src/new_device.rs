@@ -17,6 +17,8 @@ pub struct Invitation {
     pub qr: String,
     /// The same as a link, for a device that has the page itself.
     pub link: String,
+    /// The same for an app that is open and has no camera: `BCDF GHKL MNPR`.
+    pub typed: String,
 }
 
 impl Invitation {
@@ -25,7 +27,10 @@ impl Invitation {
         let code = enrolment::invite(&call.app.world, person, call.now).await?;
         // Behind the sign, so that it is in no log.
         let link = format!("{}/app#{}", call.app.config.issuer.as_str(), code.reveal());
-        Ok(Invitation { qr: qr::image(&link)?, link })
+        let letters = code.reveal();
+        let typed = [letters.get(..4), letters.get(4..8), letters.get(8..)];
+        let typed = typed.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        Ok(Invitation { qr: qr::image(&link)?, link, typed })
     }
 }
 

@@ -61,6 +61,9 @@
     show("start");
   }
 
+  // From a picture: twelve letters. From a registration in this browser: a longer code.
+  function is_invitation(code) { return /^[A-Za-z0-9|]{12}$/.test(code); }
+
   // The machine's name, as it says it itself.
   function system() {
     var agent = navigator.userAgent;
@@ -192,6 +195,15 @@
     return Uint8Array.from(plain, function (letter) { return letter.charCodeAt(0); });
   }
 
+  function sign(challenge) {
+    return navigator.credentials.get({ publicKey: {
+      challenge: challenge,
+      allowCredentials: [{ type: "public-key", id: decode(device.credential) }],
+      userVerification: "required",
+      timeout: 120000
+    } });
+  }
+
   function back(said) {
     turn += 1;
     request = null;
@@ -207,14 +219,7 @@
     var number = by("number").value.trim();
     if (!/^[0-9]{2}$/.test(number)) return complain(not_the_number());
     var words = new TextEncoder().encode(request.statement + "\n" + number);
-    crypto.subtle.digest("SHA-256", words).then(function (challenge) {
-      return navigator.credentials.get({ publicKey: {
-        challenge: challenge,
-        allowCredentials: [{ type: "public-key", id: decode(device.credential) }],
-        userVerification: "required",
-        timeout: 120000
-      } });
-    }).then(function (credential) {
+    crypto.subtle.digest("SHA-256", words).then(sign).then(function (credential) {
       return call("POST", "/requests/" + encodeURIComponent(request.id) + "/approve", { number: number, credential: credential.toJSON() });
     }).then(function () {
       return back("approved");
@@ -259,9 +264,96 @@
   by("push-off").addEventListener("click", function () {
     call("DELETE", "/device/push").then(function () { return call("GET", "/device").then(open); }, function () {});
   });
+  // To go is signed, as everything is that changes how one logs in.
   by("leave").addEventListener("click", function () {
-    call("DELETE", "/device").then(forget, function (error) { if (is_gone(error)) forget(); });
+    complain("");
+    call("POST", "/device/removal").then(function (told) {
+      return crypto.subtle.digest("SHA-256", new TextEncoder().encode(told.statement));
+    }).then(sign).then(function (credential) {
+      return call("DELETE", "/device", { credential: credential.toJSON() });
+    }).then(forget, function (error) {
+      if (is_gone(error)) return forget();
+      complain(error && error.error === "last_factor" ? says.last : says.leave);
+    });
   });
+
+  // Being invited: the code below the picture is typed, or the picture scanned, where the browser can. In an app that is
+  // installed no link from the telephone's own camera arrives everywhere.
+
+  var stream = null;
+
+  // What leads on from here: letters of an invitation or of an activation code, alone or at the end of our own link.
+  function code_in(text) {
+    var parts = text.trim().split("#");
+    if (parts.length > 1 && parts[0].indexOf(location.origin + "/") !== 0) return "";
+    var code = parts[parts.length - 1].replace(/[\s-]/g, "");
+    return is_invitation(code) || /^[A-Za-z0-9|]{15}$/.test(code) ? code : "";
+  }
+
+  function problem(words) {
+    by("invitation-problem").textContent = words;
+    by("invitation-problem").hidden = !words;
+    if (!words) by("invitation").removeAttribute("aria-invalid");
+    else by("invitation").setAttribute("aria-invalid", "true");
+    by("invitation").setAttribute("aria-describedby", words ? "invitation-hint invitation-problem" : "invitation-hint");
+    if (words) by("invitation").focus();
+  }
+
+  by("typed-form").addEventListener("submit", function (event) {
+    event.preventDefault();
+    complain("");
+    var code = code_in(by("invitation").value);
+    problem(code ? "" : says.typed);
+    if (!code) return;
+    by("invitation").value = "";
+    stop_camera();
+    location.hash = code;
+  });
+
+  function stop_camera() {
+    if (stream) stream.getTracks().forEach(function (track) { track.stop(); });
+    stream = null;
+    by("scan").srcObject = null;
+    by("camera").hidden = true;
+    by("scan-go").disabled = false;
+  }
+
+  function look(detector) {
+    if (!stream) return;
+    detector.detect(by("scan")).then(function (found) {
+      if (!stream || !found.length) return;
+      var code = code_in(found[0].rawValue);
+      if (!code) return complain(says.other);
+      complain("");
+      stop_camera();
+      location.hash = code;
+    }, function () {}).then(function () { later(function () { look(detector); }, 300); });
+  }
+
+  function scan() {
+    complain("");
+    problem("");
+    by("scan-go").disabled = true;
+    var detector = new window.BarcodeDetector({ formats: ["qr_code"] });
+    navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).then(function (given) {
+      stream = given;
+      by("scan").srcObject = given;
+      by("camera").hidden = false;
+      return by("scan").play();
+    }).then(function () { look(detector); }, function () {
+      stop_camera();
+      complain(says.camera);
+    });
+  }
+
+  if (window.BarcodeDetector && navigator.mediaDevices) {
+    window.BarcodeDetector.getSupportedFormats().then(function (formats) {
+      by("scan-go").hidden = formats.indexOf("qr_code") < 0;
+    }, function () {});
+  }
+  by("scan-go").addEventListener("click", scan);
+  by("scan-stop").addEventListener("click", stop_camera);
+  document.addEventListener("visibilitychange", function () { if (document.hidden) stop_camera(); });
 
   // Where it stands.
 
@@ -280,7 +372,7 @@
   function begin() {
     // An activation code, from a letter or a teacher's screen: it is good where one registers.
     if (/^#[A-Za-z0-9-]{15,20}$/.test(location.hash)) return location.replace(root.dataset.register + location.hash);
-    var invited = location.hash.length > 21;
+    var invited = location.hash.length > 21 || is_invitation(location.hash.slice(1));
     if (!token()) return show(invited ? "enrol" : "start");
     call("GET", "/device").then(function (told) {
       if (told.state === "pending") return pair(told.number);

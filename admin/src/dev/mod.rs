@@ -15,6 +15,7 @@ use admin::school::routes;
 use anyhow::Context;
 use authenticators::chance::Chance;
 use authenticators::clock::Clock;
+use authenticators::factor::FactorKind;
 use authenticators::hashing::{Hasher, HashingConfig};
 use authenticators::inbox::Inbox;
 use authenticators::mail::Mail;
@@ -33,7 +34,7 @@ use idp::app::{App, Settings};
 use idp::atlas::Atlas;
 use idp::config::{Issuer, WebPushConfig};
 use idp::keys::Keys;
-use idp::minid::Minid;
+use idp::minid::{Minid, Retired};
 use idp::text::{Language, Words};
 use migrations::Db;
 
@@ -47,6 +48,15 @@ pub(crate) struct Options {
     /// The folder that the database and its key are kept in.
     #[arg(long, default_value = "porten-data")]
     data: PathBuf,
+    /// A way to log in that is over already: app, passkey, totp, otc or recovery_code. What people meet then can be seen.
+    #[arg(long, value_parser = over)]
+    retired: Option<Retired>,
+}
+
+/// One that has been over for long.
+fn over(kind: &str) -> Result<Retired, String> {
+    let kind = FactorKind::second(kind).ok_or("app, passkey, totp, otc or recovery_code")?;
+    Ok(Retired { kind, from: jiff::civil::date(2020, 1, 1) })
 }
 
 /// What the development face has at hand.
@@ -74,7 +84,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let vault = vault(&options.data)?;
     let db = Db::open(&open::sqlite(&options.data.join(open::DEV_DATABASE))).await?;
     let inbox = Inbox::default();
-    let (clock, chance, minid) = (Clock::System, Chance::System, Minid::default());
+    let (clock, chance) = (Clock::System, Chance::System);
+    let minid = Minid { retired: options.retired.into_iter().collect(), ..Minid::default() };
     let push_services = WebPushConfig::of("mailto:dev@example.no");
     let residents = options.data.join(open::DEV_POPULATION);
     for (file, words) in

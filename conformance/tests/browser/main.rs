@@ -44,4 +44,5 @@ mod school_class;
 mod school_ways;
 mod stage;
 mod tour;
+mod ways;
 mod without_script;

@@ -412,7 +412,7 @@ impl Story {
         phone.offline(true).await?;
         phone.driver.refresh().await?;
         phone.see("#offline:not([hidden])").await?;
-        phone.shot("92-app-offline", "phone").await?;
+        self.look(phone, "92-app-offline").await?;
         phone.offline(false).await
     }
 

@@ -82,8 +82,13 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn open() -> anyhow::Result<Stage> {
+        Stage::open_with(&[]).await
+    }
+
+    /// The same, where `porten dev` gets more arguments.
+    pub(crate) async fn open_with(more: &[&str]) -> anyhow::Result<Stage> {
         install_tls();
-        let program = Program::dev().await?;
+        let program = Program::dev_with(more).await?;
         let service = Service::start(&program.url)?;
         let (porten, url, http) = (program.url.clone(), service.url.clone(), reqwest::Client::new());
         let stage = Stage { porten, service: url, program, _service: service, http };

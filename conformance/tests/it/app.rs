@@ -5,12 +5,14 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use authenticators::chance::TokenHash;
 use authenticators::device;
+use authenticators::factor::FactorKind;
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{Method, Request, Response, StatusCode, header};
 use conformance::authenticator::{Manner, PRESENT, Passkey};
 use conformance::browser::Browser;
 use conformance::idp::{Answer, ISSUER, TestClient, TestIdp, TestPerson, claims};
 use futures_util::future::join_all;
+use idp::minid::{Minid, Retired};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -124,6 +126,25 @@ impl Telephone {
         let (id, statement) = self.sees(idp).await?.context("nothing waits")?;
         let signed = self.key.sign(&question(&statement, number))?;
         self.approve(idp, &id, number, &signed).await
+    }
+
+    /// What it signs to give itself up.
+    pub(crate) async fn removal(&self, idp: &TestIdp) -> anyhow::Result<String> {
+        let answer = call(idp, (Method::POST, "/app/api/device/removal"), &self.token, None).await?;
+        ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.body);
+        text(&answer.json()?, "statement")
+    }
+
+    /// Gives itself up, with whatever a test has for a signature.
+    pub(crate) async fn leave(&self, idp: &TestIdp, signed: &str) -> anyhow::Result<Answer> {
+        let body = json!({ "credential": serde_json::from_str::<Value>(signed)? });
+        call(idp, (Method::DELETE, DEVICE), &self.token, Some(&body)).await
+    }
+
+    /// Gives itself up, by the book.
+    pub(crate) async fn give_up(&mut self, idp: &TestIdp) -> anyhow::Result<Answer> {
+        let signed = self.key.sign(&challenge(&self.removal(idp).await?))?;
+        self.leave(idp, &signed).await
     }
 
     async fn decline(&self, idp: &TestIdp, id: &str, body: &Value) -> anyhow::Result<Answer> {
@@ -891,12 +912,152 @@ async fn the_yes_of_a_telephone_that_is_no_longer_theirs_is_none() -> anyhow::Re
     let (kari, mut telephone) = with_app(&idp, &client).await?;
     let mut browser = at_the_app(&idp, &client, &kari).await?;
     assert_eq!(telephone.say_yes(&idp, &number_on(&browser)?).await?.status, StatusCode::NO_CONTENT);
-    assert_eq!(call(&idp, (Method::DELETE, DEVICE), &telephone.token, None).await?.status, StatusCode::NO_CONTENT);
+    assert_eq!(telephone.give_up(&idp).await?.status, StatusCode::NO_CONTENT);
     assert!(!goes_on(&mut browser).await? && !browser.cookies.contains_key("__Host-porten-session"));
     assert_eq!(devices(&idp, &kari).await?, 0);
     let trail = idp.trail_of(&kari).await?;
     assert_eq!(trail.first().map(|entry| entry.kind.as_str()), Some("factor-removed"));
     idp.arrives(&kari.phone, "En innloggingsmetode er fjernet: MinID-appen").await?;
+    Ok(())
+}
+
+// Attack: whoever has got hold of the token has not got hold of the key.
+#[tokio::test]
+async fn only_a_signature_that_says_so_removes_a_telephone() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let client = idp.client().await?;
+    let (kari, mut telephone) = with_app(&idp, &client).await?;
+    let (_, mut other) = with_app(&idp, &client).await?;
+    let is_refused = async |answer: Answer, status: StatusCode, error: &str| -> anyhow::Result<()> {
+        assert_eq!((answer.status, answer.error()?.as_str()), (status, error));
+        assert_eq!(devices(&idp, &kari).await?, 1);
+        Ok(())
+    };
+    // Nothing that was signed before it was asked for, no token alone, and nobody else's key.
+    let early = telephone.key.sign(&challenge("{}"))?;
+    is_refused(telephone.leave(&idp, &early).await?, StatusCode::NOT_FOUND, "gone").await?;
+    let bare = call(&idp, (Method::DELETE, DEVICE), &telephone.token, None).await?;
+    assert!(bare.status.is_client_error() && devices(&idp, &kari).await? == 1, "{}", bare.status);
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    for attack in ["other text", "other key", "with a number", "nonsense"] {
+        let words = telephone.removal(&idp).await?;
+        let signed = match attack {
+            "other text" => telephone.key.sign(&challenge(&format!("{words} ")))?,
+            "other key" => other.key.sign(&challenge(&words))?,
+            "with a number" => telephone.key.sign(&question(&words, "42"))?,
+            _ => "{}".to_owned(),
+        };
+        is_refused(telephone.leave(&idp, &signed).await?, unprocessable, "invalid_signature").await?;
+        // Each text is good once, whatever has come with it.
+        let signed = telephone.key.sign(&challenge(&words))?;
+        is_refused(telephone.leave(&idp, &signed).await?, StatusCode::NOT_FOUND, "gone").await?;
+    }
+    // Nor one that was asked for too long ago, nor the one before.
+    let words = telephone.removal(&idp).await?;
+    idp.advance(Duration::from_mins(5));
+    let signed = telephone.key.sign(&challenge(&words))?;
+    is_refused(telephone.leave(&idp, &signed).await?, StatusCode::NOT_FOUND, "gone").await?;
+    let before = telephone.removal(&idp).await?;
+    let words = telephone.removal(&idp).await?;
+    let signed = telephone.key.sign(&challenge(&before))?;
+    is_refused(telephone.leave(&idp, &signed).await?, unprocessable, "invalid_signature").await?;
+    assert!(words.contains("\"purpose\":\"remove_device\""), "{words}");
+    // And no approval is given by it.
+    let mut browser = at_the_app(&idp, &client, &kari).await?;
+    let (id, _) = telephone.sees(&idp).await?.context("a question")?;
+    let signed = telephone.key.sign(&challenge(&telephone.removal(&idp).await?))?;
+    let answer = telephone.approve(&idp, &id, &number_on(&browser)?, &signed).await?;
+    assert_eq!(answer.error()?, "invalid_signature");
+    browser.answer(&[("do", "cancel")]).await?;
+
+    assert_eq!(telephone.give_up(&idp).await?.status, StatusCode::NO_CONTENT);
+    assert_eq!(devices(&idp, &kari).await?, 0);
+    for to in [&kari.phone, &kari.email] {
+        idp.arrives(to, "En innloggingsmetode er fjernet: MinID-appen").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_last_way_to_log_in_stays() -> anyhow::Result<()> {
+    let retired = vec![Retired { kind: FactorKind::Otc, from: "2020-01-01".parse()? }];
+    let idp = TestIdp::with(|setup| setup.minid = Minid { retired, ..Minid::default() }).await?;
+    let client = idp.client().await?;
+    let (kari, mut telephone) = with_app(&idp, &client).await?;
+    let answer = telephone.give_up(&idp).await?;
+    assert_eq!((answer.status, answer.error()?.as_str()), (StatusCode::CONFLICT, "last_factor"));
+    assert_eq!(devices(&idp, &kari).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_invitation_is_short_enough_to_be_typed() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut profile = idp.by_test_id(&client, &kari, "substantial").await?;
+    let code = invite(&mut profile).await?;
+    let typed = profile.between("id=\"typed\">", "<")?;
+    assert_eq!((typed.replace(' ', ""), typed.len()), (code, 14));
+    // In any case, and with what people take the letters for.
+    let misread = typed.to_lowercase().replace('l', "1").replace('d', "o");
+    let (telephone, number) = Telephone::come(&idp, &misread, "Telefonen").await?;
+    assert!(type_number(&mut profile, &number).await?, "{}", profile.page.body);
+    assert_eq!(telephone.state(&idp).await?, "active");
+    let again = call(&idp, (Method::POST, BEGIN), "", Some(&json!({ "code": typed }))).await?;
+    assert_eq!(again.error()?, "gone");
+    Ok(())
+}
+
+/// The size of a PNG (W3C PNG, 11.2.2), where it is one.
+fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR")?;
+    let number = |at: usize| Some(u32::from_be_bytes(rest.get(at..at + 4)?.try_into().ok()?));
+    Some((number(0)?, number(4)?))
+}
+
+#[tokio::test]
+async fn the_app_can_be_installed() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let fetch = async |path: &str| -> anyhow::Result<Response<Body>> {
+        let request = Request::builder().uri(path).body(Body::empty())?;
+        Ok(tower::ServiceExt::oneshot(idp.router(), request).await?)
+    };
+    let answer = idp.send(Request::builder().uri("/app/manifest.webmanifest").body(Body::empty())?).await?;
+    assert_eq!(answer.header("content-type"), Some("application/manifest+json"));
+    let manifest = answer.json()?;
+    for (field, value) in [
+        ("id", "/app"),
+        ("name", "MinID"),
+        ("short_name", "MinID"),
+        ("start_url", "/app"),
+        ("scope", "/app"),
+        ("display", "standalone"),
+        ("lang", "nb"),
+    ] {
+        assert_eq!(manifest[field], value, "{field}");
+    }
+    let mut sizes = Vec::new();
+    for icon in manifest["icons"].as_array().context("no icons")? {
+        let answer = fetch(&text(icon, "src")?).await?;
+        let (status, kind) = (answer.status(), answer.headers()[header::CONTENT_TYPE].clone());
+        assert_eq!((status, kind.to_str()?), (StatusCode::OK, text(icon, "type")?.as_str()), "{icon}");
+        let bytes = axum::body::to_bytes(answer.into_body(), 100_000).await?;
+        if let Some((width, height)) = png_size(&bytes) {
+            assert_eq!(text(icon, "sizes")?, format!("{width}x{height}"), "{icon}");
+            sizes.push((width, text(icon, "purpose")?));
+        }
+    }
+    assert_eq!(sizes, [(192, "any".to_owned()), (512, "any".to_owned()), (512, "maskable".to_owned())]);
+    let mut browser = idp.browser();
+    browser.get("/app").await?;
+    let icon = browser.between("<link rel=\"apple-touch-icon\" sizes=\"180x180\" href=\"", "\"")?;
+    let answer = fetch(&icon).await?;
+    assert_eq!(png_size(&axum::body::to_bytes(answer.into_body(), 100_000).await?), Some((180, 180)));
+    // The camera is for this page alone.
+    let policy = |browser: &Browser| browser.page.header("permissions-policy").map(str::to_owned);
+    assert_eq!(policy(&browser).as_deref(), Some("camera=(self), geolocation=(), microphone=()"));
+    browser.get("/").await?;
+    assert_eq!(policy(&browser).as_deref(), Some("camera=(), geolocation=(), microphone=()"));
     Ok(())
 }
 

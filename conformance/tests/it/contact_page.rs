@@ -64,6 +64,25 @@ async fn asked_after_ninety_days_and_then_not_for_as_long() -> anyhow::Result<()
     Ok(())
 }
 
+// Whoever looks into it keeps the login: the links open beside it.
+#[tokio::test]
+async fn a_digital_postbox_is_offered_beside_the_question() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari, reserved) = (idp.client().await?, idp.person().await?, idp.person().await?);
+    let mut profile = idp.by_test_id(&client, &reserved, "substantial").await?;
+    profile.get("/profil/kontakt").await?.answer(&[("do", "reserve")]).await?;
+    idp.advance(DAY * 90);
+    let browser = logged_in(&idp, &client, &kari).await?;
+    assert!(browser.shows(PAGE) && browser.shows("Velg digital postkasse"), "{}", browser.page.body);
+    for site in ["https://www.digipost.no/", "https://www.e-boks.com/norge/nb/"] {
+        let link = format!("href=\"{site}\" target=\"_blank\" rel=\"noopener noreferrer\"");
+        assert!(browser.page.body.contains(&link), "{site}: {}", browser.page.body);
+    }
+    let browser = logged_in(&idp, &client, &reserved).await?;
+    assert!(browser.shows(PAGE) && !browser.shows("Velg digital postkasse"), "{}", browser.page.body);
+    Ok(())
+}
+
 #[tokio::test]
 async fn passed_over_it_comes_again_in_a_week() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;

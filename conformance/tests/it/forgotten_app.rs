@@ -560,8 +560,7 @@ async fn whoever_is_locked_learns_it_after_the_yes() -> anyhow::Result<()> {
     let mut browser = asking(&idp, &client, &ola).await?;
     is_asked(&idp, &telephone, &browser).await?;
     assert_eq!(telephone.say_yes(&idp, &number_on(&browser)?).await?.status, StatusCode::NO_CONTENT);
-    let gone = call(&idp, (Method::DELETE, "/app/api/device"), &telephone.token, None).await?;
-    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    assert_eq!(telephone.give_up(&idp).await?.status, StatusCode::NO_CONTENT);
     answered(&mut browser).await?;
     assert!(browser.shows(WAITING), "{}", browser.page.body);
     Ok(())

@@ -41,17 +41,17 @@ pub(crate) async fn add_passkey(idp: &TestIdp, person: &TestPerson) -> anyhow::R
 }
 
 /// A browser at MinID's first page, where a passkey will do as well.
-async fn at_the_first_page(idp: &TestIdp, client: &TestClient) -> anyhow::Result<Browser> {
+pub(crate) async fn at_the_first_page(idp: &TestIdp, client: &TestClient) -> anyhow::Result<Browser> {
     let mut browser = idp.browser();
     browser.get(&idp.authorize(client, &[])).await?.answer(&[("eid", "minid")]).await?;
     Ok(browser)
 }
 
-fn first_question(browser: &Browser) -> anyhow::Result<String> {
+pub(crate) fn first_question(browser: &Browser) -> anyhow::Result<String> {
     asked(&browser.page.body, "data-conditional")
 }
 
-async fn give_alone(browser: &mut Browser, credential: &str) -> anyhow::Result<bool> {
+pub(crate) async fn give_alone(browser: &mut Browser, credential: &str) -> anyhow::Result<bool> {
     browser.answer(&[("do", "passkey"), ("credential", credential)]).await?;
     Ok(browser.sent_back("code").is_ok())
 }

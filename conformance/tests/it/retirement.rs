@@ -10,7 +10,9 @@ use conformance::browser::Browser;
 use conformance::idp::{ISSUER, TestClient, TestIdp, TestPerson};
 use idp::minid::{Minid, Retired};
 
+use crate::app::{Telephone, at_the_app, goes_on, number_on, with_app};
 use crate::forgotten::{digits, kinds_of_events, next_message};
+use crate::passkey::{add_passkey, at_the_first_page, first_question, give_alone};
 use crate::recovery_code::add_list;
 use crate::totp::{add_app, code_of};
 
@@ -22,7 +24,13 @@ const SET_UP: &str = "Velg en ny måte å logge inn på";
 
 /// A Porten where SMS ends on [`DAY`], so long after its beginning (or before it).
 async fn at(seconds: i64) -> anyhow::Result<TestIdp> {
-    let retired = vec![Retired { kind: FactorKind::Otc, from: DAY.parse()? }];
+    these_end(&[FactorKind::Otc], seconds).await
+}
+
+/// The same where these end on that day.
+async fn these_end(kinds: &[FactorKind], seconds: i64) -> anyhow::Result<TestIdp> {
+    let from = DAY.parse()?;
+    let retired = kinds.iter().map(|kind| Retired { kind: *kind, from }).collect();
     let idp = TestIdp::with(|setup| setup.minid = Minid { retired, ..Minid::default() }).await?;
     let wait = MIDNIGHT + seconds - idp.now().seconds();
     idp.advance(Duration::from_secs(u64::try_from(wait)?));
@@ -177,7 +185,7 @@ async fn nothing_leads_past_the_choice() -> anyhow::Result<()> {
         &[("do", "next"), ("code", "123456")],
         &[("do", "next"), ("password", "reven rusler hjem 13"), ("repeat", "reven rusler hjem 13")],
         &[("method", "otc")],
-        &[("method", "app")],
+        &[("method", "recovery_code")],
         &[("credential", "{}")],
     ] {
         let mut probe = browser.clone();
@@ -239,6 +247,174 @@ async fn a_forgotten_password_leads_on_to_the_choice() -> anyhow::Result<()> {
     let code = next_message(&idp, &kari.phone, "Engangskoden din", 0).await?;
     browser.answer(&[("do", "next"), ("code", code.rsplit('#').next().unwrap_or_default())]).await?;
     assert!(browser.shows(SET_UP) && !has_session(&browser), "{}", browser.page.body);
+    browser.answer(&[("method", "totp")]).await?;
+    let code = code_of(&key_on(&browser), idp.now())?;
+    browser.answer(&[("do", "next"), ("code", &code)]).await?;
+    assert!(is_in(&browser), "{}", browser.page.body);
+    Ok(())
+}
+
+/// A browser at the page for a second factor, after the password.
+async fn after_the_password(idp: &TestIdp, client: &TestClient, person: &TestPerson) -> anyhow::Result<Browser> {
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(client, &[])).await?.give_password(person).await?;
+    Ok(browser)
+}
+
+/// Whether a passkey alone is the whole login.
+async fn by_passkey_alone(browser: &mut Browser, own: &mut Passkey) -> anyhow::Result<bool> {
+    let signed = own.sign(&first_question(browser)?)?;
+    give_alone(browser, &signed).await
+}
+
+#[tokio::test]
+async fn the_end_of_each_is_announced_to_whoever_uses_it_and_to_nobody_else() -> anyhow::Result<()> {
+    use FactorKind::{App, Passkey, RecoveryCode, Totp};
+    let all = [App, Passkey, Totp, RecoveryCode];
+    let words = ["med MinID-appen.", "med passnøkkel.", "med kodeapp.", "med gjenopprettingskoder."];
+    let words = words.map(|what| format!("Fra 01.01.2050 kan du ikke lenger logge inn {what}"));
+    for (ends, words) in all.iter().zip(&words) {
+        let idp = these_end(&[*ends], -86_400).await?;
+        let client = idp.client().await?;
+        let (kari, _telephone) = with_app(&idp, &client).await?;
+        add_app(&idp, &kari, "Kodeboka").await?;
+        add_passkey(&idp, &kari).await?;
+        add_list(&idp, &kari).await?;
+        for shown in all {
+            let mut browser = after_the_password(&idp, &client, &kari).await?;
+            browser.answer(&[("do", "method")]).await?.answer(&[("method", shown.name())]).await?;
+            assert_eq!(browser.shows(words), shown == *ends, "{shown:?}: {}", browser.page.body);
+            browser.answer(&[("do", "cancel")]).await?;
+        }
+        let mut profile = idp.by_test_id(&client, &kari, "substantial").await?;
+        profile.get("/profil/innlogging").await?;
+        assert!(profile.shows(words), "{ends:?}: {}", profile.page.body);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_has_a_code_app_alone_when_these_end_sets_up_a_passkey() -> anyhow::Result<()> {
+    let idp = these_end(&[FactorKind::Totp, FactorKind::Otc], 3600).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let app = add_app(&idp, &kari, "Kodeboka").await?;
+    let mut browser = after_the_password(&idp, &client, &kari).await?;
+    assert!(browser.shows("Skriv inn koden fra kodeappen"), "{}", browser.page.body);
+    browser.answer(&[("do", "next"), ("code", &code_of(&app.typed(), idp.now())?)]).await?;
+    assert!(browser.shows(SET_UP) && browser.shows("Kodeapper kan ikke lenger brukes"), "{}", browser.page.body);
+    assert!(!has_session(&browser));
+    // What is over cannot be set up again.
+    browser.answer(&[("method", "totp")]).await?;
+    assert!(browser.shows(SET_UP), "{}", browser.page.body);
+    browser.answer(&[("method", "passkey")]).await?;
+    let (_, answer) = Passkey::make(&asked(&browser.page.body, "data-create")?, ISSUER)?;
+    browser.answer(&[("credential", &answer)]).await?;
+    assert!(is_in(&browser), "{}", browser.page.body);
+    assert_eq!(amr(&idp, &kari).await?, "Minid-WEBAUTHN");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_has_the_app_alone_when_it_ends_sets_up_another() -> anyhow::Result<()> {
+    let idp = these_end(&[FactorKind::App, FactorKind::Otc], 3600).await?;
+    let client = idp.client().await?;
+    let (kari, mut telephone) = with_app(&idp, &client).await?;
+    let mut browser = at_the_app(&idp, &client, &kari).await?;
+    telephone.say_yes(&idp, &number_on(&browser)?).await?;
+    assert!(!goes_on(&mut browser).await?);
+    assert!(browser.shows("MinID-appen kan ikke lenger brukes") && !has_session(&browser), "{}", browser.page.body);
+    browser.answer(&[("method", "totp")]).await?;
+    let code = code_of(&key_on(&browser), idp.now())?;
+    browser.answer(&[("do", "next"), ("code", &code)]).await?;
+    assert!(is_in(&browser), "{}", browser.page.body);
+    Ok(())
+}
+
+// Whoever comes by a passkey alone has given no password, and is led on all the same.
+#[tokio::test]
+async fn who_comes_by_a_passkey_alone_when_these_end_is_led_on() -> anyhow::Result<()> {
+    let idp = these_end(&[FactorKind::Passkey, FactorKind::Otc], 3600).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut own = add_passkey(&idp, &kari).await?;
+    let mut browser = at_the_first_page(&idp, &client).await?;
+    assert!(!by_passkey_alone(&mut browser, &mut own).await?);
+    assert!(browser.shows("Passnøkler kan ikke lenger brukes") && !has_session(&browser), "{}", browser.page.body);
+    browser.answer(&[("method", "totp")]).await?;
+    let key = key_on(&browser);
+    browser.answer(&[("do", "next"), ("code", &code_of(&key, idp.now())?)]).await?;
+    assert!(is_in(&browser), "{}", browser.page.body);
+    assert_eq!(amr(&idp, &kari).await?, "Minid-TOTP");
+
+    // Who has something else by now is asked for that, and sets nothing up.
+    idp.advance(Duration::from_secs(60));
+    let mut next = at_the_first_page(&idp, &client).await?;
+    assert!(!by_passkey_alone(&mut next, &mut own).await?);
+    assert!(next.shows("Skriv inn koden fra kodeappen") && !has_session(&next), "{}", next.page.body);
+    next.answer(&[("do", "next"), ("code", &code_of(&key, idp.now())?)]).await?;
+    assert!(is_in(&next), "{}", next.page.body);
+    Ok(())
+}
+
+// They see no page on which it could stand, so it is told once they are known, and not each time.
+#[tokio::test]
+async fn the_end_of_passkeys_is_announced_to_whoever_comes_by_one_alone() -> anyhow::Result<()> {
+    let idp = these_end(&[FactorKind::Passkey], -86_400 * 60).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut own = add_passkey(&idp, &kari).await?;
+    let mut browser = at_the_first_page(&idp, &client).await?;
+    assert!(!by_passkey_alone(&mut browser, &mut own).await?);
+    assert!(browser.shows("Fra 01.01.2050 kan du ikke lenger logge inn med passnøkkel"), "{}", browser.page.body);
+    browser.answer(&[("do", "skip")]).await?;
+    assert!(is_in(&browser), "{}", browser.page.body);
+    for (days, is_told) in [(1, false), (31, true)] {
+        idp.advance(Duration::from_hours(days * 24));
+        let mut next = at_the_first_page(&idp, &client).await?;
+        let is_through = by_passkey_alone(&mut next, &mut own).await?;
+        assert_eq!(is_through, !is_told, "after {days} days: {}", next.page.body);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_has_nothing_else_sets_up_the_minid_app_and_is_in() -> anyhow::Result<()> {
+    let idp = at(3600).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut browser = logged_in(&idp, &client, &kari).await?;
+    browser.answer(&[("method", "app")]).await?.answer(&[("do", "invite")]).await?;
+    let code = browser.between("/app#", "\"")?;
+    let (mut telephone, number) = Telephone::come(&idp, &code, "Telefonen").await?;
+    for (typed, words) in [("", "Skriv inn tallet"), (crate::app::other(&number).as_str(), "Det er ikke tallet")] {
+        browser.answer(&[("do", "next"), ("code", typed)]).await?;
+        assert_eq!(browser.page.status, StatusCode::UNPROCESSABLE_ENTITY, "{words}: {}", browser.page.body);
+        assert!(browser.shows("Telefonen (Android) vil bli din") && !has_session(&browser), "{}", browser.page.body);
+    }
+    browser.answer(&[("do", "next"), ("code", &number)]).await?;
+    assert!(is_in(&browser), "{}", browser.page.body);
+    assert_eq!(amr(&idp, &kari).await?, "Minid-APP");
+    assert_eq!(kinds_of_events(&idp, &kari).await?, ["login", "factor-added"]);
+    for to in [&kari.phone, &kari.email] {
+        next_message(&idp, to, "En ny innloggingsmetode er lagt til: MinID-appen", 0).await?;
+    }
+    let mut next = at_the_app(&idp, &client, &kari).await?;
+    telephone.say_yes(&idp, &number_on(&next)?).await?;
+    assert!(goes_on(&mut next).await?, "{}", next.page.body);
+    Ok(())
+}
+
+// Attack, and a dead end: another password is chosen on the way, and what was proved by the old one still leads on.
+#[tokio::test]
+async fn who_has_to_choose_a_password_as_well_gets_through_both() -> anyhow::Result<()> {
+    let idp = at(3600).await?;
+    let client = idp.client().await?;
+    let (kari, telephone) = with_app(&idp, &client).await?;
+    at_the_app(&idp, &client, &kari).await?;
+    telephone.say_no(&idp, true).await?;
+    let mut browser = logged_in(&idp, &client, &kari).await?;
+    assert!(browser.shows("Velg nytt passord"), "{}", browser.page.body);
+    let new = "reven rusler hjem 13";
+    browser.answer(&[("do", "next"), ("password", new), ("repeat", new)]).await?;
+    assert!(browser.shows(SET_UP) && !has_session(&browser), "{}", browser.page.body);
+    idp.advance(Duration::from_secs(5));
     browser.answer(&[("method", "totp")]).await?;
     let code = code_of(&key_on(&browser), idp.now())?;
     browser.answer(&[("do", "next"), ("code", &code)]).await?;

@@ -86,7 +86,6 @@ problem-sms-too-many = We have sent many codes to this phone number. Wait a whil
 problem-resend-wait = We have just sent you a code. Wait half a minute before you ask for a new one.
 notice-code-sent-again = We have sent you a new code. Use the latest code you received.
 notice-more-time = You have been given more time.
-code-better = Tired of waiting for an SMS? Set up the MinID app or a passkey on your profile page.
 code-retired = From { $date } you can no longer log in with a code by SMS. Before that, set up the MinID app, a passkey or a code app on your profile page.
 
 ## Changing the login method

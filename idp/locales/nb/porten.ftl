@@ -86,7 +86,6 @@ problem-sms-too-many = Vi har sendt mange koder til dette mobilnummeret. Vent en
 problem-resend-wait = Vi har nettopp sendt deg en kode. Vent et halvt minutt før du ber om en ny.
 notice-code-sent-again = Vi har sendt deg en ny kode. Bruk den siste koden du fikk.
 notice-more-time = Du har fått mer tid.
-code-better = Vil du slippe å vente på SMS? Sett opp MinID-appen eller en passnøkkel på profilsiden din.
 code-retired = Fra { $date } kan du ikke lenger logge inn med kode på SMS. Sett opp MinID-appen, en passnøkkel eller en kodeapp på profilsiden din før det.
 
 ## Changing the login method

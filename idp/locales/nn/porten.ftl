@@ -86,7 +86,6 @@ problem-sms-too-many = Vi har sendt mange kodar til dette mobilnummeret. Vent ei
 problem-resend-wait = Vi har nettopp sendt deg ein kode. Vent eit halvt minutt før du ber om ein ny.
 notice-code-sent-again = Vi har sendt deg ein ny kode. Bruk den siste koden du fekk.
 notice-more-time = Du har fått meir tid.
-code-better = Vil du sleppe å vente på SMS? Set opp MinID-appen eller ein passnøkkel på profilsida di.
 code-retired = Frå { $date } kan du ikkje lenger logge inn med kode på SMS. Set opp MinID-appen, ein passnøkkel eller ein kodeapp på profilsida di før det.
 
 ## Changing the login method

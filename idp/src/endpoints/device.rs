@@ -8,7 +8,8 @@
 //! | `POST /app/api/enrolments` `{code}` | `{token, options}`: for `navigator.credentials.create` |
 //! | `POST /app/api/enrolments/finish` `{credential, name, system}` | `{number}`, to be typed on the profile page; or `{state}` |
 //! | `GET /app/api/device` | `{state, …}`: `pending` with its `number`, `active` or `paused` |
-//! | `DELETE /app/api/device` | 204: the device is no longer the person's |
+//! | `POST /app/api/device/removal` | `{statement}`, good once and for five minutes |
+//! | `DELETE /app/api/device` `{credential}` | 204: the device is no longer the person's. The challenge is SHA-256 of that `statement`; 409 `last_factor` where no way to log in would be left |
 //! | `PUT /app/api/device/push` an address | 204; `DELETE`: it is not woken any more |
 //! | `GET /app/api/requests` | `{id, statement}`, or 204 after some time without a request |
 //! | `GET /app/api/requests?seen=ID` | the same once another waits than this one, or none any more (204) |
@@ -41,6 +42,7 @@ use authenticators::factor::FactorKind;
 use authenticators::password;
 use authenticators::person::Person;
 use authenticators::push::Address;
+use authenticators::removal::{self, Signed};
 use authenticators::trail::Event;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -59,7 +61,7 @@ use crate::live::Patience;
 use crate::notify::{Listener, Notice};
 use crate::page::{self, Frame};
 use crate::params::Params;
-use crate::profile_pages::Page;
+use crate::profile_pages::{Page, factors};
 use crate::visitor::APP_PATH;
 
 /// At every second look an app that waits sees whether it was removed.
@@ -75,6 +77,11 @@ impl Fault {
 
     fn gone() -> Fault {
         Fault::new(StatusCode::NOT_FOUND, "gone", "It is too late, or it has been answered already.")
+    }
+
+    fn not_signed() -> Fault {
+        let what = "That is no signature over this request by this device.";
+        Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_signature", what)
     }
 }
 
@@ -199,14 +206,47 @@ pub async fn tell(State(app): State<App>, headers: HeaderMap) -> Result<Response
     Ok(Json(told).into_response())
 }
 
-/// `DELETE /app/api/device`: whoever has it in their hand may give it up.
-pub async fn leave(State(app): State<App>, browser: Browser, headers: HeaderMap) -> Result<Response, Fault> {
+/// `POST /app/api/device/removal`
+pub async fn ask_to_leave(State(app): State<App>, headers: HeaderMap) -> Result<Response, Fault> {
     let (device, now) = find(&app, &headers).await?;
-    let call = Call { app: &app, browser: &browser, now };
-    let listener = Listener::of(&app, &device.person).await?;
+    let statement = removal::ask(&app.world, &device, app.config.issuer.as_str(), now).await?;
+    Ok(Json(json!({ "statement": statement })).into_response())
+}
+
+/// That a device goes: its signature over what says so.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaving {
+    credential: Value,
+}
+
+/// `DELETE /app/api/device`: whoever has it in their hand, and unlocks it, may give it up.
+pub async fn leave(
+    State(app): State<App>,
+    browser: Browser,
+    headers: HeaderMap,
+    body: Body<Leaving>,
+) -> Result<Response, Fault> {
+    let ((device, now), Json(leaving)) = (find(&app, &headers).await?, body?);
+    match removal::check(&app.world, &device, &leaving.credential.to_string(), now).await? {
+        Signed::Right => {}
+        Signed::Wrong => return Err(Fault::not_signed()),
+        Signed::Gone => return Err(Fault::gone()),
+    }
+    let (call, person) = (Call { app: &app, browser: &browser, now }, &device.person);
+    let listener = Listener::of(&app, person).await?;
     let mut tx = app.world.db.begin().await?;
-    device::remove(&mut tx, &device.person, device.id.as_str(), now).await?;
-    let event = Event::by_oneself("factor-removed", &device.person).with("factor", FactorKind::App.name());
+    Person::hold(&mut tx, person).await?;
+    if !device::remove(&mut tx, person, device.id.as_str(), now).await? {
+        tx.rollback().await?;
+        return Err(no_device());
+    }
+    // Nobody locks themselves out, here as little as on the profile page.
+    if !factors::is_any_left(&mut tx, &app, person, now).await? {
+        tx.rollback().await?;
+        return Err(Fault::new(StatusCode::CONFLICT, "last_factor", "There would be no way left to log in."));
+    }
+    let event = Event::by_oneself("factor-removed", person).with("factor", FactorKind::App.name());
     app.world.trail.append(&mut tx, &call.told(event), now).await?;
     tx.commit().await?;
     listener.tell(&app, Notice::FactorRemoved(FactorKind::App), now);
@@ -276,11 +316,7 @@ pub async fn approve(
             StatusCode::UNPROCESSABLE_ENTITY,
             json!({ "error": "wrong_number", "error_description": "Another number stands on the page.", "left": left }),
         )),
-        Said::NotSigned => Err(Fault::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_signature",
-            "That is no signature over this request by this device.",
-        )),
+        Said::NotSigned => Err(Fault::not_signed()),
         Said::Gone => Err(Fault::gone()),
     }
 }
@@ -346,6 +382,9 @@ pub async fn show(State(app): State<App>, browser: Browser) -> Result<Response, 
     let frame = Frame::new(page::text_for(&app, &browser, None), None, APP_PATH);
     let page = AppPage { frame, set_up: Page::App.path(), register: IN_APP, order: ORDER_IN_APP };
     let mut response = page::html(StatusCode::OK, &page, &[]);
+    // Here, and nowhere else, a picture is scanned.
+    let policy = HeaderValue::from_static("camera=(self), geolocation=(), microphone=()");
+    response.headers_mut().insert("permissions-policy", policy);
     browser.settle(&app, response.headers_mut());
     Ok(response)
 }
@@ -366,7 +405,9 @@ pub async fn manifest(State(app): State<App>, browser: Browser) -> Response {
         "theme_color": "#17513f",
         "icons": [
             { "src": assets::url("app_icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any" },
-            { "src": assets::url("app_icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "maskable" },
+            { "src": assets::url("app_icon_192.png"), "sizes": "192x192", "type": "image/png", "purpose": "any" },
+            { "src": assets::url("app_icon_512.png"), "sizes": "512x512", "type": "image/png", "purpose": "any" },
+            { "src": assets::url("app_icon_512.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable" },
         ],
     });
     ([(header::CONTENT_TYPE, "application/manifest+json")], manifest.to_string()).into_response()

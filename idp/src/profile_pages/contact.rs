@@ -4,6 +4,7 @@ use askama::Template;
 use authenticators::clock::Timestamp;
 use authenticators::contact::{self, Channel, Contact, Email, Known, Phone};
 use authenticators::otc::{self, Errand, Order, OtcChallenge, Sending, Words};
+use authenticators::person::Fnr;
 use authenticators::postbox::{self, SUPPLIERS};
 use authenticators::trail::Event;
 use axum::response::Response;
@@ -38,9 +39,11 @@ struct Postbox {
 }
 
 /// A supplier to choose one at.
-struct Offered {
-    name: &'static str,
-    site: &'static str,
+pub struct Offered {
+    /// What it is called.
+    pub name: &'static str,
+    /// Its page.
+    pub site: &'static str,
 }
 
 #[derive(Template)]
@@ -112,7 +115,7 @@ pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal
             (known.email_changed_at, email_said),
         ),
         postbox: postbox(visit, &known),
-        offered: offered(visit, &known),
+        offered: offered(&known, &visit.person.fnr, visit.call.now),
         mail: app.world.mail.is_there(),
         to_mobile: Page::Mobile.path(),
         to_email: Page::Email.path(),
@@ -148,8 +151,8 @@ fn postbox(visit: &Visit<'_>, known: &Contact) -> Option<Postbox> {
 }
 
 /// A digital postbox is offered to grown-ups who want post and can be told that there is some (Digdir, `brukerprofil`).
-fn offered(visit: &Visit<'_>, known: &Contact) -> Vec<Offered> {
-    let is_of_age = visit.person.fnr.is_of_age(visit.call.now) == Some(true);
+pub fn offered(known: &Contact, fnr: &Fnr, now: Timestamp) -> Vec<Offered> {
+    let is_of_age = fnr.is_of_age(now) == Some(true);
     match known.postbox.is_none() && known.reserved_at.is_none() && known.email.is_some() && is_of_age {
         true => SUPPLIERS.iter().map(|supplier| Offered { name: supplier.name, site: supplier.site }).collect(),
         false => Vec::new(),

@@ -4,12 +4,14 @@ use askama::Template;
 use authenticators::clock::Timestamp;
 use authenticators::contact::{Contact, Phone};
 use authenticators::factor::{FactorId, FactorKind, name_of};
-use authenticators::person::Person;
+use authenticators::person::{Person, PersonId};
 use authenticators::trail::Event;
 use authenticators::{device, passkey, password, recovery_code, totp};
 use axum::response::Response;
+use migrations::Tx;
 
 use super::{Page, Said, Visit};
+use crate::app::App;
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
@@ -35,6 +37,8 @@ struct Way {
 struct Group {
     name: &'static str,
     about: &'static str,
+    /// That it ends, and when.
+    retires: Option<String>,
     things: Vec<Thing>,
     add: &'static str,
     href: &'static str,
@@ -55,6 +59,7 @@ struct Factors {
     mobile_retires: Option<String>,
     to_mobile: &'static str,
     groups: Vec<Group>,
+    codes_retire: Option<String>,
     codes_left: String,
     has_codes: bool,
     to_codes: &'static str,
@@ -86,7 +91,8 @@ async fn page(visit: &Visit<'_>, said: (Option<&'static str>, Option<&'static st
     let groups = groups(visit).await?;
     let mobile = Contact::of(db, person).await?.mobile.filter(|_| !minid.is_retired(FactorKind::Otc, now));
     let kinds = [FactorKind::App, FactorKind::Passkey, FactorKind::Totp];
-    let mut kinds: Vec<FactorKind> = kinds.into_iter().filter(|kind| has(&groups, *kind)).collect();
+    let lasts = |kind: &FactorKind| has(&groups, *kind) && !minid.is_retired(*kind, now);
+    let mut kinds: Vec<FactorKind> = kinds.into_iter().filter(lasts).collect();
     kinds.extend(mobile.is_some().then_some(FactorKind::Otc));
     let preferred = visit.person.preferred();
     let page = Factors {
@@ -102,6 +108,7 @@ async fn page(visit: &Visit<'_>, said: (Option<&'static str>, Option<&'static st
         mobile_retires: minid.retires(FactorKind::Otc, now),
         to_mobile: Page::Mobile.path(),
         groups,
+        codes_retire: minid.notice(FactorKind::RecoveryCode, now).map(|(key, day)| text.with(key, "date", day)),
         codes_left: text.with("recovery-left", "count", left.to_string()),
         has_codes: left > 0,
         to_codes: Page::Recovery.path(),
@@ -153,8 +160,15 @@ async fn groups(visit: &Visit<'_>) -> anyhow::Result<Vec<Group>> {
     for found in totp::all(db, person).await? {
         apps.push(thing(FactorKind::Totp, found.id, found.name, (found.created_at, found.last_used_at)));
     }
-    let group =
-        |kind, about, things, add, page: Page| Group { name: name(kind), about, things, add, href: page.path() };
+    let (minid, now) = (&visit.call.app.config.minid, visit.call.now);
+    let group = |kind, about, things, add, page: Page| Group {
+        name: name(kind),
+        about,
+        retires: minid.notice(kind, now).map(|(key, day)| text.with(key, "date", day)),
+        things,
+        add,
+        href: page.path(),
+    };
     let mut groups = Vec::new();
     if world.webauthn.is_there() {
         groups.push(group(FactorKind::App, "method-app-about", devices, "add-app", Page::App));
@@ -209,6 +223,7 @@ async fn rename(visit: &Visit<'_>, (kind, id): (FactorKind, &str), typed: &str) 
         FactorKind::Password | FactorKind::Otc | FactorKind::RecoveryCode => false,
     };
     if !done {
+        tx.rollback().await?;
         return Ok(visit.go_saying(visit.page, Said::Gone));
     }
     let event = call.told(Event::by_oneself("factor-renamed", person).with("factor", kind.name()));
@@ -231,13 +246,10 @@ async fn remove(visit: &Visit<'_>, (kind, id): (FactorKind, &str)) -> Result<Res
         FactorKind::Password | FactorKind::Otc | FactorKind::RecoveryCode => false,
     };
     if !done {
+        tx.rollback().await?;
         return Ok(visit.go_saying(visit.page, Said::Gone));
     }
-    let devices = device::all(&mut *tx, person).await?;
-    let devices = devices.into_iter().filter(|device| device.paused_at.is_none()).count();
-    let things = devices + passkey::all(&mut *tx, person).await?.len() + totp::all(&mut *tx, person).await?.len();
-    let by_sms = Contact::of(&mut *tx, person).await?.mobile.is_some();
-    if things == 0 && (!by_sms || app.config.minid.is_retired(FactorKind::Otc, now)) {
+    if !is_any_left(&mut tx, app, person, now).await? {
         tx.rollback().await?;
         return page(visit, (None, Some("problem-last-factor"))).await;
     }
@@ -246,4 +258,13 @@ async fn remove(visit: &Visit<'_>, (kind, id): (FactorKind, &str)) -> Result<Res
     tx.commit().await?;
     listener.tell(app, Notice::FactorRemoved(kind), now);
     Ok(visit.go_saying(visit.page, Said::Removed))
+}
+
+/// Whether a person who is held has any way left to log in.
+pub async fn is_any_left(tx: &mut Tx, app: &App, person: &PersonId, now: Timestamp) -> anyhow::Result<bool> {
+    let devices = device::all(&mut **tx, person).await?;
+    let devices = devices.into_iter().filter(|device| device.paused_at.is_none()).count();
+    let things = devices + passkey::all(&mut **tx, person).await?.len() + totp::all(&mut **tx, person).await?.len();
+    let by_sms = Contact::of(&mut **tx, person).await?.mobile.is_some();
+    Ok(things > 0 || (by_sms && !app.config.minid.is_retired(FactorKind::Otc, now)))
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use authenticators::approval::{self, Answered, Asking, Purpose};
 use authenticators::clock::Timestamp;
-use authenticators::factor::FirstFactor;
+use authenticators::factor::{FactorKind, FirstFactor};
 use authenticators::prove::Answer;
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -25,6 +25,8 @@ struct MinidApp {
     asked: Option<String>,
     until: String,
     problem: Option<&'static str>,
+    /// That it ends, and when.
+    retires: Option<(&'static str, String)>,
     notice: Option<&'static str>,
 }
 
@@ -41,6 +43,7 @@ pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
         asked: asked.map(|asked| asked.id.clone()),
         until: clock_time(asked.map_or(turn.call.now, |asked| asked.until)),
         problem: problems.form.or(attempt.remark.and_then(problem_of)),
+        retires: turn.call.app.config.minid.notice(FactorKind::App, turn.call.now),
         notice: attempt.remark.and_then(notice_of),
     };
     turn.html(problems, &page)

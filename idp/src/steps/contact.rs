@@ -14,6 +14,7 @@ use crate::contact_change;
 use crate::error::Refusal;
 use crate::flow::{Authentication, ContactStep, LoginAttempt, Remark, Sent, Step};
 use crate::page::Frame;
+use crate::profile_pages::contact::{Offered, offered};
 
 /// Who passes the page over sees it again after so long.
 const NOT_BEFORE: Duration = Duration::from_hours(7 * 24);
@@ -31,6 +32,8 @@ struct Confirm {
     mobile: Option<String>,
     email: Option<String>,
     mail: bool,
+    /// Where a digital postbox can be chosen; nowhere, where none is offered.
+    offered: Vec<Offered>,
     notice: Option<&'static str>,
 }
 
@@ -87,7 +90,8 @@ pub async fn page(turn: &Turn<'_>, stage: ContactStep, problems: &Problems) -> R
             let email = email.map(|email| email.as_str().to_owned());
             let notice = attempt.remark.and_then(notice_of);
             let mail = app.world.mail.is_there();
-            turn.html(problems, &Confirm { frame, action, csrf, mobile, email, mail, notice })
+            let offered = proved.fnr().map(|fnr| offered(&known, fnr, turn.call.now)).unwrap_or_default();
+            turn.html(problems, &Confirm { frame, action, csrf, mobile, email, mail, offered, notice })
         }
         ContactStep::Add(Missing::Email) | ContactStep::Email => {
             turn.html(problems, &edit("email", frame, action, csrf))

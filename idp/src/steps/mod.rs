@@ -13,6 +13,7 @@ pub mod email;
 pub mod finished;
 pub mod method;
 pub mod new_password;
+pub mod nudge;
 pub mod otc;
 pub mod passkey;
 pub mod password;
@@ -32,7 +33,7 @@ use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::factor::{FactorKind, Proof, Verdict};
 use authenticators::otc::{LENGTH_BY_EMAIL, OtcChallenge};
-use authenticators::person::FnrProblem;
+use authenticators::person::{FnrProblem, Person};
 use authenticators::prove;
 use authenticators::scratch::Read;
 use authenticators::trail::Event;
@@ -248,7 +249,7 @@ impl Turn<'_> {
             Step::Method => method::page(self).await,
             Step::Recover(stage) => Ok(recover::page(self, *stage, problems)),
             Step::NewPassword => Ok(new_password::page(self, problems)),
-            Step::SetUp(stage) => set_up::page(self, *stage, problems),
+            Step::SetUp(stage) => set_up::page(self, *stage, problems).await,
             Step::Contact(stage) => contact::page(self, *stage, problems).await,
             Step::Consent => consent::page(self).await,
             Step::Stopped(stop) => Ok(stopped::page(self, *stop)),
@@ -343,7 +344,9 @@ impl Turn<'_> {
         let known = self.call.browser.known.clone().map_or_else(|| app.world.chance.token(), Ok)?;
         let authentication = Authentication::by_minid(proof, now);
         let answer = (!typed.is_empty()).then(|| self.answer_hash(typed));
-        let attempt = LoginAttempt { answer, second: Some(proof.second()), ..read.value.clone() };
+        // Whoever comes by a passkey alone has given no password, and may have to set something up all the same.
+        let first = Some(proof.first().clone());
+        let attempt = LoginAttempt { answer, first, second: Some(proof.second()), ..read.value.clone() };
         let Some(mut response) = self.end_proved(read, &attempt, &authentication).await? else {
             return self.twice_or_onwards(typed).await;
         };
@@ -352,6 +355,9 @@ impl Turn<'_> {
             let event = self.call.told(Event::by_oneself("recovery-code-used", proof.person()));
             app.world.trail.write(event, now).await?;
             Listener::of(app, proof.person()).await?.tell(app, Notice::RecoveryCodeUsed, now);
+        }
+        if attempt.nudge.is_some() && proof.second() == FactorKind::Otc {
+            Person::nudged(app.world.db.pool(), proof.person(), now).await?;
         }
         browser::set(app, response.headers_mut(), CookieName::Known, known.reveal());
         Ok(self.remembering(&Eid::MinId, response))
@@ -394,7 +400,7 @@ impl Turn<'_> {
         let db = app.world.db.pool();
         let agreed = crate::consent::agreed(app, &attempt.request, Some(who)).await?;
         let new_password = attempt.second.is_some() && passwords::must_change(db, who.person()).await?;
-        let set_up = attempt.second.is_some_and(|kind| app.config.minid.is_retired(kind, now));
+        let set_up = attempt.sets_up || self.used_what_is_over(attempt);
         // A page of ours leads there anyway, a synthetic person has nobody who reads, and a guest is in no register.
         let asks = attempt.request.return_to.client.as_str() != PROFILE && who.amr() != AMR_TEST_ID && !who.is_guest();
         let contact = match asks {
@@ -402,6 +408,11 @@ impl Turn<'_> {
             false => None,
         };
         Ok(WhatIsDue { new_password, set_up, contact, agreed })
+    }
+
+    /// Whether what was used is no longer good for a login.
+    fn used_what_is_over(&self, attempt: &LoginAttempt) -> bool {
+        attempt.second.is_some_and(|kind| self.call.app.config.minid.is_retired(kind, self.call.now))
     }
 
     /// Goes on with what is due, or ends the login. None if somebody else has moved it.

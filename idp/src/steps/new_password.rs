@@ -83,8 +83,12 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
     let read = turn.again().await?;
     match attempt.proved.clone() {
         Some(proved) => {
-            let due = turn.due(&read.value, &proved).await?;
-            Ok(turn.end(&read, read.value.clone(), (proved, due)).await?.unwrap_or_else(|| turn.onwards()))
+            // The password that was given before is nobody's now: what comes next goes by the new one.
+            let known = turn.call.browser.known.as_ref().map(Token::hash);
+            let first = prove::recovered(&app.world, &person.fnr, known.as_ref(), now).await?;
+            let renewed = LoginAttempt { first, ..read.value.clone() };
+            let due = turn.due(&renewed, &proved).await?;
+            Ok(turn.end(&read, renewed, (proved, due)).await?.unwrap_or_else(|| turn.onwards()))
         }
         None => {
             let known = turn.call.browser.known.as_ref().map(Token::hash);

@@ -2,14 +2,14 @@
 
 use askama::Template;
 use authenticators::contact::{self, Channel};
-use authenticators::factor::{FirstFactor, Stop};
+use authenticators::factor::{FactorKind, FirstFactor, Stop};
 use authenticators::otc::{self, Errand, Order, OtcChallenge, Sending, Words};
 use authenticators::prove::Answer;
 use axum::response::Response;
 
-use super::{Common, Problems, Turn, bare, clock_time, notice_of, problem_of};
+use super::{Common, Problems, Turn, bare, clock_time, notice_of, nudge, problem_of};
 use crate::error::Refusal;
-use crate::flow::{LoginAttempt, Remark, Sent, Step};
+use crate::flow::{LoginAttempt, Nudge, Remark, Sent, Step};
 use crate::page::Frame;
 
 #[derive(Template)]
@@ -24,7 +24,9 @@ struct MinidCode {
     problem: Option<&'static str>,
     notice: Option<&'static str>,
     /// From when on an SMS no longer does for a login.
-    retired_from: Option<String>,
+    retires: Option<(&'static str, String)>,
+    nudge: Option<Nudge>,
+    sets_up: bool,
     seconds_left: i64,
     valid_until: String,
     can_extend: bool,
@@ -47,7 +49,9 @@ pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
         code_problem: problems.code,
         problem: problems.form.or(attempt.remark.and_then(problem_of)),
         notice: attempt.remark.and_then(notice_of),
-        retired_from: turn.call.app.config.minid.retires(authenticators::factor::FactorKind::Otc, now),
+        retires: turn.call.app.config.minid.notice(FactorKind::Otc, now),
+        nudge: attempt.nudge,
+        sets_up: attempt.sets_up,
         seconds_left: i64::try_from(until.since(now).as_secs()).unwrap_or(0),
         valid_until: clock_time(until),
         can_extend: code.is_some_and(|code| code.can_be_extended(now)),
@@ -72,7 +76,8 @@ pub async fn enter(turn: &Turn<'_>, first: FirstFactor) -> Result<Response, Refu
     let order = Order { to: &to, person: Some(&first.person), from: turn.call.browser.address, errand: Errand::Login };
     let sending = otc::send(&app.world, &order, words, turn.call.now).await?;
     let again = turn.attempt().sent.is_some();
-    let next = LoginAttempt { first: Some(first), ..turn.attempt().at(Step::Otc) };
+    let nudge = nudge::due(turn, &first.person).await?;
+    let next = LoginAttempt { first: Some(first), nudge, ..turn.attempt().at(Step::Otc) };
     let next = match sending {
         Sending::Sent(code) => {
             let next = LoginAttempt { sent: Some(Sent { to: Some(to), code }), ..next };
@@ -113,7 +118,10 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
         return turn.page(&problem("problem-code-digits")).await;
     }
     match attempt.sent.as_ref().filter(|sent| sent.code.valid_until() > now) {
-        Some(sent) => turn.check(&typed, Answer::Otc(sent.code.clone(), typed.clone())).await,
+        Some(sent) => {
+            nudge::note(turn).await?;
+            turn.check(&typed, Answer::Otc(sent.code.clone(), typed.clone())).await
+        }
         None => turn.page(&problem("problem-code-expired")).await,
     }
 }

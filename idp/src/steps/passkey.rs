@@ -1,7 +1,7 @@
 //! MinID's second page for those who have a passkey, and have given the password.
 
 use askama::Template;
-use authenticators::factor::FirstFactor;
+use authenticators::factor::{FactorKind, FirstFactor};
 use authenticators::passkey;
 use authenticators::prove::Answer;
 use axum::response::Response;
@@ -20,6 +20,8 @@ struct MinidPasskey {
     /// What the browser is asked.
     options: String,
     problem: Option<&'static str>,
+    /// That it ends, and when.
+    retires: Option<(&'static str, String)>,
 }
 
 /// The page.
@@ -28,7 +30,8 @@ pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
     let attempt = turn.attempt();
     let options = attempt.ceremony.as_ref().map(|ceremony| ceremony.options.clone()).unwrap_or_default();
     let problem = problems.form.or(attempt.remark.and_then(problem_of));
-    turn.html(problems, &MinidPasskey { frame, action, csrf, options, problem })
+    let retires = turn.call.app.config.minid.notice(FactorKind::Passkey, turn.call.now);
+    turn.html(problems, &MinidPasskey { frame, action, csrf, options, problem, retires })
 }
 
 /// Asks for a signature by one of the person's passkeys.

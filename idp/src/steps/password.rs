@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use askama::Template;
 use authenticators::chance::Token;
-use authenticators::factor::{FirstFactor, PasswordVerdict, Verdict};
+use authenticators::factor::{FactorKind, FirstFactor, PasswordVerdict, Proof, Verdict};
 use authenticators::person::{Fnr, Person};
 use authenticators::prove;
+use authenticators::scratch::Read;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Common, Problems, Turn, fnr_problem, method, notice_of, problem_of, retry_after};
+use super::{Common, Problems, Turn, fnr_problem, method, notice_of, nudge, problem_of, retry_after};
 use crate::error::Refusal;
 use crate::flow::{LoginAttempt, Recover, Remark, Step};
 use crate::page::Frame;
@@ -132,7 +133,7 @@ async fn by_passkey(turn: &Turn<'_>) -> Result<Response, Refusal> {
     let known = turn.call.browser.known.as_ref().map(Token::hash);
     let world = &turn.call.app.world;
     match prove::passkey_alone(world, &ceremony, answer, known.as_ref(), turn.call.now).await? {
-        Verdict::Proved(proof) => turn.proved(&read, &proof, answer).await,
+        Verdict::Proved(proof) => carried(turn, read, &proof, answer).await,
         Verdict::Stopped(stop) => {
             turn.write(&read, read.value.at(Step::Stopped(stop))).await?;
             Ok(turn.onwards())
@@ -142,4 +143,25 @@ async fn by_passkey(turn: &Turn<'_>) -> Result<Response, Refusal> {
             Ok(turn.onwards())
         }
     }
+}
+
+/// On with a passkey that was the whole login. Once these are over, something else that they have is asked for beside it;
+/// who has nothing else sets that up.
+async fn carried(turn: &Turn<'_>, read: Read<LoginAttempt>, proof: &Proof, answer: &str) -> Result<Response, Refusal> {
+    let app = turn.call.app;
+    if app.config.minid.is_retired(FactorKind::Passkey, turn.call.now) {
+        let Some(person) = Person::by_id(app.world.db.pool(), proof.person()).await? else { return Ok(turn.onwards()) };
+        let kinds = method::offered(turn, &person).await?;
+        if kinds.first().is_some_and(|kind| !app.config.minid.is_retired(*kind, turn.call.now)) {
+            return second(&turn.with(read), proof.first().clone()).await;
+        }
+    }
+    if !nudge::is_due_after_a_passkey(turn, proof.person()).await? {
+        return turn.proved(&read, proof, answer).await;
+    }
+    let turn = turn.with(read);
+    if !turn.write(&turn.read, LoginAttempt { sets_up: true, ..turn.attempt().clone() }).await? {
+        return Ok(turn.onwards());
+    }
+    turn.proved(&turn.again().await?, proof, answer).await
 }

@@ -1,6 +1,7 @@
 //! MinID's second page for those who have lost their telephone, and kept their list.
 
 use askama::Template;
+use authenticators::factor::FactorKind;
 use authenticators::prove::Answer;
 use authenticators::recovery_code;
 use axum::response::Response;
@@ -18,13 +19,16 @@ struct MinidRecoveryCode {
     csrf: String,
     code_problem: Option<&'static str>,
     problem: Option<&'static str>,
+    /// That it ends, and when.
+    retires: Option<(&'static str, String)>,
 }
 
 /// The page.
 pub fn page(turn: &Turn<'_>, problems: &Problems) -> Response {
     let Common { frame, action, csrf } = turn.common();
     let problem = problems.form.or(turn.attempt().remark.and_then(problem_of));
-    turn.html(problems, &MinidRecoveryCode { frame, action, csrf, code_problem: problems.code, problem })
+    let retires = turn.call.app.config.minid.notice(FactorKind::RecoveryCode, turn.call.now);
+    turn.html(problems, &MinidRecoveryCode { frame, action, csrf, code_problem: problems.code, problem, retires })
 }
 
 /// A code was typed, or something else is wanted.

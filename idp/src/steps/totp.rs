@@ -1,6 +1,7 @@
 //! MinID's second page for those who have an app that makes codes.
 
 use askama::Template;
+use authenticators::factor::FactorKind;
 use authenticators::prove::Answer;
 use authenticators::totp;
 use axum::response::Response;
@@ -20,6 +21,8 @@ struct MinidTotp {
     apps: Vec<String>,
     code_problem: Option<&'static str>,
     problem: Option<&'static str>,
+    /// That it ends, and when.
+    retires: Option<(&'static str, String)>,
 }
 
 /// The page.
@@ -36,6 +39,7 @@ pub async fn page(turn: &Turn<'_>, problems: &Problems) -> Result<Response, Refu
         apps: apps.into_iter().map(|app| app.name).collect(),
         code_problem: problems.code,
         problem: problems.form.or(turn.attempt().remark.and_then(problem_of)),
+        retires: turn.call.app.config.minid.notice(FactorKind::Totp, turn.call.now),
     };
     Ok(turn.html(problems, &page))
 }
