@@ -60,8 +60,9 @@ async fn still_counts(world: &World, first: &FirstFactor) -> anyhow::Result<bool
     Ok(is_the_one && Person::is_signed_in(db, &first.person, first.at).await?)
 }
 
-/// Whether whoever has given their password may still add to their account, and be logged in by that.
-async fn may_add(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
+/// Whether whoever has given their password may still change their account by it: add to it, and be logged in by that, or
+/// block it.
+pub async fn may_change(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
     let person = Person::by_id(world.db.pool(), &first.person).await?;
     Ok(person.is_some_and(|person| shut(&person).is_none()) && still_counts(world, first).await?)
 }
@@ -394,7 +395,7 @@ pub async fn set_up_totp(
 ) -> anyhow::Result<Option<Proof>> {
     let (totp, name, code) = new;
     let Some(step) = totp.step(code, now)? else { return Ok(None) };
-    if !may_add(world, first).await? {
+    if !may_change(world, first).await? {
         return Ok(None);
     }
     let mut tx = world.db.begin().await?;
@@ -414,7 +415,7 @@ pub async fn set_up_passkey(
 ) -> anyhow::Result<Option<Proof>> {
     let (ceremony, name, answer) = new;
     let Some(made) = world.webauthn.made(ceremony, answer)? else { return Ok(None) };
-    if !may_add(world, first).await? {
+    if !may_change(world, first).await? {
         return Ok(None);
     }
     let mut tx = world.db.begin().await?;

@@ -64,7 +64,7 @@ impl Language {
 pub struct Words([(Language, FluentBundle<FluentResource>); 3]);
 
 /// The words of the citizens' pages, each language's file.
-pub const FILES: [(Language, &str); 24] = [
+pub const FILES: [(Language, &str); 27] = [
     (Language::Nb, include_str!("../locales/nb/porten.ftl")),
     (Language::Nn, include_str!("../locales/nn/porten.ftl")),
     (Language::En, include_str!("../locales/en/porten.ftl")),
@@ -89,6 +89,9 @@ pub const FILES: [(Language, &str); 24] = [
     (Language::Nb, include_str!("../locales/nb/guest.ftl")),
     (Language::Nn, include_str!("../locales/nn/guest.ftl")),
     (Language::En, include_str!("../locales/en/guest.ftl")),
+    (Language::Nb, include_str!("../locales/nb/lost.ftl")),
+    (Language::Nn, include_str!("../locales/nn/lost.ftl")),
+    (Language::En, include_str!("../locales/en/lost.ftl")),
 ];
 
 impl Words {

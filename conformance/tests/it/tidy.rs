@@ -112,6 +112,7 @@ fn every_word_is_used_and_stands_in_every_language() -> anyhow::Result<()> {
         ("idp", "place.ftl"),
         ("idp", "postbox.ftl"),
         ("idp", "guest.ftl"),
+        ("idp", "lost.ftl"),
         ("admin", "dev.ftl"),
         ("admin", "letters.ftl"),
         ("admin", "school.ftl"),
