@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use migrations::{Db, Tx};
 
+use crate::activation::Source;
 use crate::clock::Timestamp;
 use crate::person::{BY_ONESELF, DEATH, Fnr, Person, PersonId};
 use crate::throttle::{self, Subject};
 use crate::trail::{Event, Trail};
 use crate::world::World;
-use crate::{activation, contact, device, known_browser, notice, passkey, password, recovery_code, totp};
+use crate::{activation, contact, device, known_browser, letter, notice, passkey, password, recovery_code, totp};
 
 /// Nobody gets in any more, in any browser, and whoever is in is out. False if it was locked already.
 pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
@@ -18,8 +19,12 @@ pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, n
     if !Person::lock(&mut *tx, person, code, now).await? {
         return Ok(false);
     }
-    // Nobody begins anew with what is on a teacher's screen at this moment.
-    activation::end_school(&mut tx, person, now).await?;
+    // Nobody begins anew with what is on a teacher's screen at this moment; nor, where somebody is afraid of others, with
+    // what is in the post. They may order another letter.
+    activation::end_from(&mut tx, person, Source::School, now).await?;
+    if code == BY_ONESELF {
+        letter::stop(&mut tx, person, letter::STOPPED, now).await?;
+    }
     notice::queue(&mut tx, &world.chance, event, now).await?;
     Person::sign_out(&mut *tx, person, now).await?;
     world.trail.append(&mut tx, event, now).await?;
@@ -71,6 +76,7 @@ pub async fn close(
     Person::sign_out(&mut *tx, person, now).await?;
     forget_factors(&mut tx, person, now).await?;
     contact::delete(&mut tx, person, now).await?;
+    letter::stop(&mut tx, person, if code == DEATH { letter::DEAD } else { letter::STOPPED }, now).await?;
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
     Ok(true)
@@ -122,6 +128,19 @@ async fn forget_factors(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx:
     activation::end_all(tx, person, now).await?;
     Person::prefer(tx, person, None).await?;
     known_browser::forget(tx, person).await
+}
+
+/// No letter with a code is on its way any more; false if none was.
+pub async fn stop_letter(world: &World, person: &PersonId, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
+    let mut tx = world.db.begin().await?;
+    Person::hold(&mut tx, person).await?;
+    if !letter::stop(&mut tx, person, letter::STOPPED, now).await? {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    world.trail.append(&mut tx, event, now).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The person has another number. False if somebody else has it.

@@ -158,11 +158,11 @@ pub async fn end_all(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Re
     sqlx::query(SQL).bind(person.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
 }
 
-/// No code that a teacher has shown is good any more.
-pub async fn end_school(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
+/// No code is good any more that has reached the person in this way.
+pub async fn end_from(tx: &mut Tx, person: &PersonId, source: Source, now: Timestamp) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE activation_code SET ended_at = $3
                        WHERE person = $1 AND source = $2 AND used_at IS NULL AND ended_at IS NULL";
-    let query = sqlx::query(SQL).bind(person.as_str()).bind(Source::School.name()).bind(now.seconds());
+    let query = sqlx::query(SQL).bind(person.as_str()).bind(source.name()).bind(now.seconds());
     query.execute(&mut **tx).await.map(|_| ())
 }
 

@@ -220,15 +220,18 @@ impl Contact {
     /// What a login asks, if it asks: rules 1 to 6 of the contact page.
     pub fn asks(&self, now: Timestamp) -> Option<Missing> {
         let known = self.mobile_said_at().max(self.email_said_at()).max(self.asked_at);
-        if known.is_some_and(|at| now.since(at) < ASK_AGAIN) {
-            return None;
-        }
-        Some(match (&self.mobile, &self.email) {
+        let is_due = known.is_none_or(|at| now.since(at) >= ASK_AGAIN);
+        is_due.then(|| self.missing())
+    }
+
+    /// What is missing.
+    pub fn missing(&self) -> Missing {
+        match (&self.mobile, &self.email) {
             (None, None) => Missing::All,
             (Some(_), None) => Missing::Email,
             (None, Some(_)) => Missing::Mobile,
             (Some(_), Some(_)) => Missing::Nothing,
-        })
+        }
     }
 
     /// Whether decisions may be notified of there: eForvaltningsforskriften 32 gives what was said 18 months.

@@ -39,6 +39,8 @@ pub const DEAD: &str = "dead";
 pub const HAS_MINID: &str = "has-minid";
 /// Why a letter was returned by ourselves: what stands in it cannot be printed.
 pub const UNPRINTABLE: &str = "unprintable";
+/// Why a letter was returned by ourselves: its person has stopped it.
+pub const STOPPED: &str = "stopped";
 
 /// What has become of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,8 +143,8 @@ pub async fn order(
     event: &Event,
     now: Timestamp,
 ) -> anyhow::Result<bool> {
-    const SQL: &str = "INSERT INTO letter (id, person, language, ordered_at, valid_until)
-                       VALUES ($1, $2, $3, $4, $5)";
+    const SQL: &str = "INSERT INTO letter (id, person, language, ordered_at, valid_until, password_at)
+                       VALUES ($1, $2, $3, $4, $5, $6)";
     let id = fresh_id(&world.chance)?;
     let mut tx = world.db.begin().await?;
     Person::hold(&mut tx, person).await?;
@@ -150,8 +152,11 @@ pub async fn order(
         tx.rollback().await?;
         return Ok(false);
     }
+    // Of who has MinID already, to know later whether they have got in without the letter.
+    let password_at = password::changed_at(&mut *tx, person).await?.map(Timestamp::seconds);
     let query = sqlx::query(SQL).bind(id).bind(person.as_str()).bind(language).bind(now.seconds());
-    query.bind(now.plus(Source::Letter.valid()).seconds()).execute(&mut *tx).await?;
+    let query = query.bind(now.plus(Source::Letter.valid()).seconds()).bind(password_at);
+    query.execute(&mut *tx).await?;
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
     Ok(true)
@@ -180,6 +185,17 @@ async fn is_under_way(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::R
         }
     }
     Ok(false)
+}
+
+/// Nothing that is on its way to the person is good any more, and what is not printed yet is not sent; false if nothing was.
+/// The code comes first, as where it is used.
+pub(crate) async fn stop(tx: &mut Tx, person: &PersonId, code: &str, now: Timestamp) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE letter SET returned_at = $2, returned_code = $3, sealed = NULL
+                       WHERE person = $1 AND valid_until > $2 AND used_at IS NULL AND returned_at IS NULL";
+    let was_under_way = is_under_way(tx, person, now).await?;
+    activation::end_from(tx, person, Source::Letter, now).await?;
+    sqlx::query(SQL).bind(person.as_str()).bind(now.seconds()).bind(code).execute(&mut **tx).await?;
+    Ok(was_under_way)
 }
 
 /// Those of many people to whom a letter is on its way, by the same rule as [`order`] goes.
@@ -289,6 +305,7 @@ struct Waiting {
     id: String,
     person: PersonId,
     valid_until: Timestamp,
+    password_at: Option<Timestamp>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -397,7 +414,7 @@ async fn claim(world: &World, unfinished: Unfinished, now: Timestamp) -> anyhow:
 
 /// Looks up where the letters that wait go: those to print, and how many are held. What goes nowhere is returned.
 async fn sort(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow::Result<(Vec<Waiting>, usize)> {
-    const SQL: &str = "SELECT id, person, valid_until FROM letter
+    const SQL: &str = "SELECT id, person, valid_until, password_at FROM letter
                        WHERE batch IS NULL AND returned_at IS NULL AND valid_until > $1 ORDER BY ordered_at, id";
     let waiting: Vec<Waiting> = sqlx::query_as(SQL).bind(now.seconds()).fetch_all(world.db.pool()).await?;
     let (mut to_print, mut held) = (Vec::new(), 0);
@@ -460,7 +477,9 @@ async fn take(world: &World, tx: &mut Tx, waiting: &Waiting, batch: &Batch) -> a
     const DRAW: &str = "UPDATE letter SET code = $2, sealed = $3 WHERE id = $1";
     let (person, now) = (&waiting.person, batch.created_at);
     Person::hold(tx, person).await?;
-    if password::stored(&mut **tx, Some(person)).await?.is_some() {
+    // Who has chosen a password since the order gets in without it.
+    let password_at = password::changed_at(&mut **tx, person).await?;
+    if password_at.is_some() && password_at != waiting.password_at {
         let is_new = mark_returned(tx, &waiting.id, HAS_MINID, now).await?;
         return Ok(if is_new { Taken::Returned(sent_back(person, HAS_MINID)) } else { Taken::Waits });
     }

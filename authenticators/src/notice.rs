@@ -70,7 +70,7 @@ pub async fn queue(tx: &mut Tx, chance: &Chance, event: &Event, now: Timestamp) 
     let is_by_another = match &event.actor {
         Actor::Operator(_) | Actor::Organisation(_) => true,
         Actor::Person(actor) => *actor != event.subject,
-        Actor::System => false,
+        Actor::Register | Actor::System => false,
     };
     if !is_by_another {
         return Ok(());

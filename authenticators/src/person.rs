@@ -276,6 +276,19 @@ impl Person {
         Ok(all)
     }
 
+    /// Those who have one of these numbers, and whose account was not closed because they died.
+    pub async fn not_known_dead(db: &Db, numbers: &[Fnr]) -> sqlx::Result<Vec<PersonId>> {
+        const SQL: &str = "SELECT id FROM person WHERE (closed_code IS NULL OR closed_code <> $2) AND fnr IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)";
+        let mut all = Vec::new();
+        for list in several::lists(numbers.iter().map(Fnr::as_str)) {
+            let some: Vec<PersonId> = sqlx::query_scalar(SQL).bind(list).bind(DEATH).fetch_all(db.pool()).await?;
+            all.extend(some);
+        }
+        Ok(all)
+    }
+
     /// Whether it was closed because they died: nobody is them any more, by whichever eID.
     pub fn is_dead(&self) -> bool {
         self.closed_at.is_some() && self.closed_code.as_deref() == Some(DEATH)

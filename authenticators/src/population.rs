@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::person::{Fnr, FnrPolicy};
@@ -70,6 +71,9 @@ struct Line {
     protected: bool,
     #[serde(default)]
     dead: bool,
+    /// The day on which they died, instead of `dead` or beside it.
+    #[serde(default)]
+    dead_on: Option<Date>,
 }
 
 impl Population {
@@ -91,6 +95,18 @@ impl Population {
             anyhow::ensure!(is_new, "line {number}: somebody who stands on a line before it");
         }
         Ok(Population::File(Arc::new(Register(known))))
+    }
+
+    /// Some of those who have died, by their identifiers and in their order, after this one.
+    #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
+    pub async fn dead(&self, after: Option<&Fnr>, at_most: usize) -> anyhow::Result<Vec<Fnr>> {
+        let Population::File(register) = self else { return Ok(Vec::new()) };
+        let is_next = |fnr: &&Fnr| after.is_none_or(|after| after.as_str() < fnr.as_str());
+        let dead = register.0.iter().filter(|(_, resident)| resident.is_dead).map(|(fnr, _)| fnr);
+        let mut dead: Vec<Fnr> = dead.filter(is_next).cloned().collect();
+        dead.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        dead.truncate(at_most);
+        Ok(dead)
     }
 
     /// Somebody, by their identifier.
@@ -121,7 +137,7 @@ impl From<Line> for Resident {
             (false, false) => Address::Known(lines),
         };
         let (given_name, family_name) = (shown::line(&line.given_name), shown::line(&line.family_name));
-        Resident { given_name, family_name, address, is_dead: line.dead }
+        Resident { given_name, family_name, address, is_dead: line.dead || line.dead_on.is_some() }
     }
 }
 
@@ -145,6 +161,21 @@ mod tests {
         assert_eq!(address("28816196088").await, Some(Address::Protected));
         assert_eq!(address("47906701517").await, Some(Address::Unknown));
         assert_eq!(address("20914695016").await, None);
+    }
+
+    #[tokio::test]
+    async fn the_dead_are_told_in_parts() {
+        let text = r#"{"fnr":"47906701517","given_name":"","family_name":"","dead_on":"2026-01-31"}
+{"fnr":"05895894984","given_name":"","family_name":"","dead":true}
+{"fnr":"28816196088","given_name":"","family_name":""}"#;
+        let register = Population::read(text).unwrap();
+        let first = register.dead(None, 1).await.unwrap();
+        assert_eq!(first.iter().map(Fnr::as_str).collect::<Vec<_>>(), ["05895894984"]);
+        let rest = register.dead(first.first(), 10).await.unwrap();
+        assert_eq!(rest.iter().map(Fnr::as_str).collect::<Vec<_>>(), ["47906701517"]);
+        assert!(register.dead(rest.first(), 10).await.unwrap().is_empty());
+        let when = r#"{"fnr":"47906701517","given_name":"","family_name":"","dead_on":"yesterday"}"#;
+        assert!(Population::read(when).is_err());
     }
 
     #[test]

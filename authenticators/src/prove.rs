@@ -62,8 +62,9 @@ async fn still_counts(world: &World, first: &FirstFactor) -> anyhow::Result<bool
     Ok(is_the_one && Person::is_signed_in(db, &first.person, first.at).await?)
 }
 
-/// Whether whoever has given their password may still add to their account, and be logged in by that.
-async fn may_add(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
+/// Whether whoever has given their password may still change their account by it: add to it, and be logged in by that, or
+/// block it.
+pub async fn may_change(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
     let person = Person::by_id(world.db.pool(), &first.person).await?;
     Ok(person.is_some_and(|person| shut(&person).is_none()) && still_counts(world, first).await?)
 }
@@ -397,7 +398,7 @@ pub async fn set_up_totp(
 ) -> anyhow::Result<Option<Proof>> {
     let (totp, name, code) = new;
     let Some(step) = totp.step(code, now)? else { return Ok(None) };
-    if !may_add(world, first).await? {
+    if !may_change(world, first).await? {
         return Ok(None);
     }
     let mut tx = world.db.begin().await?;
@@ -416,7 +417,7 @@ pub async fn set_up_app(
     event: &Event,
     now: Timestamp,
 ) -> anyhow::Result<Option<Proof>> {
-    if new.person != first.person || !may_add(world, first).await? {
+    if new.person != first.person || !may_change(world, first).await? {
         return Ok(None);
     }
     let mut tx = world.db.begin().await?;
@@ -431,12 +432,6 @@ pub async fn set_up_app(
     Ok(Some(Proof::of(first.clone(), FactorKind::App)))
 }
 
-/// Whether what somebody has proved on this way still says something about now: nobody has shut their account since,
-/// signed them out, or taken their password.
-pub async fn is_still_so(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
-    may_add(world, first).await
-}
-
 /// Sets up a passkey, on the way of a login, and proves it: none if it was not made.
 pub async fn set_up_passkey(
     world: &World,
@@ -447,7 +442,7 @@ pub async fn set_up_passkey(
 ) -> anyhow::Result<Option<Proof>> {
     let (ceremony, name, answer) = new;
     let Some(made) = world.webauthn.made(ceremony, answer)? else { return Ok(None) };
-    if !may_add(world, first).await? {
+    if !may_change(world, first).await? {
         return Ok(None);
     }
     let mut tx = world.db.begin().await?;

@@ -40,6 +40,8 @@ pub enum Actor {
     Operator(String),
     /// Another organisation, by its number.
     Organisation(String),
+    /// The population register, by what it says.
+    Register,
     /// Nobody: a rule, or the time.
     System,
 }
@@ -50,6 +52,7 @@ impl Actor {
             Actor::Person(person) => format!("person:{}", person.as_str()),
             Actor::Operator(name) => format!("operator:{name}"),
             Actor::Organisation(number) => format!("organisation:{number}"),
+            Actor::Register => "register".to_owned(),
             Actor::System => "system".to_owned(),
         }
     }
@@ -59,6 +62,7 @@ impl Actor {
             Some(("person", id)) => Actor::Person(PersonId::of_text(id)),
             Some(("operator", name)) => Actor::Operator(name.to_owned()),
             Some(("organisation", number)) => Actor::Organisation(number.to_owned()),
+            _ if text == "register" => Actor::Register,
             _ => Actor::System,
         }
     }

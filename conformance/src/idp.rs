@@ -281,6 +281,15 @@ impl TestIdp {
         Ok(())
     }
 
+    /// The program is started again where the population register says this.
+    pub async fn register_says(&mut self, population: Population) -> anyhow::Result<()> {
+        let world = World { population, ..self.app.world.clone() };
+        let keys = Keys::open(&world.db, &world.chance, &world.vault, self.now()).await?;
+        self.app = App::new(world, Settings::clone(&self.app.config), keys, self.app.words);
+        self.router = router(&self.app);
+        Ok(())
+    }
+
     /// Moves the clock.
     pub fn advance(&self, time: Duration) {
         let seconds = i64::try_from(time.as_secs()).unwrap_or(0);

@@ -194,6 +194,8 @@ pub enum Step {
     Passkey,
     /// MinID: choosing another second factor.
     Method,
+    /// MinID: the telephone is lost, or whatever else one logs in with.
+    Lost(Lost),
     /// MinID: the password is forgotten.
     Recover(Recover),
     /// MinID: another password has to be chosen.
@@ -229,6 +231,16 @@ pub enum Recover {
     App,
     /// There is no e-mail address to send one to.
     NoEmail,
+}
+
+/// Where somebody stands who has lost what they log in with, and knows the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lost {
+    /// What can be done.
+    Ways,
+    /// Shall MinID be blocked?
+    Block,
 }
 
 /// Where somebody stands who logs in by an e-mail address.
@@ -452,6 +464,9 @@ pub struct LoginAttempt {
     /// Whether something better is set up before they go back to the service. They may pass that over.
     #[serde(default)]
     pub sets_up: bool,
+    /// Who has chosen another password here because theirs was forgotten: how they are reached helped them to it.
+    #[serde(default)]
+    pub recovered: Option<PersonId>,
     /// Wrong second factors since the password.
     pub tries: u8,
     /// What let the citizen in, so that the second of a double click is known.
@@ -499,6 +514,7 @@ impl LoginAttempt {
             second: None,
             nudge: None,
             sets_up: false,
+            recovered: None,
             tries: 0,
             answer: None,
             remark: None,

@@ -9,7 +9,7 @@
 //! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in
 //! its own name, [`bearer`] how it shows a token here, and [`logout_notice`] what is told when a session is over.
 //! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`], [`new_device`] and
-//! [`notify`] for what is changed and told; [`register`] is what services are told of how people are reached. A
+//! [`notify`] for what is changed and told, and [`deaths`] for whoever has died; [`register`] is what services are told of how people are reached. A
 //! [`visitor`] who has no MinID orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`],
 //! [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures,
 //! waiting and cookies, [`atlas`] where in the world an address is, [`params`] what a request says, [`error`] what goes
@@ -32,6 +32,7 @@ pub mod client_profile;
 pub mod config;
 pub mod consent;
 pub mod contact_change;
+pub mod deaths;
 pub mod document;
 pub mod dpop;
 pub mod edge;
@@ -196,6 +197,7 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     while authenticators::known_browser::clean(&app.world.db, now).await? {}
     let before = |days: u32| now.minus(Duration::from_hours(24 * u64::from(days)));
     let (events, closed) = (before(app.config.minid.events_days), before(app.config.minid.closed_days));
+    deaths::pass(app, now).await?;
     while account::erase(&app.world.db, events, closed, now).await? {}
     while grant::clean(app, now).await? {}
     while consent::clean(app, now).await? {}

@@ -46,8 +46,12 @@ pub enum Notice {
     RecoveryCodeUsed,
     /// Somebody has got MinID by an activation code, over what there was before.
     Registered,
-    /// Somebody wanted a letter in their name, and they have MinID.
+    /// Somebody wanted a letter in their name, who have MinID, and none is sent.
     LetterRefused,
+    /// A letter with an activation code is on its way to them.
+    LetterOrdered,
+    /// No such letter is on its way any more.
+    LetterStopped,
     /// MinID is closed.
     Closed,
     /// All ways to log in are gone.
@@ -75,6 +79,14 @@ impl Notice {
             "school-code-issued" => Some(Notice::SchoolCode),
             "postbox-moved" => Some(Notice::PostboxMoved),
             _ => None,
+        }
+    }
+
+    /// What to do about what one has done oneself, if one has not.
+    fn by_oneself(self) -> &'static str {
+        match self {
+            Notice::LetterOrdered => "tell-letter-not-you",
+            _ => "tell-not-you",
         }
     }
 
@@ -109,6 +121,8 @@ impl Notice {
             Notice::RecoveryCodeUsed => "tell-recovery-code-used",
             Notice::Registered => "tell-registered",
             Notice::LetterRefused => "tell-letter-refused",
+            Notice::LetterOrdered => "tell-letter-ordered",
+            Notice::LetterStopped => "tell-letter-stopped",
             Notice::Closed => "tell-closed",
             Notice::Reset => "tell-reset",
             Notice::SignedOut => "tell-signed-out",
@@ -148,7 +162,7 @@ impl Listener {
         let (app, tasks) = (app.clone(), app.world.tasks.clone());
         tasks.spawn(async move {
             let text = app.words.text(self.language);
-            let words = format!("{} {}", notice.words(text), text.t("tell-not-you"));
+            let words = format!("{} {}", notice.words(text), text.t(notice.by_oneself()));
             for channel in &self.channels {
                 if matches!(channel, Channel::Mobile(_)) && !may_cost(&app, &self.person, now).await {
                     continue;

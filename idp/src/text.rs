@@ -63,35 +63,29 @@ impl Language {
 /// The words of every language.
 pub struct Words([(Language, FluentBundle<FluentResource>); 3]);
 
-/// The words of the citizens' pages, each language's file.
-pub const FILES: [(Language, &str); 27] = [
-    (Language::Nb, include_str!("../locales/nb/porten.ftl")),
-    (Language::Nn, include_str!("../locales/nn/porten.ftl")),
-    (Language::En, include_str!("../locales/en/porten.ftl")),
-    (Language::Nb, include_str!("../locales/nb/letter.ftl")),
-    (Language::Nn, include_str!("../locales/nn/letter.ftl")),
-    (Language::En, include_str!("../locales/en/letter.ftl")),
-    (Language::Nb, include_str!("../locales/nb/activate.ftl")),
-    (Language::Nn, include_str!("../locales/nn/activate.ftl")),
-    (Language::En, include_str!("../locales/en/activate.ftl")),
-    (Language::Nb, include_str!("../locales/nb/activate_app.ftl")),
-    (Language::Nn, include_str!("../locales/nn/activate_app.ftl")),
-    (Language::En, include_str!("../locales/en/activate_app.ftl")),
-    (Language::Nb, include_str!("../locales/nb/recover_app.ftl")),
-    (Language::Nn, include_str!("../locales/nn/recover_app.ftl")),
-    (Language::En, include_str!("../locales/en/recover_app.ftl")),
-    (Language::Nb, include_str!("../locales/nb/place.ftl")),
-    (Language::Nn, include_str!("../locales/nn/place.ftl")),
-    (Language::En, include_str!("../locales/en/place.ftl")),
-    (Language::Nb, include_str!("../locales/nb/postbox.ftl")),
-    (Language::Nn, include_str!("../locales/nn/postbox.ftl")),
-    (Language::En, include_str!("../locales/en/postbox.ftl")),
-    (Language::Nb, include_str!("../locales/nb/guest.ftl")),
-    (Language::Nn, include_str!("../locales/nn/guest.ftl")),
-    (Language::En, include_str!("../locales/en/guest.ftl")),
-    (Language::Nb, include_str!("../locales/nb/ways.ftl")),
-    (Language::Nn, include_str!("../locales/nn/ways.ftl")),
-    (Language::En, include_str!("../locales/en/ways.ftl")),
+/// The words of subjects, a file in each language.
+macro_rules! words_of {
+    ($($subject:literal),+) => {
+        &[$(
+            (Language::Nb, include_str!(concat!("../locales/nb/", $subject, ".ftl"))),
+            (Language::Nn, include_str!(concat!("../locales/nn/", $subject, ".ftl"))),
+            (Language::En, include_str!(concat!("../locales/en/", $subject, ".ftl"))),
+        )+]
+    };
+}
+
+/// The words of the citizens' pages.
+const FILES: &[(Language, &str)] = words_of![
+    "porten",
+    "letter",
+    "activate",
+    "activate_app",
+    "recover_app",
+    "place",
+    "postbox",
+    "guest",
+    "ways",
+    "lost"
 ];
 
 impl Words {

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
-use authenticators::activation;
+use authenticators::activation::{self, Source};
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
 use authenticators::several::{self, Column};
@@ -341,7 +341,7 @@ pub(super) async fn end_codes(tx: &mut Tx, mut pupils: Vec<PersonId>, now: Times
     pupils.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
     pupils.dedup();
     for pupil in &pupils {
-        activation::end_school(tx, pupil, now).await?;
+        activation::end_from(tx, pupil, Source::School, now).await?;
     }
     Ok(())
 }

@@ -250,7 +250,7 @@ pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -
         return Ok(false);
     };
     coupling::note_not_identified(&mut tx, &coupling, now).await?;
-    activation::end_school(&mut tx, coupling.pupil(), now).await?;
+    activation::end_from(&mut tx, coupling.pupil(), Source::School, now).await?;
     world.trail.append(&mut tx, &event("school-not-identified", &coupling, "cannot-identify"), now).await?;
     tx.commit().await?;
     Ok(true)
@@ -262,7 +262,7 @@ pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> a
     Person::hold(&mut tx, coupling.pupil()).await?;
     let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(tx.rollback().await?) };
     if activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.is_shown(now)) {
-        activation::end_school(&mut tx, coupling.pupil(), now).await?;
+        activation::end_from(&mut tx, coupling.pupil(), Source::School, now).await?;
         world.trail.append(&mut tx, &event("school-code-ended", &coupling, "wrong-name"), now).await?;
     }
     Ok(tx.commit().await?)

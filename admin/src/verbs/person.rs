@@ -28,6 +28,7 @@ use clap::Subcommand;
 use idp::config::secret;
 use serde_json::json;
 
+use self::desk::Desk;
 pub(super) use self::desk::Support;
 use crate::open::{Opened, Place};
 use crate::say;
@@ -53,12 +54,10 @@ pub(crate) enum Verb {
         #[arg(long)]
         password_file: Option<PathBuf>,
     },
-    /// Show what is known of a person, without their secrets.
+    /// Show what is known of a person, without their secrets. That somebody looked is written down.
     Show {
         #[command(flatten)]
-        place: Place,
-        /// Fødselsnummer or D-number.
-        fnr: String,
+        request: desk::Request,
         /// For machines.
         #[arg(long)]
         json: bool,
@@ -87,11 +86,7 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
             let person = NewPerson { given_name, family_name };
             add(&world, &fnr, person, mobile.as_ref(), password.as_deref()).await
         }
-        Verb::Show { place, fnr, json } => {
-            let (opened, vault) = (place.open().await?, place.vault()?);
-            let fnr = parse(&fnr, opened.people)?;
-            show(&world(opened, vault)?, &fnr, json).await
-        }
+        Verb::Show { request, json } => show(&Desk::of(request).await?, json).await,
         Verb::Import { place, file } => import::run(&place, &file).await,
         Verb::Desk(verb) => desk::run(verb).await,
     }
@@ -175,13 +170,12 @@ async fn add(
     Ok(())
 }
 
-async fn show(world: &World, fnr: &Fnr, as_json: bool) -> anyhow::Result<()> {
-    let person = Person::by_fnr(world.db.pool(), fnr).await?.context("no such person is registered")?;
+async fn show(desk: &Desk, as_json: bool) -> anyhow::Result<()> {
+    let Desk { world, person, now, .. } = desk;
     let has_minid = password::stored(world.db.pool(), Some(&person.id)).await?.is_some();
     let mobile = contact::mobile(world.db.pool(), Some(&person.id)).await?.map(|phone| phone.masked());
-    let factors = prove::second_factors(world, &person).await?;
-    let standing =
-        throttle::standing(&world.db, &Subject::of(&person.fnr), &Lane::Strangers, world.clock.now()).await?;
+    let factors = prove::second_factors(world, person).await?;
+    let standing = throttle::standing(&world.db, &Subject::of(&person.fnr), &Lane::Strangers, *now).await?;
     let standing = match standing {
         _ if person.closed_at.is_some() => "closed",
         _ if person.locked_at.is_some() => "locked",
@@ -190,13 +184,15 @@ async fn show(world: &World, fnr: &Fnr, as_json: bool) -> anyhow::Result<()> {
         Standing::Normal => "normal",
     };
     let facts = json!({
-        "fnr": fnr,
+        "fnr": person.fnr,
         "name": format!("{} {}", person.given_name, person.family_name).trim(),
         "minid": has_minid,
         "mobile": mobile,
         "second_factors": factors,
         "standing": standing,
     });
+    // Nobody sees anything before it is written down that they do.
+    world.trail.write(desk.event("looked-up"), *now).await?;
     if as_json {
         say(&serde_json::to_string_pretty(&facts)?);
     } else if let Some(facts) = facts.as_object() {

@@ -358,6 +358,8 @@ impl Story {
         desk.press("button[name=method][value=otc]").await?;
         desk.fill("#code", &self.stage.code_to("+4798765432").await?).await?;
         desk.press("button[value=next]").await?;
+        // What has helped to it is shown, and is right.
+        desk.press("button[value=confirm]").await?;
         self.stage.is_in(desk, &self.modig).await?;
         Ok(())
     }
@@ -400,6 +402,7 @@ impl Story {
         ensure!(!phone.shows("#r-says").await?, "a login is shown as another password");
         phone.fill("#number", &number).await?;
         phone.see("#request-form button[type=submit]").await?.click().await?;
+        desk.press("button[value=confirm]").await?;
         self.stage.is_in(desk, &self.modig).await?;
         Ok(())
     }

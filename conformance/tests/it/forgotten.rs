@@ -105,6 +105,12 @@ pub(crate) async fn choose(browser: &mut Browser, password: &str) -> anyhow::Res
     browser.answer(&[("do", "next"), ("password", password), ("repeat", password)]).await.map(|_| ())
 }
 
+/// What has helped somebody to another password is shown to them, however lately they have confirmed it.
+pub(crate) async fn confirm(browser: &mut Browser) -> anyhow::Result<()> {
+    assert!(browser.shows("Dine kontaktopplysninger"), "{}", browser.page.body);
+    browser.answer(&[("do", "confirm")]).await.map(|_| ())
+}
+
 pub(crate) fn has_session(browser: &Browser) -> bool {
     browser.cookies.contains_key("__Host-porten-session")
 }
@@ -142,6 +148,7 @@ async fn two_codes_and_another_password_lead_back_in() -> anyhow::Result<()> {
     assert!(browser.shows("Skriv inn koden fra SMS-en") && !has_session(&browser), "{}", browser.page.body);
     let code = next_message(&idp, &kari.phone, LOGIN_CODE, before).await?;
     give(&mut browser, code.rsplit('#').next().unwrap_or_default()).await?;
+    confirm(&mut browser).await?;
     let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
     assert_eq!(claims(&tokens["id_token"])?["pid"], kari.fnr.as_str());
 
@@ -149,7 +156,7 @@ async fn two_codes_and_another_password_lead_back_in() -> anyhow::Result<()> {
         let told = next_message(&idp, to, "Passordet ditt er endret", 0).await?;
         assert!(told.contains("800 30 300") && !told.contains("http"), "{told}");
     }
-    assert_eq!(kinds_of_events(&idp, &kari).await?, ["login", "password-recovered", "login"]);
+    assert_eq!(kinds_of_events(&idp, &kari).await?, ["login", "contact-confirmed", "password-recovered", "login"]);
     // Whoever sat at another machine is out.
     elsewhere.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
     assert_eq!(elsewhere.sent_back("error")?, "login_required");
@@ -462,6 +469,7 @@ async fn a_new_password_takes_the_place_of_no_other_factor() -> anyhow::Result<(
     elsewhere.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
     assert_eq!(elsewhere.sent_back("error")?, "login_required");
     give(&mut browser, &code_of(&app.typed(), idp.now())?).await?;
+    confirm(&mut browser).await?;
     assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
     assert_eq!(known().await?, 1);
     Ok(())
@@ -544,10 +552,11 @@ async fn a_passkey_takes_the_place_of_both_codes_and_of_no_second_factor() -> an
     assert!(browser.shows("Bekreft med passnøkkelen") && !has_session(&browser), "{}", browser.page.body);
     let question = asked(&browser.page.body, "data-get")?;
     browser.answer(&[("credential", &own.sign(&question)?)]).await?;
+    confirm(&mut browser).await?;
     assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
     assert_eq!(arrived(&idp, &kari.phone, CODE) + arrived(&idp, &kari.email, CODE), 0);
     next_message(&idp, &kari.email, "Passordet ditt er endret", 0).await?;
-    assert_eq!(kinds_of_events(&idp, &kari).await?, ["login", "password-recovered"]);
+    assert_eq!(kinds_of_events(&idp, &kari).await?, ["login", "contact-confirmed", "password-recovered"]);
     Ok(())
 }
 

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 
 use crate::app::{AGAIN, GOOD_FOR, Telephone, at_the_app, call, goes_on, heard, number_on, other, question, with_app};
 use crate::forgotten::{
-    CODE, NEW, arrived, at_the_question, choose, digits, has_session, kinds_of_events, next_message, seen, stored,
+    CODE, NEW, arrived, at_the_question, choose, confirm, digits, has_session, kinds_of_events, next_message, seen,
+    stored,
 };
 use crate::passkey::add_passkey;
 use crate::profile::at_once;
@@ -100,13 +101,18 @@ async fn the_app_takes_the_place_of_both_codes_and_of_no_second_factor() -> anyh
     let (_, statement) = telephone.sees(&idp).await?.context("no question")?;
     assert_eq!(serde_json::from_str::<Value>(&statement)?["purpose"], "login");
     assert_eq!(telephone.say_yes(&idp, &number_on(&browser)?).await?.status, StatusCode::NO_CONTENT);
-    assert!(goes_on(&mut browser).await?, "{}", browser.page.body);
+    assert!(!goes_on(&mut browser).await?, "{}", browser.page.body);
+    confirm(&mut browser).await?;
+    assert!(browser.sent_back("code").is_ok(), "{}", browser.page.body);
     for to in [&kari.phone, &kari.email] {
         next_message(&idp, to, "Passordet ditt er endret", 0).await?;
         assert_eq!(arrived(&idp, to, CODE), 0, "nobody pays for a code");
     }
     assert_eq!(idp.sms_count(&kari), before + 1);
-    assert_eq!(kinds_of_events(&idp, &kari).await?, ["login", "password-recovered", "factor-added", "login"]);
+    assert_eq!(
+        kinds_of_events(&idp, &kari).await?,
+        ["login", "contact-confirmed", "password-recovered", "factor-added", "login"]
+    );
     let mut again = idp.browser();
     again.get(&idp.authorize(&client, &[])).await?.give_password(&kari).await?;
     assert_eq!(again.page.status, StatusCode::UNPROCESSABLE_ENTITY, "the old one is over");

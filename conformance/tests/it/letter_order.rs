@@ -23,14 +23,16 @@ use crate::forgotten::{arrived, digits};
 const ORDER: &str = "/aktiveringsbrev/order";
 /// What stands in the SMS with the code.
 const CODE: &str = "Koden for å bestille aktiveringsbrev";
-/// And in the message to somebody who has MinID.
-const TOLD: &str = "Noen prøvde å bestille et aktiveringsbrev";
+/// And in the message to somebody who has MinID, where a letter is sent.
+const TOLD: &str = "Noen har bestilt et aktiveringsbrev";
+/// And where none is.
+const REFUSED: &str = "Noen prøvde å bestille et aktiveringsbrev";
 const ORDERED: &str = "Aktiveringsbrev er bestilt";
 const TOO_MANY: &str = "Vi kan ikke ta imot bestillingen nå";
 const DAY: Duration = Duration::from_hours(24);
 
 /// What the population register says of somebody, with some of it otherwise.
-fn resident(person: &TestPerson, more: Value) -> Value {
+pub(crate) fn resident(person: &TestPerson, more: Value) -> Value {
     let mut line = json!({
         "fnr": person.fnr,
         "given_name": "Kari",
@@ -44,7 +46,7 @@ fn resident(person: &TestPerson, more: Value) -> Value {
 }
 
 /// A Porten whose population register has these.
-async fn start(residents: &[Value]) -> anyhow::Result<TestIdp> {
+pub(crate) async fn start_with(residents: &[Value]) -> anyhow::Result<TestIdp> {
     let lines: String = residents.iter().map(|line| format!("{line}\n")).collect();
     let population = Population::read(&lines)?;
     TestIdp::with(|setup| setup.population = population).await
@@ -59,7 +61,7 @@ fn child() -> anyhow::Result<TestPerson> {
 }
 
 /// The same person with another telephone.
-fn by_another_phone(person: &TestPerson) -> anyhow::Result<TestPerson> {
+pub(crate) fn by_another_phone(person: &TestPerson) -> anyhow::Result<TestPerson> {
     Ok(TestPerson { fnr: person.fnr.clone(), ..unregistered()? })
 }
 
@@ -79,7 +81,7 @@ async fn register(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Person> 
 }
 
 /// Gives somebody MinID.
-async fn give_minid(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Person> {
+pub(crate) async fn give_minid(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Person> {
     let row = register(idp, person).await?;
     let phone = Phone::parse(&person.phone).context("no telephone")?;
     let email = Email::parse(&person.email).context("no e-mail")?;
@@ -114,7 +116,7 @@ async fn at_the_mobile(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Bro
 }
 
 /// The same at the page for the code, and the code.
-async fn at_the_code(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<(Browser, String)> {
+pub(crate) async fn at_the_code(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<(Browser, String)> {
     let mut browser = at_the_mobile(idp, person).await?;
     browser.answer(&[("do", "send"), ("mobile", &person.phone)]).await?;
     assert!(browser.page.body.contains("name=\"code\""), "{}", browser.page.body);
@@ -122,14 +124,14 @@ async fn at_the_code(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<(Brow
 }
 
 /// The same at the end.
-async fn order(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Browser> {
+pub(crate) async fn order(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Browser> {
     let (mut browser, code) = at_the_code(idp, person).await?;
     browser.answer(&[("do", "next"), ("code", &code)]).await?;
     assert!(browser.shows(ORDERED), "{}", browser.page.body);
     Ok(browser)
 }
 
-async fn under_way(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Option<Letter>> {
+pub(crate) async fn under_way(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Option<Letter>> {
     let db = &idp.app.world.db;
     let Some(row) = Person::by_fnr(db.pool(), &fnr_of(idp, person)?).await? else { return Ok(None) };
     let is_awaited = letter::awaited(db, std::slice::from_ref(&row.id), idp.now()).await?.contains(&row.id);
@@ -138,7 +140,7 @@ async fn under_way(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Option<
 }
 
 /// The letter to somebody, which is ordered behind the back of whoever asks, a moment after the page.
-async fn letter_to(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Letter> {
+pub(crate) async fn letter_to(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Letter> {
     for _ in 0..500 {
         match under_way(idp, person).await? {
             Some(letter) => return Ok(letter),
@@ -149,14 +151,14 @@ async fn letter_to(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<Letter>
 }
 
 /// All letters that there are.
-async fn letters(idp: &TestIdp) -> anyhow::Result<Vec<Letter>> {
+pub(crate) async fn letters(idp: &TestIdp) -> anyhow::Result<Vec<Letter>> {
     Ok(letter::since(idp.app.world.db.pool(), Timestamp::from_seconds(0)).await?)
 }
 
 #[tokio::test]
 async fn a_number_and_a_telephone_bring_a_letter() -> anyhow::Result<()> {
     let kari = unregistered()?;
-    let idp = start(&[resident(&kari, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let mut browser = idp.browser();
     browser.get(ORDER).await?;
     assert!(browser.shows("Bestill aktiveringsbrev") && browser.page.body.contains("href=\"/registrer\""));
@@ -198,7 +200,7 @@ async fn a_number_and_a_telephone_bring_a_letter() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_order_is_over_once_it_is_done() -> anyhow::Result<()> {
     let kari = unregistered()?;
-    let idp = start(&[resident(&kari, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let mut browser = order(&idp, &kari).await?;
     let (csrf, code) = (browser.csrf()?, code_to(&idp, &kari)?);
     let again = [("csrf", csrf.as_str()), ("do", "next"), ("code", code.as_str())];
@@ -239,7 +241,7 @@ async fn the_way_back_keeps_what_was_typed() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_code_has_three_tries_and_five_minutes() -> anyhow::Result<()> {
     let kari = unregistered()?;
-    let idp = start(&[resident(&kari, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let (mut browser, code) = at_the_code(&idp, &kari).await?;
     let wrong = other_than(&code);
     for (typed, words) in [
@@ -283,7 +285,7 @@ async fn a_code_has_three_tries_and_five_minutes() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_bursts_of_codes_three_are_looked_at() -> anyhow::Result<()> {
     let kari = unregistered()?;
-    let idp = start(&[resident(&kari, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let (mut browser, right) = at_the_code(&idp, &kari).await?;
     let csrf = browser.csrf()?;
     let guesses: Vec<String> =
@@ -349,7 +351,7 @@ async fn the_pages_say_the_same_whatever_is_true() -> anyhow::Result<()> {
         (unregistered()?, unregistered()?, child()?, unregistered()?, unregistered()?);
     let (locked, gone, twice) = (unregistered()?, unregistered()?, unregistered()?);
     let (secret, kari) = (unregistered()?, unregistered()?);
-    let idp = start(&[
+    let idp = start_with(&[
         resident(&has_minid, json!({})),
         resident(&young, json!({})),
         resident(&dead, json!({ "dead": true })),
@@ -370,13 +372,13 @@ async fn the_pages_say_the_same_whatever_is_true() -> anyhow::Result<()> {
 
     let mut all = BTreeSet::new();
     // Those who get one come last, so that the work for the others is over when theirs is.
-    for person in [&has_minid, &unknown, &young, &dead, &homeless, &locked, &gone, &twice, &secret, &kari] {
+    for person in [&unknown, &young, &dead, &homeless, &locked, &gone, &twice, &secret, &has_minid, &kari] {
         all.insert(walk(&idp, person).await?);
     }
     assert_eq!(all.len(), 1, "{all:#?}");
-    idp.arrives(&has_minid.phone, TOLD).await?;
+    idp.arrives(&has_minid.email, TOLD).await?;
     let mut theirs = BTreeSet::new();
-    for person in [&twice, &secret, &kari] {
+    for person in [&twice, &secret, &has_minid, &kari] {
         theirs.insert(letter_to(&idp, person).await?.id);
     }
     let ordered: BTreeSet<String> = letters(&idp).await?.into_iter().map(|letter| letter.id).collect();
@@ -388,15 +390,16 @@ async fn the_pages_say_the_same_whatever_is_true() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn who_has_minid_is_told_once_a_day() -> anyhow::Result<()> {
+async fn who_has_minid_and_gets_no_letter_is_told_once_a_day() -> anyhow::Result<()> {
     let kari = unregistered()?;
-    let idp = start(&[resident(&kari, json!({}))]).await?;
-    give_minid(&idp, &kari).await?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
+    let row = give_minid(&idp, &kari).await?;
+    Person::lock(idp.app.world.db.pool(), &row.id, "support", idp.now()).await?;
     for _ in 0..2 {
         // Somebody else's telephone.
         order(&idp, &by_another_phone(&kari)?).await?;
         for to in [&kari.phone, &kari.email] {
-            let told = idp.arrives(to, TOLD).await?.text;
+            let told = idp.arrives(to, REFUSED).await?.text;
             assert!(told.contains("800 30 300") && !told.contains("http"), "{told}");
         }
     }
@@ -405,7 +408,7 @@ async fn who_has_minid_is_told_once_a_day() -> anyhow::Result<()> {
     idp.advance(DAY);
     order(&idp, &by_another_phone(&kari)?).await?;
     idp.app.world.tasks.settle().await;
-    assert_eq!((arrived(&idp, &kari.phone, TOLD), arrived(&idp, &kari.email, TOLD)), (2, 2));
+    assert_eq!((arrived(&idp, &kari.phone, REFUSED), arrived(&idp, &kari.email, REFUSED)), (2, 2));
     assert!(letters(&idp).await?.is_empty());
     Ok(())
 }
@@ -413,7 +416,7 @@ async fn who_has_minid_is_told_once_a_day() -> anyhow::Result<()> {
 #[tokio::test]
 async fn who_has_no_minid_any_more_gets_a_letter_and_after_sixty_days_another() -> anyhow::Result<()> {
     let (kari, ola) = (unregistered()?, unregistered()?);
-    let idp = start(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
     let row = give_minid(&idp, &kari).await?;
     let event = Event::by("closed", &row.id, Actor::Operator("support".to_owned()));
     account::close(&idp.app.world, &row.id, "wish", &event, idp.now()).await?;
@@ -434,7 +437,7 @@ async fn who_has_no_minid_any_more_gets_a_letter_and_after_sixty_days_another() 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_orders_at_once_one_is_taken() -> anyhow::Result<()> {
     let (kari, ola) = (unregistered()?, unregistered()?);
-    let idp = start(&[resident(&kari, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let mut ready = Vec::new();
     for _ in 0..50 {
         ready.push(at_the_code(&idp, &by_another_phone(&kari)?).await?);
@@ -478,7 +481,7 @@ async fn clicks(browser: &Browser, count: usize, fields: &[(&str, &str)]) -> any
 #[tokio::test(flavor = "multi_thread")]
 async fn double_clicks_are_no_harm() -> anyhow::Result<()> {
     let kari = unregistered()?;
-    let idp = start(&[resident(&kari, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let mut browser = at_the_mobile(&idp, &kari).await?;
     let csrf = browser.csrf()?;
     clicks(&browser, 10, &[("csrf", &csrf), ("do", "send"), ("mobile", &kari.phone)]).await?;
@@ -537,7 +540,7 @@ async fn one_telephone_orders_for_so_many_in_a_day() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_person_is_counted_under_whichever_number() -> anyhow::Result<()> {
     let (kari, renumbered) = (unregistered()?, unregistered()?);
-    let idp = start(&[resident(&renumbered, json!({}))]).await?;
+    let idp = start_with(&[resident(&renumbered, json!({}))]).await?;
     let row = register(&idp, &kari).await?;
     let event = Event::by("number-changed", &row.id, Actor::Operator("support".to_owned()));
     assert!(
@@ -623,7 +626,7 @@ async fn forms_from_elsewhere_do_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn another_browser_cannot_go_on() -> anyhow::Result<()> {
     let (kari, ola) = (unregistered()?, unregistered()?);
-    let idp = start(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
     let (mut hers, code) = at_the_code(&idp, &kari).await?;
     let mut stranger = idp.browser();
     stranger.get(ORDER).await?;
@@ -646,7 +649,7 @@ async fn another_browser_cannot_go_on() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_pages_and_the_letter_are_in_the_readers_language() -> anyhow::Result<()> {
     let (kari, ola) = (unregistered()?, unregistered()?);
-    let idp = start(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
+    let idp = start_with(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
     for (person, language, [first, sms, done, when]) in [
         (
             &kari,

@@ -30,6 +30,7 @@ mod letter_state;
 mod limits;
 mod login;
 mod logout;
+mod lost;
 mod mail;
 mod models;
 mod nudge;

@@ -40,7 +40,7 @@ const BLOCK: &str = "/profil/sperr";
 pub(crate) const CLOSE: &str = "/profil/avslutt";
 
 /// All pages, and what stands there.
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 17] = [
     ("/profil", "Profilen din"),
     ("/profil/kontakt", "Dine kontaktopplysninger"),
     (MOBILE, "Mobilnummeret ditt"),
@@ -54,6 +54,7 @@ const PAGES: [(&str, &str); 16] = [
     (PLACES, "Her er du logget inn"),
     ("/profil/hendelser", "Dette har skjedd"),
     ("/profil/samtykker", "Samtykkene dine"),
+    ("/profil/brev", "Det er ikke noe aktiveringsbrev på vei"),
     (BLOCK, "Vil du sperre MinID?"),
     (CLOSE, "Vil du avslutte MinID?"),
     ("/profil/data", "\"login_methods\""),

@@ -11,7 +11,7 @@ use conformance::idp::{ISSUER, TestClient, TestIdp, TestPerson};
 use idp::minid::{Minid, Retired};
 
 use crate::app::{Telephone, at_the_app, goes_on, number_on, with_app};
-use crate::forgotten::{digits, kinds_of_events, next_message};
+use crate::forgotten::{confirm, digits, kinds_of_events, next_message};
 use crate::passkey::{add_passkey, at_the_first_page, first_question, give_alone};
 use crate::recovery_code::add_list;
 use crate::totp::{add_app, code_of};
@@ -250,6 +250,7 @@ async fn a_forgotten_password_leads_on_to_the_choice() -> anyhow::Result<()> {
     browser.answer(&[("method", "totp")]).await?;
     let code = code_of(&key_on(&browser), idp.now())?;
     browser.answer(&[("do", "next"), ("code", &code)]).await?;
+    confirm(&mut browser).await?;
     assert!(is_in(&browser), "{}", browser.page.body);
     Ok(())
 }

@@ -23,7 +23,7 @@ async fn support(site: &Site, verb: &str, arguments: &[&str]) -> anyhow::Result<
 }
 
 async fn show(site: &Site, fnr: &str) -> anyhow::Result<Value> {
-    Ok(serde_json::from_str(&site.run("person show", [fnr, "--json"]).await?.well()?)?)
+    Ok(serde_json::from_str(&support(site, "person show", &[fnr, "--json"]).await?.well()?)?)
 }
 
 /// The trail of somebody. That support looks is in it the next time.
@@ -301,7 +301,7 @@ async fn one_wrong_line_and_nobody_is_imported() -> anyhow::Result<()> {
         assert!(!said.out.contains(secret) && !said.err.contains(secret), "{said:?}");
     }
     assert!(said.refused()?.contains("nobody was imported: 9 to mend"));
-    assert!(site.run("person show", [&good]).await?.refused()?.contains("no such person"));
+    assert!(support(&site, "person show", &[&good]).await?.refused()?.contains("no such person"));
     let line = site.run("person import", ["--file", "/nowhere/people"]).await?.refused()?;
     assert!(line.contains("/nowhere/people"), "{line}");
     Ok(())

@@ -140,7 +140,9 @@ async fn a_restart_keeps_clients_and_people() -> anyhow::Result<()> {
     // The demonstration services are registered anew for the new port, and nothing comes or goes.
     let count = |list: &str| serde_json::from_str::<Vec<Value>>(list).map(|list| list.len());
     assert_eq!(count(&before)?, count(&after)?);
-    let shown: Value = serde_json::from_str(&on(folder.path(), "person show", &[&fnr, "--json"]).await?.well()?)?;
+    let shown: Value = serde_json::from_str(
+        &on(folder.path(), "person show", &[&fnr, "--json", "--case", "1", "--by", "Kari"]).await?.well()?,
+    )?;
     assert_eq!((&shown["name"], &shown["mobile"]), (&"Kari".into(), &"••• •• 567".into()));
     let mut visitor = Visitor::new(&server.url)?;
     assert_eq!(visitor.get("/jwks.json").await?.text, jwks);

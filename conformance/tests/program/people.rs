@@ -6,8 +6,11 @@ use crate::outside::Gateway;
 use crate::site::Site;
 use crate::visitor::{Person, Service, Visitor, code_in, real_fnr, synthetic_fnr};
 
+/// For what somebody of the desk looks.
+const SUPPORT: [&str; 4] = ["--case", "4711", "--by", "Kari Nordmann"];
+
 async fn show(site: &Site, fnr: &str) -> anyhow::Result<Value> {
-    Ok(serde_json::from_str(&site.run("person show", [fnr, "--json"]).await?.well()?)?)
+    Ok(serde_json::from_str(&site.run("person show", [[fnr, "--json"].as_slice(), &SUPPORT].concat()).await?.well()?)?)
 }
 
 #[tokio::test]
@@ -34,7 +37,7 @@ async fn somebody_with_everything() -> anyhow::Result<()> {
         assert_eq!(shown[name], value, "{shown}");
     }
     assert_eq!(shown["minid"], true, "{shown}");
-    let words = site.run("person show", [&fnr]).await?.well()?;
+    let words = site.run("person show", [[fnr.as_str()].as_slice(), &SUPPORT].concat()).await?.well()?;
     for part in ["Kari Å. Ødegård", "••• •• 567", "normal"] {
         assert!(words.contains(part), "{words}");
     }
@@ -106,9 +109,9 @@ async fn what_is_wrong_is_said() -> anyhow::Result<()> {
     }
     // None of that has left somebody half registered.
     for typed in [&fnr, &mistyped, &synthetic] {
-        site.run("person show", [typed]).await?.refused()?;
+        site.run("person show", [[typed.as_str()].as_slice(), &SUPPORT].concat()).await?.refused()?;
     }
-    let line = site.run("person show", [&fnr]).await?.refused()?;
+    let line = site.run("person show", [[fnr.as_str()].as_slice(), &SUPPORT].concat()).await?.refused()?;
     assert!(line.contains("no such person") && !line.contains(&fnr), "{line}");
     Ok(())
 }

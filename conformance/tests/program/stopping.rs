@@ -192,7 +192,7 @@ async fn what_the_verbs_acknowledged_is_there_whatever_happens_to_the_server() -
     let list = site.run("client list", [""; 0]).await?.well()?;
     assert!(names.iter().all(|name| list.contains(name)), "{list}");
     for nth in 0..5 {
-        site.run("person show", [crate::visitor::real_fnr(nth)]).await?.well()?;
+        site.run("person show", [&crate::visitor::real_fnr(nth), "--case", "1", "--by", "Kari"]).await?.well()?;
     }
     drop(server);
     Ok(())

@@ -8,10 +8,9 @@ order-mobile-why = We send a code by SMS, so that we know that the mobile number
 order-no-mobile = Do you not have a mobile phone? Call user support on 800 30 300, and we will help you.
 order-sms-code = MinID: The code for ordering an activation letter is { $code }. Do not share it with anyone. Did you not ask for it? Then you need not do anything.
 order-done-title = Activation letter ordered
-order-done-when = If you have an address in the National Population Register and do not have MinID already, the letter comes by post. It usually takes up to 10 working days.
+order-done-when = If you have an address in the National Population Register, the letter comes by post. It usually takes up to 10 working days.
 order-done-valid = The code in the letter is valid for 60 days from when you ordered it. When the letter has come, enter the code here:
 order-done-not-title = Sometimes no letter comes
-order-done-not-minid = You have MinID already. We send you a message instead. If you do not remember the password, choose “Forgotten password?” when you log in.
 order-done-not-twice = You have ordered a letter in the last 60 days. The code in that letter is valid.
 order-done-not-young = You are too young. You can get MinID from the year you turn 13.
 order-done-not-address = You do not have an address in the National Population Register.
@@ -21,4 +20,4 @@ order-too-many-title = We cannot take the order now
 order-too-many = Many activation letters have been ordered for the same person or from your network, so we have not ordered a letter now. Try again tomorrow, or call user support on 800 30 300.
 
 # What the owner of a MinID is told
-tell-letter-refused = MinID: Somebody tried to order an activation letter in your name. You have MinID already, so we do not send a letter.
+tell-letter-refused = MinID: Somebody tried to order an activation letter in your name. We do not send a letter.

@@ -128,7 +128,7 @@ stop-no-phone-why = There is no mobile phone number registered for your MinID, s
 stop-support = Call user support on 800 30 300, and we will help you.
 stop-blocked-title = You have blocked MinID
 stop-blocked-why = Your MinID is blocked because you asked for it. Nobody can log in with it.
-stop-blocked-how = Do you want to open it again? Log in to your profile page with an electronic ID at level high, or call user support on 800 30 300.
+stop-blocked-how = Do you want to open it again? Log in to your profile page with an electronic ID at level high, order an activation letter, or call user support on 800 30 300.
 
 ## Notices and errors
 error-title = An error has occurred
@@ -302,7 +302,7 @@ data-about = Everything we have about you, in a file
 block-link = Lock MinID
 block-title = Do you want to lock MinID?
 block-about = Do you think that somebody else has your password or your phone? If you lock MinID, nobody can log in with it, and whoever is logged in is logged out.
-block-back = You can open MinID again with an electronic ID at level high, or by calling the help desk at 800 30 300.
+block-back = You can open MinID again with an electronic ID at level high, with an activation letter, or by calling user support on 800 30 300.
 block-do = Lock MinID now
 block-done = Your MinID is locked from now on, and you are logged out everywhere.
 block-open = Open MinID
@@ -457,7 +457,6 @@ recover-other = Other ways to get a new password
 recover-by-passkey = Do you have a passkey? Then you need neither identity number nor codes to choose a new password.
 recover-by-eid = Do you have a passkey or another electronic ID? Log in to your profile page with it, and choose a new password there.
 recover-to-profile = Go to the profile page
-recover-by-letter = Do you have none of these? Call user support on 800 30 300, and we will help you with a new activation letter.
 recover-sent-sms = If the identity number is registered with MinID, we have sent a code to the mobile number that is registered.
 recover-sent-email = We have sent a code to your email address, { $email }.
 problem-recover-code-empty = Enter the code that you got.

@@ -8,10 +8,9 @@ order-mobile-why = Vi sender en kode på SMS, så vi vet at mobilnummeret er dit
 order-no-mobile = Har du ikke mobil? Ring brukerstøtte på 800 30 300, så hjelper vi deg.
 order-sms-code = MinID: Koden for å bestille aktiveringsbrev er { $code }. Del den ikke med noen. Har du ikke bedt om den? Da trenger du ikke gjøre noe.
 order-done-title = Aktiveringsbrev er bestilt
-order-done-when = Hvis du har en adresse i Folkeregisteret og ikke har MinID fra før, kommer brevet i posten. Det tar vanligvis inntil 10 virkedager.
+order-done-when = Hvis du har en adresse i Folkeregisteret, kommer brevet i posten. Det tar vanligvis inntil 10 virkedager.
 order-done-valid = Koden i brevet gjelder i 60 dager fra du bestilte. Når brevet er kommet, skriver du inn koden her:
 order-done-not-title = Noen ganger kommer det ikke noe brev
-order-done-not-minid = Du har MinID fra før. Da sender vi deg en melding i stedet. Husker du ikke passordet, velger du «Glemt passord?» når du logger inn.
 order-done-not-twice = Du har bestilt et brev de siste 60 dagene. Da gjelder koden i det brevet.
 order-done-not-young = Du er for ung. Du kan få MinID fra og med det året du fyller 13.
 order-done-not-address = Du har ikke en adresse i Folkeregisteret.
@@ -21,4 +20,4 @@ order-too-many-title = Vi kan ikke ta imot bestillingen nå
 order-too-many = Det er bestilt mange aktiveringsbrev til samme person eller fra nettverket ditt, så vi har ikke bestilt noe brev nå. Prøv igjen i morgen, eller ring brukerstøtte på 800 30 300.
 
 # What the owner of a MinID is told
-tell-letter-refused = MinID: Noen prøvde å bestille et aktiveringsbrev i ditt navn. Du har allerede MinID, så vi sender ikke noe brev.
+tell-letter-refused = MinID: Noen prøvde å bestille et aktiveringsbrev i ditt navn. Vi sender ikke noe brev.

@@ -128,7 +128,7 @@ stop-no-phone-why = Det er ikke registrert noe mobilnummer på MinID-en din, så
 stop-support = Ring brukerstøtte på 800 30 300, så hjelper vi deg.
 stop-blocked-title = Du har sperret MinID
 stop-blocked-why = MinID-en din er sperret fordi du har bedt om det. Ingen kan logge inn med den.
-stop-blocked-how = Vil du åpne den igjen? Logg inn på profilsiden din med en elektronisk ID på høyt nivå, eller ring brukerstøtte på 800 30 300.
+stop-blocked-how = Vil du åpne den igjen? Logg inn på profilsiden din med en elektronisk ID på høyt nivå, bestill et aktiveringsbrev, eller ring brukerstøtte på 800 30 300.
 
 ## Notices and errors
 error-title = En feil har oppstått
@@ -302,7 +302,7 @@ data-about = Alt vi har om deg, i en fil
 block-link = Sperr MinID
 block-title = Vil du sperre MinID?
 block-about = Tror du at noen andre har fått tak i passordet ditt eller telefonen din? Sperrer du MinID, kan ingen logge inn med den, og alle som er logget inn, blir logget ut.
-block-back = Du kan åpne MinID igjen med en elektronisk ID på høyt nivå, eller ved å ringe brukerstøtte på 800 30 300.
+block-back = Du kan åpne MinID igjen med en elektronisk ID på høyt nivå, med et aktiveringsbrev, eller ved å ringe brukerstøtte på 800 30 300.
 block-do = Sperr MinID nå
 block-done = MinID-en din er sperret fra nå av, og du er logget ut alle steder.
 block-open = Åpne MinID
@@ -457,7 +457,6 @@ recover-other = Andre måter å få nytt passord på
 recover-by-passkey = Har du en passnøkkel? Da trenger du verken fødselsnummer eller koder for å velge et nytt passord.
 recover-by-eid = Har du en passnøkkel eller en annen elektronisk ID? Logg inn på profilsiden din med den, og velg nytt passord der.
 recover-to-profile = Gå til profilsiden
-recover-by-letter = Har du ingen av delene? Ring brukerstøtte på 800 30 300, så hjelper vi deg med et nytt aktiveringsbrev.
 recover-sent-sms = Er fødselsnummeret registrert med MinID, har vi sendt en kode til mobilnummeret som er registrert.
 recover-sent-email = Vi har sendt en kode til e-postadressen din, { $email }.
 problem-recover-code-empty = Skriv inn koden du fikk.

@@ -8,10 +8,9 @@ order-mobile-why = Vi sender ein kode på SMS, så vi veit at mobilnummeret er d
 order-no-mobile = Har du ikkje mobil? Ring brukarstøtte på 800 30 300, så hjelper vi deg.
 order-sms-code = MinID: Koden for å bestille aktiveringsbrev er { $code }. Del han ikkje med nokon. Har du ikkje bede om han? Då treng du ikkje gjere noko.
 order-done-title = Aktiveringsbrev er bestilt
-order-done-when = Dersom du har ei adresse i Folkeregisteret og ikkje har MinID frå før, kjem brevet i posten. Det tek vanlegvis inntil 10 verkedagar.
+order-done-when = Dersom du har ei adresse i Folkeregisteret, kjem brevet i posten. Det tek vanlegvis inntil 10 verkedagar.
 order-done-valid = Koden i brevet gjeld i 60 dagar frå du bestilte. Når brevet er kome, skriv du inn koden her:
 order-done-not-title = Nokre gonger kjem det ikkje noko brev
-order-done-not-minid = Du har MinID frå før. Då sender vi deg ei melding i staden. Hugsar du ikkje passordet, vel du «Gløymt passord?» når du loggar inn.
 order-done-not-twice = Du har bestilt eit brev dei siste 60 dagane. Då gjeld koden i det brevet.
 order-done-not-young = Du er for ung. Du kan få MinID frå og med det året du fyller 13.
 order-done-not-address = Du har ikkje ei adresse i Folkeregisteret.
@@ -21,4 +20,4 @@ order-too-many-title = Vi kan ikkje ta imot bestillinga no
 order-too-many = Det er bestilt mange aktiveringsbrev til same person eller frå nettverket ditt, så vi har ikkje bestilt noko brev no. Prøv igjen i morgon, eller ring brukarstøtte på 800 30 300.
 
 # What the owner of a MinID is told
-tell-letter-refused = MinID: Nokon prøvde å bestille eit aktiveringsbrev i ditt namn. Du har MinID frå før, så vi sender ikkje noko brev.
+tell-letter-refused = MinID: Nokon prøvde å bestille eit aktiveringsbrev i ditt namn. Vi sender ikkje noko brev.

@@ -128,7 +128,7 @@ stop-no-phone-why = Det er ikkje registrert noko mobilnummer på MinID-en din, s
 stop-support = Ring brukarstøtte på 800 30 300, så hjelper vi deg.
 stop-blocked-title = Du har sperra MinID
 stop-blocked-why = MinID-en din er sperra fordi du har bede om det. Ingen kan logge inn med han.
-stop-blocked-how = Vil du opne han igjen? Logg inn på profilsida di med ein elektronisk ID på høgt nivå, eller ring brukarstøtte på 800 30 300.
+stop-blocked-how = Vil du opne han igjen? Logg inn på profilsida di med ein elektronisk ID på høgt nivå, bestill eit aktiveringsbrev, eller ring brukarstøtte på 800 30 300.
 
 ## Notices and errors
 error-title = Ein feil har oppstått
@@ -302,7 +302,7 @@ data-about = Alt vi har om deg, i ei fil
 block-link = Sperr MinID
 block-title = Vil du sperre MinID?
 block-about = Trur du at nokon andre har fått tak i passordet ditt eller telefonen din? Sperrar du MinID, kan ingen logge inn med han, og alle som er logga inn, blir logga ut.
-block-back = Du kan opne MinID att med ein elektronisk ID på høgt nivå, eller ved å ringje brukarstøtte på 800 30 300.
+block-back = Du kan opne MinID att med ein elektronisk ID på høgt nivå, med eit aktiveringsbrev, eller ved å ringje brukarstøtte på 800 30 300.
 block-do = Sperr MinID no
 block-done = MinID-en din er sperra frå no av, og du er logga ut alle stader.
 block-open = Opne MinID
@@ -457,7 +457,6 @@ recover-other = Andre måtar å få nytt passord på
 recover-by-passkey = Har du ein passnøkkel? Då treng du verken fødselsnummer eller kodar for å velje eit nytt passord.
 recover-by-eid = Har du ein passnøkkel eller ein annan elektronisk ID? Logg inn på profilsida di med den, og vel nytt passord der.
 recover-to-profile = Gå til profilsida
-recover-by-letter = Har du ingen av delane? Ring brukarstøtte på 800 30 300, så hjelper vi deg med eit nytt aktiveringsbrev.
 recover-sent-sms = Er fødselsnummeret registrert med MinID, har vi sendt ein kode til mobilnummeret som er registrert.
 recover-sent-email = Vi har sendt ein kode til e-postadressa di, { $email }.
 problem-recover-code-empty = Skriv inn koden du fekk.

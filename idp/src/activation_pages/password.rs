@@ -1,6 +1,7 @@
 //! The password, and with it all of it at once: the code is used, and there is MinID.
 
 use askama::Template;
+use authenticators::activation::Source;
 use authenticators::contact::{self, Channel, Contact};
 use authenticators::person::Person;
 use authenticators::trail::Event;
@@ -84,6 +85,11 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let has_chosen = Contact::of(&mut *tx, id).await?.language.is_some();
     for (channel, known) in &channels {
         contact::set(&mut tx, id, channel, *known, now).await?;
+    }
+    // Whoever begins anew by post may have lost that as well, and it helps whoever reads it to another password.
+    let is_by_letter = task.source == Source::Letter.name();
+    if had_minid && is_by_letter && task.email.is_none() {
+        contact::remove_email(&mut tx, id, now).await?;
     }
     if call.browser.language.is_some() || !has_chosen {
         contact::set_language(&mut tx, id, language, now).await?;

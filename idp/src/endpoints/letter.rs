@@ -1,5 +1,5 @@
 //! `/aktiveringsbrev/order`, and the same in the app's window: a letter with an activation code, for somebody who has no
-//! MinID. Who it is, a mobile number, the code that goes there, and a page that says the same whatever is true: nobody is
+//! MinID, or has lost all that they log in with, or has blocked it. Who it is, a mobile number, the code that goes there, and a page that says the same whatever is true: nobody is
 //! told who has MinID, who there is, how old they are, or where they live.
 
 use std::time::Duration;
@@ -395,30 +395,37 @@ async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language
     let (world, now) = (&call.app.world, call.now);
     let db = world.db.pool();
     let known = Person::by_fnr(db, fnr).await?;
-    let has_minid = password::stored(db, known.as_ref().map(|person| &person.id)).await?.is_some();
-    if let Some(person) = known.as_ref().filter(|_| has_minid) {
-        return tell_owner(call, person).await;
-    }
     // Who has got another number stands under that one in the register.
     let fnr = known.as_ref().map_or(fnr, |person| &person.fnr);
-    let Some(resident) = world.population.find(fnr).await? else { return Ok(()) };
-    if !may_get_one(fnr, known.as_ref(), &resident, now) {
+    let resident = world.population.find(fnr).await?;
+    // Those who mourn are told nothing.
+    if resident.as_ref().is_some_and(|resident| resident.is_dead) {
         return Ok(());
     }
+    let Some(resident) = resident.filter(|resident| may_get_one(fnr, known.as_ref(), resident, now)) else {
+        return tell_refused(call, known.as_ref()).await;
+    };
     let Resident { given_name, family_name, .. } = resident;
     Person::register(&world.db, &world.chance, fnr, NewPerson { given_name, family_name }, now).await?;
     let person = Person::by_fnr(db, fnr).await?.context("a person who was just registered is gone")?;
     let to = Channel::Mobile(phone.clone()).masked();
     let event = call.told(Event::by_oneself("letter-ordered", &person.id).with("to", to));
+    // Whoever is reached elsewhere than at the telephone that has just been proved is told there.
+    let owner = Listener::of(call.app, &person.id).await?.but(&[Channel::Mobile(phone.clone())]);
     // One that is under way already is as good.
-    letter::order(world, &person.id, language.of_words().code(), &event, now).await.map(|_| ())
+    if letter::order(world, &person.id, language.of_words().code(), &event, now).await? {
+        owner.tell(call.app, Notice::LetterOrdered, now);
+    }
+    Ok(())
 }
 
-/// Whether a letter goes to somebody who has no MinID. A secret address is no hindrance: the letter finds its way.
+/// Whether a letter goes to somebody. Whoever has MinID gets one as well: they may have lost all that they log in with, or
+/// have locked it themselves. Until its code is used the letter changes nothing. A secret address is no hindrance: the
+/// letter finds its way.
 fn may_get_one(fnr: &Fnr, known: Option<&Person>, resident: &Resident, now: Timestamp) -> bool {
     let is_stopped = known.is_some_and(|person| person.is_locked_by_others() || person.is_closed_for_good());
     let is_old_enough = fnr.may_have_minid(now) != Some(false);
-    !is_stopped && is_old_enough && !resident.is_dead && resident.address != Address::Unknown
+    !is_stopped && is_old_enough && resident.address != Address::Unknown
 }
 
 /// That somebody was told that a letter was refused.
@@ -430,8 +437,11 @@ impl Kept for Told {
     const FOR: Duration = DAY;
 }
 
-/// Whoever has MinID hears that somebody wanted a letter in their name, once a day.
-async fn tell_owner(call: &Call<'_>, person: &Person) -> anyhow::Result<()> {
+/// Whoever has MinID hears that somebody wanted a letter in their name, and that none is sent, once a day.
+async fn tell_refused(call: &Call<'_>, known: Option<&Person>) -> anyhow::Result<()> {
+    let db = call.app.world.db.pool();
+    let has_minid = password::stored(db, known.map(|person| &person.id)).await?.is_some();
+    let Some(person) = known.filter(|_| has_minid) else { return Ok(()) };
     // Before it is counted: where that fails it is tried again.
     let owner = Listener::of(call.app, &person.id).await?;
     let whom = TokenHash::of(&format!("letter refused to {}", person.id.as_str()));

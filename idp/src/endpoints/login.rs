@@ -14,7 +14,7 @@ use crate::flow::{Recover, Step};
 use crate::live::Patience;
 use crate::params::Params;
 use crate::steps::{
-    self, Problems, Turn, app as minid_app, choose, consent, contact, email, finished, method, new_password, otc,
+    self, Problems, Turn, app as minid_app, choose, consent, contact, email, finished, lost, method, new_password, otc,
     passkey, password, recover, recover_app, recovery_code as recovery, set_up, stopped, test_id, totp,
 };
 
@@ -72,6 +72,9 @@ pub async fn answer(
         let error = OAuthError::access_denied("The citizen turned back.");
         return Err(turn.attempt().request.end_with(&app, error, call.now).await);
     }
+    if turn.wants("lost") && lost::is_asked_for_in(&turn.attempt().step) {
+        return lost::enter(&turn).await;
+    }
     match turn.attempt().step.clone() {
         Step::ChooseEid => choose::answer(&turn).await,
         Step::Password => password::answer(&turn).await,
@@ -81,6 +84,7 @@ pub async fn answer(
         Step::App => minid_app::answer(&turn).await,
         Step::Passkey => passkey::answer(&turn).await,
         Step::Method => method::answer(&turn).await,
+        Step::Lost(stage) => lost::answer(&turn, stage).await,
         Step::Email(stage) => email::answer(&turn, stage).await,
         Step::TestId => test_id::answer(&turn).await,
         Step::Recover(stage) => recover::answer(&turn, stage).await,

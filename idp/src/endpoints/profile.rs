@@ -10,7 +10,7 @@ use crate::error::{Dead, DeadKind, Refusal};
 use crate::page;
 use crate::params::Params;
 use crate::profile_pages::{
-    Page, Visit, block, close, consents, contact, data, devices, events, factors, overview, places, set_up,
+    Page, Visit, block, close, consents, contact, data, devices, events, factors, letter, overview, places, set_up,
 };
 
 fn found(path: &str) -> Result<Page, Refusal> {
@@ -50,6 +50,7 @@ pub async fn show(State(app): State<App>, uri: Uri, browser: Browser, query: Par
         Page::Events => events::show(&visit, &query).await,
         Page::Consents => consents::show(&visit).await,
         Page::Data => data::fetch(&visit).await,
+        Page::Letter => letter::show(&visit).await,
         Page::Block => Ok(block::show(&visit)),
         Page::Close => close::show(&visit).await,
     }
@@ -75,6 +76,7 @@ pub async fn act(State(app): State<App>, uri: Uri, browser: Browser, form: Param
         Page::App => devices::act(&visit, &form).await,
         Page::Places => places::act(&visit, &form).await,
         Page::Consents => consents::act(&visit, &form).await,
+        Page::Letter => letter::act(&visit, &form).await,
         Page::Block => block::act(&visit, &form).await,
         Page::Close => close::act(&visit, &form).await,
         Page::Overview | Page::Events | Page::Data => Ok(visit.go(page)),

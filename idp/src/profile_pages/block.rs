@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use super::{Page, Said, Visit};
 use crate::acr::Acr;
+use crate::activation_pages::ORDER_PATH;
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
@@ -25,6 +26,8 @@ struct Block {
     /// It has just been done.
     is_done: bool,
     profile: &'static str,
+    /// Where a letter is ordered.
+    order: &'static str,
 }
 
 /// The page.
@@ -41,6 +44,7 @@ fn page(visit: &Visit<'_>, is_done: bool) -> Response {
         can_open: can_open(visit),
         is_done,
         profile: Page::Overview.path(),
+        order: ORDER_PATH,
     };
     visit.html(&page, false)
 }

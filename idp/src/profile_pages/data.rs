@@ -121,6 +121,7 @@ async fn events(visit: &Visit<'_>) -> anyhow::Result<Vec<Value>> {
                 Actor::Person(_) => "school",
                 Actor::Operator(_) => "support",
                 Actor::Organisation(_) => "organisation",
+                Actor::Register => "register",
                 Actor::System => "system",
             };
             let address = entry.details.get("address").and_then(Value::as_str);

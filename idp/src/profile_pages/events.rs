@@ -63,6 +63,7 @@ fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
         Actor::Organisation(number) => {
             about.push(text.with("event-by-organisation", "name", postbox::name_of(number)));
         }
+        Actor::Register => about.push(text.t("event-by-register")),
         Actor::System => about.push(text.t("event-by-porten")),
         Actor::Person(who) if *who == visit.person.id => {}
         // A teacher, or the school's administration.
@@ -142,6 +143,7 @@ fn words(text: Text, entry: &Entry) -> String {
         "imported" => "event-imported",
         "letter-ordered" => "event-letter-ordered",
         "letter-sent" => "event-letter-sent",
+        "letter-stopped" => "event-letter-stopped",
         "letter-returned" => "event-letter-returned",
         "registered" => "event-registered",
         "app-declined" if detail("purpose") == "new_password" => "event-new-password-declined",

@@ -10,6 +10,7 @@ pub mod devices;
 pub mod events;
 pub mod factors;
 pub mod guest;
+pub mod letter;
 pub mod overview;
 pub mod places;
 pub mod set_up;
@@ -74,6 +75,8 @@ pub enum Page {
     Consents,
     /// All of it, as a file.
     Data,
+    /// A letter that is on its way.
+    Letter,
     /// Locking MinID.
     Block,
     /// Closing it.
@@ -81,7 +84,7 @@ pub enum Page {
 }
 
 impl Page {
-    const ALL: [(Page, &'static str); 16] = [
+    const ALL: [(Page, &'static str); 17] = [
         (Page::Overview, PROFILE_PATH),
         (Page::Contact, "/profil/kontakt"),
         (Page::Mobile, "/profil/kontakt/mobil"),
@@ -96,6 +99,7 @@ impl Page {
         (Page::Events, "/profil/hendelser"),
         (Page::Consents, "/profil/samtykker"),
         (Page::Data, "/profil/data"),
+        (Page::Letter, "/profil/brev"),
         (Page::Block, "/profil/sperr"),
         (Page::Close, "/profil/avslutt"),
     ];
@@ -281,17 +285,20 @@ pub enum Said {
     LoggedOut,
     /// MinID is open again.
     Reopened,
+    /// No letter is on its way any more.
+    LetterStopped,
     /// What was asked for is not there any more, or another has done it.
     Gone,
 }
 
 impl Said {
-    const ALL: [(Said, &'static str, &'static str); 6] = [
+    const ALL: [(Said, &'static str, &'static str); 7] = [
         (Said::Saved, "lagret", "profile-said-saved"),
         (Said::Removed, "fjernet", "profile-said-removed"),
         (Said::Added, "lagt-til", "profile-said-added"),
         (Said::LoggedOut, "logget-ut", "profile-said-logged-out"),
         (Said::Reopened, "apnet", "profile-said-reopened"),
+        (Said::LetterStopped, "brev-stoppet", "profile-letter-stopped"),
         (Said::Gone, "borte", "profile-said-gone"),
     ];
 

@@ -6,7 +6,7 @@ use authenticators::person::BY_ONESELF;
 use authenticators::{device, passkey, password, recovery_code, totp};
 use axum::response::Response;
 
-use super::{Page, Said, Visit};
+use super::{Page, Said, Visit, letter};
 use crate::error::Refusal;
 use crate::page::Frame;
 use crate::params::Params;
@@ -29,6 +29,8 @@ struct Overview {
     doors: Vec<Door>,
     is_blocked: bool,
     block: &'static str,
+    /// Where a letter is stopped, if one is on its way.
+    letter: Option<&'static str>,
     /// Where MinID is closed, for those who have it.
     close: Option<&'static str>,
 }
@@ -65,6 +67,7 @@ pub async fn show(visit: &Visit<'_>, query: &Params) -> Result<Response, Refusal
         doors,
         is_blocked: person.locked_code.as_deref() == Some(BY_ONESELF),
         block: Page::Block.path(),
+        letter: letter::is_coming(visit).await?.then(|| Page::Letter.path()),
         close: has_minid.then(|| Page::Close.path()),
     };
     Ok(visit.html(&page, false))

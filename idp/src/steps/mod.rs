@@ -11,6 +11,7 @@ pub mod contact;
 pub mod eid;
 pub mod email;
 pub mod finished;
+pub mod lost;
 pub mod method;
 pub mod new_password;
 pub mod nudge;
@@ -247,6 +248,7 @@ impl Turn<'_> {
             Step::App => Ok(app::page(self, problems)),
             Step::Passkey => Ok(passkey::page(self, problems)),
             Step::Method => method::page(self).await,
+            Step::Lost(stage) => lost::page(self, *stage).await,
             Step::Recover(stage) => Ok(recover::page(self, *stage, problems)),
             Step::NewPassword => Ok(new_password::page(self, problems)),
             Step::SetUp(stage) => set_up::page(self, *stage, problems).await,
@@ -403,10 +405,16 @@ impl Turn<'_> {
         let set_up = attempt.sets_up || self.used_what_is_over(attempt);
         // A page of ours leads there anyway, a synthetic person has nobody who reads, and a guest is in no register.
         let asks = attempt.request.return_to.client.as_str() != PROFILE && who.amr() != AMR_TEST_ID && !who.is_guest();
-        let contact = match asks {
-            true => register::Contact::of(db, who.person()).await?.asks(now),
+        // Whatever has just helped somebody to another password is looked at by them, however lately they have done so.
+        let has_recovered = attempt.recovered.as_ref() == Some(who.person());
+        let contact = match asks || has_recovered {
+            true => Some(register::Contact::of(db, who.person()).await?),
             false => None,
         };
+        let contact = contact.and_then(|known| match has_recovered {
+            true => Some(known.missing()),
+            false => known.asks(now),
+        });
         Ok(WhatIsDue { new_password, set_up, contact, agreed })
     }
 

@@ -93,7 +93,13 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
         None => {
             let known = turn.call.browser.known.as_ref().map(Token::hash);
             match prove::recovered(&app.world, &person.fnr, known.as_ref(), now).await? {
-                Some(first) => password::second(&turn.with(read), first).await,
+                Some(first) => {
+                    let recovered = LoginAttempt { recovered: Some(person.id), ..read.value.clone() };
+                    if !turn.write(&read, recovered).await? {
+                        return Ok(turn.onwards());
+                    }
+                    password::second(&turn.with(turn.again().await?), first).await
+                }
                 None => Ok(turn.onwards()),
             }
         }

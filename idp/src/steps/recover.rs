@@ -12,6 +12,7 @@ use authenticators::{contact, password};
 use axum::response::Response;
 
 use super::{Common, Problems, Turn, app, bare, clock_time, fnr_problem, notice_of, problem_of, recover_app};
+use crate::activation_pages::ORDER_PATH;
 use crate::client::PROFILE_PATH;
 use crate::error::Refusal;
 use crate::flow::{LoginAttempt, Recover, Remark, Sent, Step};
@@ -31,6 +32,8 @@ struct MinidRecover {
     /// Whether anybody can have the MinID app here.
     has_app: bool,
     profile: &'static str,
+    /// Where a letter is ordered.
+    order: &'static str,
 }
 
 #[derive(Template)]
@@ -56,6 +59,8 @@ struct MinidRecoverNoEmail {
     action: String,
     csrf: String,
     profile: &'static str,
+    /// Where a letter is ordered.
+    order: &'static str,
 }
 
 /// The page of a stage.
@@ -77,6 +82,7 @@ pub fn page(turn: &Turn<'_>, stage: Recover, problems: &Problems) -> Response {
                 passkey: attempt.ceremony.as_ref().map(|ceremony| ceremony.options.clone()),
                 has_app: turn.call.app.world.webauthn.is_there(),
                 profile: PROFILE_PATH,
+                order: ORDER_PATH,
             };
             turn.html(problems, &page)
         }
@@ -98,7 +104,10 @@ pub fn page(turn: &Turn<'_>, stage: Recover, problems: &Problems) -> Response {
             turn.html(problems, &page)
         }
         Recover::App => recover_app::page(turn, problems),
-        Recover::NoEmail => turn.html(problems, &MinidRecoverNoEmail { frame, action, csrf, profile: PROFILE_PATH }),
+        Recover::NoEmail => {
+            let (profile, order) = (PROFILE_PATH, ORDER_PATH);
+            turn.html(problems, &MinidRecoverNoEmail { frame, action, csrf, profile, order })
+        }
     }
 }
 

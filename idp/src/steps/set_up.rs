@@ -163,7 +163,7 @@ async fn skip(turn: &Turn<'_>) -> Result<Response, Refusal> {
     let (Some(first), Some(proved)) = (attempt.first.clone(), attempt.proved.clone()) else {
         return turn.go(attempt.from_the_password()).await;
     };
-    if !prove::is_still_so(world, &first).await? {
+    if !prove::may_change(world, &first).await? {
         return turn.go(attempt.from_the_password()).await;
     }
     Person::nudged(world.db.pool(), &first.person, now).await?;

@@ -5,6 +5,7 @@ use authenticators::factor::Stop;
 use axum::response::Response;
 
 use super::{Common, Problems, Turn, clock_time};
+use crate::activation_pages::ORDER_PATH;
 use crate::error::Refusal;
 use crate::page::Frame;
 
@@ -17,6 +18,8 @@ struct Stopped {
     reason: &'static str,
     until: Option<String>,
     other_eid: bool,
+    /// Where a letter is ordered.
+    order: &'static str,
 }
 
 /// The page.
@@ -29,7 +32,7 @@ pub fn page(turn: &Turn<'_>, stop: Stop) -> Response {
         Stop::Closed => ("closed", None),
         Stop::NoSecondFactor => ("no-phone", None),
     };
-    let page = Stopped { frame, action, csrf, reason, until, other_eid: turn.can_go_back() };
+    let page = Stopped { frame, action, csrf, reason, until, other_eid: turn.can_go_back(), order: ORDER_PATH };
     turn.html(&Problems::default(), &page)
 }
 

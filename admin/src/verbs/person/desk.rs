@@ -114,16 +114,16 @@ fn few_words(typed: &str) -> Result<String, String> {
 }
 
 /// Somebody of the support desk with somebody's account before them.
-struct Desk {
-    world: World,
+pub(super) struct Desk {
+    pub(super) world: World,
     people: FnrPolicy,
-    person: Person,
-    now: Timestamp,
+    pub(super) person: Person,
+    pub(super) now: Timestamp,
     support: Support,
 }
 
 impl Desk {
-    async fn of(request: Request) -> anyhow::Result<Desk> {
+    pub(super) async fn of(request: Request) -> anyhow::Result<Desk> {
         let (opened, vault) = (request.place.open().await?, request.place.vault()?);
         let people = opened.people;
         let fnr = parse(&request.fnr, people)?;
@@ -133,7 +133,7 @@ impl Desk {
         Ok(Desk { world, people, person, now, support: request.support })
     }
 
-    fn event(&self, kind: &'static str) -> Event {
+    pub(super) fn event(&self, kind: &'static str) -> Event {
         let Support { case, by } = &self.support;
         Event::by(kind, &self.person.id, Actor::Operator(by.clone())).with("case", case.as_str())
     }
@@ -237,6 +237,7 @@ fn actor(entry: &Entry) -> String {
         Actor::Person(_) => "person".to_owned(),
         Actor::Operator(name) => format!("operator:{name}"),
         Actor::Organisation(number) => format!("organisation:{number}"),
+        Actor::Register => "register".to_owned(),
         Actor::System => "system".to_owned(),
     }
 }

@@ -1,0 +1,64 @@
+//! Whoever has died, as the population register tells, is nobody's login any more: a pass a day closes their accounts.
+
+use std::time::Duration;
+
+use authenticators::account;
+use authenticators::chance::TokenHash;
+use authenticators::clock::Timestamp;
+use authenticators::person::{DEATH, Person, PersonId};
+use authenticators::scratch::Kept;
+use authenticators::trail::{Actor, Event};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::{consent, session_list};
+
+/// Of how many the register tells at once.
+const AT_ONCE: usize = 500;
+
+/// The pass of this day has been made, or is under way: one node makes it.
+#[derive(Serialize, Deserialize)]
+struct Passed;
+
+impl Kept for Passed {
+    const KIND: &'static str = "deaths";
+    // A little less than a day, so that it does not come later every day.
+    const FOR: Duration = Duration::from_hours(23);
+}
+
+/// Closes the accounts of those who have died since the last pass.
+pub async fn pass(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    let key = TokenHash::of("the register's dead");
+    if !app.world.scratch.claim(&key, &Passed, now).await? {
+        return Ok(());
+    }
+    let done = close_all(app, now).await;
+    if done.is_err() {
+        // It is made again soon: whoever is closed already is left alone.
+        app.world.scratch.take::<Passed>(&key, now).await?;
+    }
+    done
+}
+
+async fn close_all(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    let mut after = None;
+    loop {
+        let dead = app.world.population.dead(after.as_ref(), AT_ONCE).await?;
+        for person in Person::not_known_dead(&app.world.db, &dead).await? {
+            close(app, &person, now).await?;
+        }
+        match dead.last() {
+            Some(last) if dead.len() == AT_ONCE => after = Some(last.clone()),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Nobody is told: a message to their telephone would reach those who mourn.
+async fn close(app: &App, person: &PersonId, now: Timestamp) -> anyhow::Result<()> {
+    let event = Event::by("closed", person, Actor::Register).with("reason", DEATH);
+    // First, so that whatever fails can be tried again.
+    consent::lapse(&app.world.db, person, now).await?;
+    session_list::end_all(app, person, None, now).await?;
+    account::close(&app.world, person, DEATH, &event, now).await.map(|_| ())
+}
