@@ -10,7 +10,9 @@ self.addEventListener("install", function (event) {
 
 self.addEventListener("activate", function (event) {
   event.waitUntil(caches.keys().then(function (names) {
-    return Promise.all(names.filter(function (name) { return name.indexOf("minid-") === 0 && name !== KEPT; }).map(function (name) { return caches.delete(name); }));
+    // The page's words are its own, and may be there before this worker is.
+    var stays = [KEPT, "minid-words"];
+    return Promise.all(names.filter(function (name) { return name.indexOf("minid-") === 0 && stays.indexOf(name) < 0; }).map(function (name) { return caches.delete(name); }));
   }).then(function () { return self.clients.claim(); }));
 });
 

@@ -139,7 +139,7 @@ impl Story {
         let shown = phone
             .run(
                 "const worker = await navigator.serviceWorker.ready;
-                for (let look = 0; look < 100; look += 1) {
+                for (let look = 0; look < 400; look += 1) {
                     const all = await worker.getNotifications();
                     if (all.length) return all.map(one => [one.title, one.body, one.tag]);
                     await new Promise(go => setTimeout(go, 50));

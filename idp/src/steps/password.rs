@@ -133,7 +133,7 @@ async fn by_passkey(turn: &Turn<'_>) -> Result<Response, Refusal> {
     let known = turn.call.browser.known.as_ref().map(Token::hash);
     let world = &turn.call.app.world;
     match prove::passkey_alone(world, &ceremony, answer, known.as_ref(), turn.call.now).await? {
-        Verdict::Proved(proof) => carried(turn, read, &proof, answer).await,
+        Verdict::Proved(proof) => Box::pin(carried(turn, read, &proof, answer)).await,
         Verdict::Stopped(stop) => {
             turn.write(&read, read.value.at(Step::Stopped(stop))).await?;
             Ok(turn.onwards())
