@@ -208,8 +208,8 @@ async fn what_the_providers_of_other_eids_publish() -> anyhow::Result<()> {
     for (logo, words) in [(bad, "is neither SVG nor PNG"), (PathBuf::from("/nowhere.svg"), "cannot read /nowhere.svg")]
     {
         site.set("[eid]", with(&logo))?;
-        let lines = self::lines(&site).await?;
-        assert!(lines.iter().all(|line| line.starts_with("eid good: ") && line.contains(words)), "{lines:#?}");
+        let said = self::lines(&site).await?;
+        assert!(said.iter().all(|line| line.starts_with("eid good: ") && line.contains(words)), "{said:#?}");
     }
     site.set("[eid]", eid("vipps", &origin).replace("bankid", "vipps"))?;
     assert!(site.run("check", [""; 0]).await?.refused()?.contains("vipps"));

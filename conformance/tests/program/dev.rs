@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use url::Position;
 
 use crate::site::{Said, Server, Site, finish, porten};
-use crate::visitor::{Page, Visitor, synthetic_fnr};
+use crate::visitor::{Page, Visitor, synthetic_fnr, synthetic_fnrs};
 
 fn dev(folder: &Path, port: u16) -> std::process::Command {
     let mut command = porten();
@@ -178,9 +178,9 @@ async fn another_eid_is_played_by_a_second_porten() -> anyhow::Result<()> {
     install_tls();
     let folder = TempDir::new()?;
     let server = Server::dev(dev(folder.path(), 0)).await?;
-    for (id, name, amr) in
-        [("bankid", "BankID", "BankID"), ("buypass", "Buypass ID", "Buypass"), ("commfides", "Commfides", "Commfides")]
-    {
+    let all =
+        [("bankid", "BankID", "BankID"), ("buypass", "Buypass ID", "Buypass"), ("commfides", "Commfides", "Commfides")];
+    for ((id, name, amr), fnr) in all.into_iter().zip(synthetic_fnrs()) {
         let mut visitor = Visitor::new(&server.url)?;
         let page = visitor.get("/demo/journal/login").await?;
         let picker = visitor.get(&onwards(&page)?).await?;
@@ -193,7 +193,6 @@ async fn another_eid_is_played_by_a_second_porten() -> anyhow::Result<()> {
         let mut elsewhere = Visitor::new(&to.origin().ascii_serialization())?;
         let page = elsewhere.get(&onwards(&page)?).await?;
         page.shows(200, name)?;
-        let fnr = synthetic_fnr();
         let chosen = [("fnr", fnr.as_str()), ("acr", "idporten-loa-high"), ("do", "next")];
         let page = elsewhere.answer(&page, &chosen).await?;
         let page = visitor.get(&onwards(&page)?).await?;

@@ -22,7 +22,12 @@ pub(crate) fn real_fnr(nth: usize) -> String {
 
 /// A synthetic one (month + 80).
 pub(crate) fn synthetic_fnr() -> String {
-    numbers("158385").next().unwrap_or_default()
+    synthetic_fnrs().next().unwrap_or_default()
+}
+
+/// One after the other.
+pub(crate) fn synthetic_fnrs() -> impl Iterator<Item = String> {
+    numbers("158385")
 }
 
 /// The numbers of a day: the check digits after the Tax Administration's rule.
