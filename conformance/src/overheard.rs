@@ -71,11 +71,12 @@ impl Ear {
 /// Listens until the listener is dropped.
 pub fn listen() -> Listener {
     let ear = ear();
+    // The level changes with the count, or whoever leaves would deafen whoever has just come.
     let from = ear.with(|heard| {
         heard.listeners += 1;
+        ear.hear(LevelFilter::TRACE);
         heard.lines.len()
     });
-    ear.hear(LevelFilter::TRACE);
     Listener { ear, from, span: info_span!(STORY) }
 }
 
@@ -114,16 +115,13 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let is_last = self.ear.with(|heard| {
+        self.ear.with(|heard| {
             heard.listeners -= 1;
             if heard.listeners == 0 {
                 drop(take(&mut heard.lines));
+                self.ear.hear(LevelFilter::OFF);
             }
-            heard.listeners == 0
         });
-        if is_last {
-            self.ear.hear(LevelFilter::OFF);
-        }
     }
 }
 

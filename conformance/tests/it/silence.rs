@@ -237,7 +237,7 @@ async fn a_whole_life_with_every_factor_leaves_no_secret() -> anyhow::Result<()>
     let (kari, letter) = with_letter(&idp).await?;
     let mut life = Life { idp: &idp, client, kari, marks: Marks::default(), been: Vec::new() };
     life.marks.add("the identifier", &life.kari.fnr.clone());
-    life.marks.add("the telephone", &life.kari.phone[3..].to_owned());
+    life.marks.add("the telephone", &life.kari.phone[3..]);
     life.marks.add("the mailbox", &life.kari.email.clone());
     life.marks.add("the name", "Rolig Elv");
     for password in [NEW, GUESSED, "reven+rusler", "reven%20rusler"] {
