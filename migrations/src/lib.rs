@@ -122,7 +122,7 @@ mod tests {
     use std::fmt::Write;
 
     /// How the SHA-384 of each migration begins, which every database that has run it remembers.
-    const KNOWN: [(i64, &str); 17] = [
+    const KNOWN: &[(i64, &str)] = &[
         (1, "dce42f2e33799095"),
         (2, "39bf7b79652dbe90"),
         (3, "d1e4d16a043d5c9c"),
@@ -139,8 +139,8 @@ mod tests {
         (14, "f09a7f0c72901115"),
         (16, "dac9451399ebac36"),
         (17, "88fcf607da023048"),
-        (19, "a530ef402b321d26"),
         (18, "d2e51a51f7e7ec94"),
+        (19, "a530ef402b321d26"),
     ];
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
                 (migration.version, begins)
             })
             .collect();
-        let known: Vec<(i64, String)> = KNOWN.map(|(version, begins)| (version, begins.to_owned())).into();
+        let known: Vec<(i64, String)> = KNOWN.iter().map(|&(version, begins)| (version, begins.to_owned())).collect();
         assert_eq!(found, known, "a change is a migration of its own, and a new one has its line here");
     }
 }
