@@ -583,7 +583,8 @@ async fn whatever_somebody_is_called_their_letter_is_theirs_alone() -> anyhow::R
     for nth in 0..residents.len() {
         post.order(nth, "nb").await?;
     }
-    post.batch().await?;
+    let said = post.site.run("letter batch", [Path::new("--folder"), &post.folder]).await?;
+    assert!(said.code == Some(0) && !said.err.contains("ÅÅ"), "{said:?}");
     let letters = letters_in(&post.only_batch()?)?;
     let (mut found, mut codes) = (0, Vec::new());
     for (_, file) in &letters {
@@ -592,9 +593,10 @@ async fn whatever_somebody_is_called_their_letter_is_theirs_alone() -> anyhow::R
         assert!(!text.chars().any(|c| c != '\n' && c != '\u{c}' && shown::is_odd(c)), "{text:?}");
         let code = code_in(&text)?;
         let Some(nth) = (0..names.len()).find(|nth| text.contains(&format!("Storgata {nth}"))) else { continue };
-        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // A long one goes over two lines of the window, with what stands beside it in between.
+        let words: Vec<&str> = text.split_whitespace().collect();
         let name = names.get(nth).context("nobody")?.1;
-        assert!(words.contains(name), "{name} in {words}");
+        assert!(name.split(' ').all(|word| words.contains(&word)), "{name} in {words:?}");
         for other in 0..names.len() {
             let checked = post.check(other, &code).await?;
             assert_eq!(matches!(checked, Checked::Right(_)), other == nth, "{other} {nth}");
@@ -605,10 +607,8 @@ async fn whatever_somebody_is_called_their_letter_is_theirs_alone() -> anyhow::R
     codes.sort();
     codes.dedup();
     assert_eq!((found, codes.len()), (names.len(), names.len()));
-    // A name that no window shows is either in smaller letters or on no letter at all, and never half of it.
-    let states = post.states().await?;
-    assert_eq!(states.iter().filter(|state| *state == "handed-over").count(), letters.len(), "{states:?}");
-    assert_eq!(states.len(), residents.len());
+    // A name that no window shows is on no letter, and not half of it.
+    assert_eq!((letters.len(), post.states().await?.last().map(String::as_str)), (names.len(), Some("returned")));
     Ok(())
 }
 
