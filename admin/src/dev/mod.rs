@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use admin::school::routes;
 use anyhow::Context;
 use authenticators::chance::Chance;
-use authenticators::clock::Clock;
+use authenticators::clock::{Clock, Timestamp};
 use authenticators::factor::FactorKind;
 use authenticators::hashing::{Hasher, HashingConfig};
 use authenticators::inbox::Inbox;
@@ -48,7 +48,7 @@ pub(crate) struct Options {
     /// The folder that the database and its key are kept in.
     #[arg(long, default_value = "porten-data")]
     data: PathBuf,
-    /// A way to log in that is over already: app, passkey, totp, otc or recovery_code. What people meet then can be seen.
+    /// A way to log in that is over already, as `minid.retired` names its kind: what people meet then can be seen.
     #[arg(long, value_parser = over)]
     retired: Option<Retired>,
 }
@@ -87,12 +87,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let (clock, chance) = (Clock::System, Chance::System);
     let minid = Minid { retired: options.retired.into_iter().collect(), ..Minid::default() };
     let push_services = WebPushConfig::of("mailto:dev@example.no");
-    let residents = options.data.join(open::DEV_POPULATION);
-    for (file, words) in
-        [(&residents, people::residents(clock.now())), (&options.data.join(open::DEV_ISSUER), issuer.as_str().into())]
-    {
-        std::fs::write(file, words).with_context(|| format!("cannot write {}", file.display()))?;
-    }
+    let residents = beside(&options.data, &issuer, clock.now())?;
     let web = open::web_push(&db, (&vault, &chance), &push_services, clock.now()).await?;
     let world = World {
         trail: Trail::start(&db, &vault, &chance),
@@ -138,6 +133,16 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let routes = idp::router(&app, pages::routes(Dev { app: app.clone(), inbox, services }).merge(schools));
     greet(issuer.as_str(), &options.data);
     server::serve(listener, None, app, routes).await
+}
+
+/// What other commands find in the folder beside the database: who lives where, and where this was started. Told is the
+/// file of those who live here.
+fn beside(data: &Path, issuer: &Issuer, now: Timestamp) -> anyhow::Result<PathBuf> {
+    let (residents, started) = (data.join(open::DEV_POPULATION), data.join(open::DEV_ISSUER));
+    for (file, words) in [(&residents, people::residents(now)), (&started, issuer.as_str().to_owned())] {
+        std::fs::write(file, words).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(residents)
 }
 
 /// The words of all faces that are shown here beside the citizens'.
