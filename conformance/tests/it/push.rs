@@ -292,7 +292,7 @@ async fn every_telephone_is_woken_and_nobody_elses() -> anyhow::Result<()> {
     let (kari, first) = with_app(&idp, &client).await?;
     let (_, others) = with_app(&idp, &client).await?;
     let mut profile = idp.by_test_id(&client, &kari, "substantial").await?;
-    let second = add_telephone(&idp, &mut profile, "Nettbrettet").await?;
+    let mut second = add_telephone(&idp, &mut profile, "Nettbrettet").await?;
     for (telephone, path) in [(&first, "first"), (&second, "second"), (&others, "others")] {
         let address = Subscriber::fresh()?.address(&format!("{}/{path}", service.origin));
         assert_eq!(subscribe(&idp, telephone, &address).await?.status, StatusCode::NO_CONTENT);
@@ -302,10 +302,7 @@ async fn every_telephone_is_woken_and_nobody_elses() -> anyhow::Result<()> {
     service.got("/second", 1).await?;
     assert!(service.all().iter().all(|arrived| arrived.path != "/others"));
     // A telephone that is gone is woken no more, and one that is left alone neither.
-    assert_eq!(
-        call(&idp, (Method::DELETE, "/app/api/device"), &second.token, None).await?.status,
-        StatusCode::NO_CONTENT
-    );
+    assert_eq!(second.give_up(&idp).await?.status, StatusCode::NO_CONTENT);
     idp.advance(Duration::from_mins(4));
     at_the_app(&idp, &client, &kari).await?;
     service.got("/first", 2).await?;
