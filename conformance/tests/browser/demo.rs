@@ -33,9 +33,14 @@ async fn the_three_services(size: Size) -> anyhow::Result<()> {
     chromium.press("button[value=testid]").await?;
     ensure!(chromium.driver.find_all(thirtyfour::By::Css("input[name=acr]")).await?.len() == 1, "more than high");
     chromium.check("testid").await?;
+    // A login is stepped up by nobody else.
     chromium.fill("#fnr", &modig.fnr).await?;
     chromium.press("button[value=next]").await?;
-    greets(&stage, &chromium, "journal", &modig).await?;
+    chromium.see("#fnr[aria-invalid=true]").await?;
+    chromium.check("somebody-else").await?;
+    chromium.fill("#fnr", &rolig.fnr).await?;
+    chromium.press("button[value=next]").await?;
+    greets(&stage, &chromium, "journal", &rolig).await?;
 
     // Out again, which leads to the front page; and whoever turns back is told so by the service.
     chromium.press("a[href='/demo/journal/logout']").await?;
