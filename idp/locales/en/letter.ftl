@@ -1,19 +1,19 @@
 ## Ordering an activation letter
 order-title = Order activation letter
-order-about = If you do not have MinID, you can get an activation letter by post. It has a code that you use to make your MinID.
+order-about = If you do not have MinID, you can get an activation letter by post. It has a code that you use to get your MinID.
 order-where = We send the letter to your address in the National Population Register, and never to another address.
 order-have-code-title = Have you received the activation letter?
 order-have-code = Enter activation code
-order-mobile-why = We send a code by SMS, so that we know that the mobile number is yours.
+order-mobile-why = We send a code by text message, so that we know that the mobile number is yours.
 order-no-mobile = Do you not have a mobile phone? Call user support on 800 30 300, and we will help you.
 order-sms-code = MinID: The code for ordering an activation letter is { $code }. Do not share it with anyone. Did you not ask for it? Then you need not do anything.
 order-done-title = Activation letter ordered
 order-done-when = If you have an address in the National Population Register, the letter comes by post. It usually takes up to 10 working days.
-order-done-valid = The code in the letter is valid for 60 days from when you ordered it. When the letter has come, enter the code here:
+order-done-valid = The code in the letter is valid for 60 days from when you ordered it. When the letter has arrived, enter the code here:
 order-done-not-title = Sometimes no letter comes
-order-done-not-twice = You have ordered a letter in the last 60 days. The code in that letter is valid.
-order-done-not-young = You are too young. You can get MinID from the year you turn 13.
-order-done-not-address = You do not have an address in the National Population Register.
+order-done-not-twice = If you have ordered a letter in the last 60 days, the code in that letter is valid.
+order-done-not-young = If you turn 13 next year or later, you are still too young.
+order-done-not-address = If you do not have an address in the National Population Register, we cannot send the letter.
 order-done-help = Have you not received the letter after 14 days? Call user support on 800 30 300.
 order-again = Order for somebody else
 order-too-many-title = We cannot take the order now

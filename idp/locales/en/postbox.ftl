@@ -2,7 +2,7 @@
 postbox-label = Digital mailbox
 postbox-change = To change or delete it, go to the supplier.
 postbox-choose = Choose a digital mailbox
-postbox-about = In a digital mailbox you get letters from the public sector online instead of on paper. You choose the supplier yourself, and create the mailbox there. You need BankID or another electronic ID at the high level to open it.
+postbox-about = In a digital mailbox you get letters from the public sector online instead of on paper. You choose the supplier yourself, and create the mailbox there. You need BankID or another electronic ID at a high level of security to open it.
 postbox-new-tab = The links open in a new tab, so that you do not lose your login.
 event-by-organisation = Done by { $name }
 event-postbox-registered = You have got a digital mailbox with { $provider }

@@ -2,9 +2,9 @@
 recover-by-app = Do you have the MinID app? Then you can approve in the app instead of typing codes.
 recover-app-go = Approve in the MinID app
 recover-app-sent = If the MinID app is set up for this identity number, we have sent it a notification. You can also open the app yourself.
-recover-app-nothing = Is there nothing in the app? Then you can get one code by SMS and one by email instead.
+recover-app-nothing = Is there nothing in the app? Then you can get one code by text message and one by email instead.
 notice-recover-app-again = You have a new number. If the app is set up for this identity number, we have also sent a new notification.
-problem-recover-app-too-late = Time ran out before the app answered. Send a new notification, or get codes by SMS and email instead.
+problem-recover-app-too-late = Time ran out before the app answered. Send a new notification, or get codes by text message and email instead.
 
 ## What the app shows, and signs
 app-says-new-password = Somebody is asking to choose a new password for your MinID. This is not a login. Approve only if it is you who has forgotten the password.
@@ -20,5 +20,5 @@ device-password-said-not-me = Nobody has changed the password, and you need not 
 
 ## What the owner of a MinID is told
 tell-new-password-quiet = Your MinID app got three questions about a new password that were declined. The password has not been changed, and we will not ask again for a quarter of an hour.
-tell-not-my-new-password = MinID: You told us in the app that it was not you who asked for a new password. The password has not been changed, and the app works as before.
-event-new-password-declined = New password declined in the MinID app
+tell-not-my-new-password = MinID: Somebody answered in the app that it was not you who asked for a new password. The password has not been changed, and the app works as before.
+event-new-password-declined = Request for a new password declined in the MinID app

@@ -8,10 +8,10 @@ set-up-why-passkey = Passkeys can no longer be used to log in. It takes a couple
 set-up-why-totp = Code apps can no longer be used to log in. It takes a couple of minutes to set up something else, and then you are in.
 set-up-why-recovery = Recovery codes can no longer be used to log in. It takes a couple of minutes to set up something else, and then you are in.
 set-up-app-about = Approve in an app on your phone or computer
-set-up-offer-title = Set up a better way to log in
+set-up-offer-title = Set up a better login method
 set-up-offer-why = We know who you are. Choose what you want to set up, and then you go on to the service. It takes a couple of minutes. If it does not suit you now, you can skip it.
-nudge-set-up = I do not want to wait for an SMS next time. Show me how, once the code is confirmed.
-nudge-use = You have set up something that is safer than SMS, and that you need not wait for.
+nudge-set-up = I do not want to wait for a text message next time. Show me how, once the code is confirmed.
+nudge-use = You have set up something that is safer than a code by text message, and you need not wait for it.
 nudge-use-go = Use that instead
 
 # The MinID app
@@ -20,7 +20,7 @@ device-typed-how = Scan the QR code on the page where you set up the app, or typ
 device-typed-label = The code below the QR code
 device-typed-hint = 12 letters. Upper or lower case does not matter.
 device-typed-go = Use the code
-device-typed-wrong = That is no such code. The code has 12 letters and is written below the QR code on the page where you set up the app.
+device-typed-wrong = That is not the right code. It has 12 letters and is written below the QR code on the page where you set up the app.
 device-scan = Scan with the camera
 device-scan-stop = Stop the camera
 device-scan-see = The camera is looking for the QR code

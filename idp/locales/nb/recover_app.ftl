@@ -20,5 +20,5 @@ device-password-said-not-me = Ingen har fått endret passordet, og du trenger ik
 
 ## What the owner of a MinID is told
 tell-new-password-quiet = MinID-appen din fikk tre spørsmål om nytt passord som ble avslått. Passordet er ikke endret, og vi spør ikke på nytt før om et kvarter.
-tell-not-my-new-password = MinID: Du sa fra i appen om at det ikke var du som ba om nytt passord. Passordet er ikke endret, og appen virker som før.
-event-new-password-declined = Nytt passord avslått i MinID-appen
+tell-not-my-new-password = MinID: I appen er det svart at det ikke var du som ba om nytt passord. Passordet er ikke endret, og appen virker som før.
+event-new-password-declined = Forespørsel om nytt passord avslått i MinID-appen

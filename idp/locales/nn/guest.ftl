@@ -9,10 +9,10 @@ email-code-not-there = Har du ikkje fått nokon e-post? Vent litt, sjå etter i 
 email-code-other-address = Bruk ei anna e-postadresse
 problem-email-code-digits = Koden skal ha 8 siffer.
 problem-email-code-wrong-last = Feil kode. Du har eitt forsøk igjen. Sjekk den siste e-posten du fekk.
-mail-login-subject = Kode for å logge inn
+mail-login-subject = Porten: Kode for å logge inn
 mail-login-code = Koden for å logge inn er { $code }. Skriv han på sida der du bad om han.
 mail-login-service = Han loggar deg inn hos { $service }.
-mail-login-warning = Ikkje del han med nokon. Har du ikkje bede om han? Då kan du sjå bort frå denne e-posten.
+mail-login-warning = Del han ikkje med nokon. Har du ikkje bede om han? Då kan du sjå bort frå denne e-posten.
 
 ## Whoever is logged in without a number has no profile
 guest-profile-title = Du har ingen profil her

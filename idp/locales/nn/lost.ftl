@@ -1,7 +1,7 @@
 ## What one logs in with is lost, or MinID is blocked
 order-lost = Har du mista alt du loggar inn med, eller har du sperra MinID? Då kan du òg bestille eit brev, og lage MinID på nytt med koden.
 order-done-over = Har du MinID frå før, blir han som han er til du bruker koden i brevet. Då får du nytt passord, og dei gamle innloggingsmetodane sluttar å verke.
-order-done-not-locked = Vi eller brukarstøtte har sperra MinID-en din. Ring brukarstøtte på 800 30 300.
+order-done-not-locked = Har vi eller brukarstøtte sperra MinID-en din? Ring brukarstøtte på 800 30 300.
 tell-letter-ordered = MinID: Nokon har bestilt eit aktiveringsbrev i ditt namn. Det kjem i posten til adressa di i Folkeregisteret. Den som har brevet, kan lage MinID på nytt med koden i det.
 tell-letter-not-you = Var det ikkje deg? Logg inn på profilsida di og stopp brevet, eller ring 800 30 300.
 tell-letter-stopped = MinID: Aktiveringsbrevet som var på veg til deg, er stoppa.

@@ -20,5 +20,5 @@ device-password-said-not-me = Ingen har fått endra passordet, og du treng ikkje
 
 ## What the owner of a MinID is told
 tell-new-password-quiet = MinID-appen din fekk tre spørsmål om nytt passord som vart avslåtte. Passordet er ikkje endra, og vi spør ikkje på nytt før om eit kvarter.
-tell-not-my-new-password = MinID: Du sa frå i appen om at det ikkje var du som bad om nytt passord. Passordet er ikkje endra, og appen verkar som før.
-event-new-password-declined = Nytt passord avslått i MinID-appen
+tell-not-my-new-password = MinID: I appen er det svart at det ikkje var du som bad om nytt passord. Passordet er ikkje endra, og appen verkar som før.
+event-new-password-declined = Førespurnad om nytt passord avslått i MinID-appen
