@@ -27,7 +27,7 @@ async fn a_chosen_language_stays(size: Size) -> anyhow::Result<()> {
     ensure!(chromium.text("#show-password").await? == "Vis passord", "the script speaks another language");
     stage.password(&chromium, &rolig).await?;
     words(&chromium, "nn", "Skriv inn koden frå SMS-en").await?;
-    ensure!(stage.last_sms().await?.starts_with("Porten: Eingongskoden"), "the SMS is not in Nynorsk");
+    ensure!(stage.last_sms().await?.starts_with("MinID: Eingongskoden"), "the SMS is not in Nynorsk");
     chromium.fill("#code", &stage.code().await?).await?;
     chromium.press("button[value=next]").await?;
     let known = stage.is_in(&chromium, &rolig).await?;
@@ -52,7 +52,7 @@ async fn the_service_may_wish(size: Size) -> anyhow::Result<()> {
     words(&chromium, "en", "Choose login method").await?;
     stage.password(&chromium, &rolig).await?;
     words(&chromium, "en", "Enter the code from the text message").await?;
-    ensure!(stage.last_sms().await?.starts_with("Porten: Your one-time code"), "the SMS is not in English");
+    ensure!(stage.last_sms().await?.starts_with("MinID: Your one-time code"), "the SMS is not in English");
     chromium.choose_language("nb").await?;
     words(&chromium, "nb", "Skriv inn koden fra SMS-en").await?;
     // The wish was for that login alone.

@@ -37,7 +37,12 @@ pub(crate) struct Neighbour {
 
 impl Neighbour {
     pub(crate) fn open(name: &'static str, manner: Manner) -> anyhow::Result<Neighbour> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        // One of the ports that nobody is given by the system is refused for as long as the story lasts.
+        let port = match manner {
+            Manner::Refuses => conformance::program::free_port()?,
+            Manner::Silent | Manner::Answers => 0,
+        };
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
         let url = format!("http://{}", listener.local_addr()?);
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let heard = asked.clone();

@@ -321,9 +321,10 @@ async fn another_device_scans_a_picture_and_shows_a_number_as_from_the_profile_p
 
     send(&mut browser, &[("do", "invite")]).await?;
     let (telephone, number) = Telephone::come(&idp, &browser.between("/app#", "\"")?, "Telefonen").await?;
-    for (typed, words) in
-        [("", "Skriv inn tallet som står i appen."), (other(&number).as_str(), "Telefonen (Android) vil bli din")]
-    {
+    for (typed, words) in [
+        ("", "Skriv inn tallet som står i appen."),
+        (other(&number).as_str(), "Telefonen (Android) ber om å bli MinID-appen din"),
+    ] {
         send(&mut browser, &[("do", "next"), ("code", typed)]).await?;
         assert_eq!(browser.page.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
         assert!(browser.shows(words) && browser.page.body.contains("code-problem"), "{}", browser.page.body);

@@ -229,7 +229,7 @@ async fn a_telephone_comes_to_its_owner_and_logs_them_in() -> anyhow::Result<()>
     assert_eq!((number.len(), telephone.state(&idp).await?.as_str()), (2, "pending"));
     assert_eq!(call(&idp, (Method::GET, REQUESTS), &telephone.token, None).await?.status, StatusCode::UNAUTHORIZED);
     profile.get(PAGE).await?;
-    assert!(profile.shows("<b>Telefonen</b> (Android) vil bli din"), "{}", profile.page.body);
+    assert!(profile.shows("<b>Telefonen</b> (Android) ber om å bli MinID-appen din"), "{}", profile.page.body);
     assert!(!profile.page.body.contains("<b>Telefonen"));
     assert!(type_number(&mut profile, &number).await?, "{}", profile.page.body);
     assert!(profile.shows("<b>Telefonen</b>") && profile.shows("Android"), "{}", profile.page.body);

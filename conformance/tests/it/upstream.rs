@@ -356,7 +356,7 @@ async fn a_provider_that_cannot_be_used_delays_nobody() -> anyhow::Result<()> {
         let mut browser = idp.browser();
         let begun = Instant::now();
         browser.get(&idp.authorize(&client, &[])).await?;
-        assert!(begun.elapsed() < Duration::from_secs(2), "{manner:?}: the picker waits for nobody");
+        assert!(begun.elapsed() < Duration::from_secs(4), "{manner:?}: the picker waits for nobody");
         browser.answer(&[("eid", "bankid")]).await?;
         assert!(begun.elapsed() < Duration::from_secs(9), "{manner:?}");
         assert!(browser.shows(UNAVAILABLE), "{manner:?}: {}", browser.page.body);
@@ -364,7 +364,7 @@ async fn a_provider_that_cannot_be_used_delays_nobody() -> anyhow::Result<()> {
         // At once, for nobody asks again so soon; and MinID works.
         let begun = Instant::now();
         browser.answer(&[("eid", "bankid")]).await?;
-        assert!(begun.elapsed() < Duration::from_secs(2) && browser.shows(UNAVAILABLE), "{manner:?}");
+        assert!(begun.elapsed() < Duration::from_secs(4) && browser.shows(UNAVAILABLE), "{manner:?}");
         browser.log_in(&idp, &kari).await?;
         assert!(browser.sent_back("code").is_ok(), "{manner:?}");
         // However long it takes it stands as one that does not answer.
@@ -669,10 +669,16 @@ async fn keys_that_cannot_be_fetched_for_a_while() -> anyhow::Result<()> {
 // Attack: a provider that answers at length, in depth, or with nothing.
 #[tokio::test]
 async fn what_a_provider_answers_is_bounded() -> anyhow::Result<()> {
-    for path in ["/par", "/token", "/jwks"] {
+    // What is too long is no answer. What cannot be read is none of a pushed request or of keys, and a bad one of tokens.
+    for (path, words) in [
+        ("/par", [UNAVAILABLE; 4]),
+        ("/token", [UNAVAILABLE, REFUSED, REFUSED, REFUSED]),
+        ("/jwks", [UNAVAILABLE, UNAVAILABLE, REFUSED, UNAVAILABLE]),
+    ] {
         let (idp, op) = start(Manner::Honest).await?;
         let (client, kari) = (idp.client().await?, idp.person().await?);
-        for body in [" ".repeat(1024 * 1024), "[".repeat(30_000), "{\"keys\":[]}".to_owned(), String::new()] {
+        let bodies = [" ".repeat(1024 * 1024), "[".repeat(30_000), "{\"keys\":[]}".to_owned(), String::new()];
+        for (body, words) in bodies.into_iter().zip(words) {
             let status = if path == "/par" { StatusCode::CREATED } else { StatusCode::OK };
             op.inner().instead.insert(path, (status, body));
             let begun = Instant::now();
@@ -681,7 +687,7 @@ async fn what_a_provider_answers_is_bounded() -> anyhow::Result<()> {
                 come_back(&op, &idp, &mut browser, &kari.fnr).await?;
             }
             assert!(begun.elapsed() < Duration::from_secs(5), "{path}");
-            assert!(browser.shows(UNAVAILABLE) || browser.shows(REFUSED), "{path}: {}", browser.page.body);
+            assert!(browser.shows(words), "{path}: {}", browser.page.body);
             assert!(!is_logged_in(&browser), "{path}");
             idp.advance(Duration::from_secs(31));
         }

@@ -231,7 +231,7 @@ async fn whatever_a_provider_says_no_by_leads_back_to_the_picker() -> anyhow::Re
         "The login was cancelled. You can try again or choose another login method.",
     ];
     const SILENT: [&str; 3] =
-        [UNAVAILABLE, "Innloggingsmetoden svarer ikkje akkurat no", "This login method does not answer right now."];
+        [UNAVAILABLE, "Innloggingsmetoden svarer ikkje akkurat no", "This login method is not responding right now."];
     const TOO_LOW: [&str; 3] =
         ["et lavere sikkerhetsnivå enn tjenesten krever", "lågare tryggleiksnivå", "a lower security level"];
     const NOT_BELIEVED: [&str; 3] = [REFUSED, "Innlogginga kunne ikkje godtakast", "The login could not be accepted."];

@@ -98,7 +98,10 @@ async fn sqlite_without_its_table() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn postgres_goes_and_comes_back() -> anyhow::Result<()> {
-    let Some(url) = wanted("TEST_DATABASE_URL") else { return Ok(()) };
+    let Some(url) = wanted("TEST_DATABASE_URL") else {
+        eprintln!("skipped: TEST_DATABASE_URL is not set");
+        return Ok(());
+    };
     let mut site = Site::new().await?;
     let url = Url::parse(&url)?;
     let mut wire = Wire::to(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432))).await?;

@@ -145,7 +145,7 @@ async fn a_login_with_a_code_by_kannel() -> anyhow::Result<()> {
     assert_eq!((from.as_str(), to.as_str()), ("MinID", person.mobile.as_str()));
     let code = code_in(&words)?;
     // Both lines of it: the second one is for browsers.
-    assert_eq!(words, format!("Porten: Engangskoden din er {code}. Del den ikke med noen.\n\n@localhost #{code}"));
+    assert_eq!(words, format!("MinID: Engangskoden din er {code}. Del den ikke med noen.\n\n@localhost #{code}"));
     let end = visitor.code(&page, &code).await?.code()?;
     let tokens = service.exchange(&server.url, &end).await?;
     assert_eq!(claims(&tokens)?["pid"], person.fnr.as_str());

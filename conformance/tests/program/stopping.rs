@@ -2,11 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use anyhow::Context;
 use authenticators::chance::TokenHash;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::outside::Gateway;
 use crate::site::{Server, Site};
@@ -45,16 +48,18 @@ async fn sigterm_lets_requests_in_flight_finish() -> anyhow::Result<()> {
     let _silent = TcpStream::connect(("localhost", server.port()?))?;
 
     let mut logins = slow_logins(&server, &service, 8).await?;
-    sleep(Duration::from_millis(300)).await;
+    // Once the first is answered, the others are on their way.
+    assert_eq!(logins.join_next().await.context("nobody logs in")???, 422);
+    let mut answered = 1;
     server.signal("TERM")?;
-    sleep(Duration::from_millis(300)).await;
-    let mut answered = 0;
-    while let Some(status) = logins.try_join_next() {
-        assert_eq!(status??, 422);
-        answered += 1;
+    while TcpStream::connect(("127.0.0.1", server.port()?)).is_ok() {
+        while let Some(status) = logins.try_join_next() {
+            assert_eq!(status??, 422);
+            answered += 1;
+        }
+        assert!(answered < 8, "it still takes connections, or passwords are checked too fast for this test");
+        sleep(Duration::from_millis(20)).await;
     }
-    assert!(answered < 8, "nothing was in flight any more: passwords are checked too fast for this test");
-    assert!(TcpStream::connect(("127.0.0.1", server.port()?)).is_err(), "it still takes connections");
     while let Some(status) = logins.join_next().await {
         assert_eq!(status??, 422);
         answered += 1;
@@ -121,12 +126,13 @@ async fn what_was_acknowledged_survives_kill_9() -> anyhow::Result<()> {
     Visitor::new(&server.url)?.password(&service, &person).await?.shows(200, "Skriv inn koden")
 }
 
-/// Refreshes as fast as it goes until nobody answers; every token that was handed out.
-async fn refresh_for_ever(service: Service, url: String, first: String) -> Vec<String> {
+/// Refreshes as fast as it goes until nobody answers; every token that was handed out, which is counted as it comes.
+async fn refresh_for_ever(service: Service, url: String, first: String, count: Arc<AtomicUsize>) -> Vec<String> {
     let mut tokens = vec![first];
     while let Some(last) = tokens.last() {
         let Ok((200, answer)) = service.refresh(&url, last).await else { break };
         tokens.push(answer["refresh_token"].as_str().unwrap_or_default().to_owned());
+        count.fetch_add(1, Ordering::Relaxed);
     }
     tokens
 }
@@ -140,14 +146,18 @@ async fn no_token_that_was_handed_out_is_lost() -> anyhow::Result<()> {
     let mut visitor = Visitor::new(&server.url)?;
     let page = visitor.password(&service, &person).await?;
     visitor.code(&page, &code_in(&gateway.last()?)?).await?.code()?;
-    let mut families = JoinSet::new();
+    let (mut families, count) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
     for _ in 0..5 {
         let code = visitor.get(&service.request()).await?.code()?;
         let tokens = service.exchange(&server.url, &code).await?;
         let first = tokens["refresh_token"].as_str().unwrap().to_owned();
-        families.spawn(refresh_for_ever(service.clone(), server.url.clone(), first));
+        families.spawn(refresh_for_ever(service.clone(), server.url.clone(), first, count.clone()));
     }
-    sleep(Duration::from_millis(1000)).await;
+    let begun = Instant::now();
+    while count.load(Ordering::Relaxed) < 25 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "too few tokens");
+        sleep(Duration::from_millis(10)).await;
+    }
     server.kill().await?;
 
     let families = families.join_all().await;
