@@ -17,25 +17,32 @@ use crate::{activation, contact, device, known_browser, letter, notice, passkey,
 pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
     let mut tx = world.db.begin().await?;
     if !Person::lock(&mut *tx, person, code, now).await? {
+        tx.rollback().await?;
         return Ok(false);
     }
     // Nobody begins anew with what is on a teacher's screen at this moment; nor, where somebody is afraid of others, with
     // what is in the post. They may order another letter.
     activation::end_from(&mut tx, person, Source::School, now).await?;
-    if code == BY_ONESELF {
-        letter::stop(&mut tx, person, letter::STOPPED, now).await?;
-    }
+    let is_letter_stopped = code == BY_ONESELF && letter::stop(&mut tx, person, letter::STOPPED, now).await?;
     notice::queue(&mut tx, &world.chance, event, now).await?;
     Person::sign_out(&mut *tx, person, now).await?;
+    if is_letter_stopped {
+        world.trail.append(&mut tx, &Event::by_oneself("letter-stopped", person), now).await?;
+    }
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// What was locked or counted is forgotten, and the app may be asked again. A closed account stays closed.
+/// What was locked or counted is forgotten, and the app may be asked again. A closed account stays closed, but for
+/// somebody who was taken for dead, where the population register does not say so any more: they may begin anew.
 pub async fn open(world: &World, person: &Person, event: &Event, now: Timestamp) -> anyhow::Result<()> {
+    let is_dead = world.population.find(&person.fnr).await?.is_some_and(|resident| resident.is_dead);
     let mut tx = world.db.begin().await?;
     notice::queue(&mut tx, &world.chance, event, now).await?;
+    if person.is_dead() && !is_dead {
+        Person::close(&mut *tx, &person.id, None, now).await?;
+    }
     Person::unlock(&mut *tx, &person.id).await?;
     throttle::open(&mut *tx, &Subject::of(&person.fnr)).await?;
     device::pause(&mut tx, &person.id, None).await?;
@@ -66,6 +73,7 @@ pub async fn close(
     Person::hold(&mut tx, person).await?;
     let known = Person::by_id(&mut *tx, person).await?;
     if known.is_none_or(|known| known.closed_at.is_some() && known.closed_code.as_deref() == Some(code)) {
+        tx.rollback().await?;
         return Ok(false);
     }
     // A message to the telephone of somebody who has died would reach those who mourn.
@@ -153,6 +161,7 @@ pub async fn change_number(
 ) -> anyhow::Result<bool> {
     let mut tx = world.db.begin().await?;
     if !Person::change_fnr(&mut tx, person, to, now).await? {
+        tx.rollback().await?;
         return Ok(false);
     }
     notice::queue(&mut tx, &world.chance, event, now).await?;
@@ -182,6 +191,7 @@ pub async fn erase(
         let known = Person::by_id(&mut *tx, &person).await?;
         // They may have begun anew meanwhile.
         if known.and_then(|known| known.closed_at).is_none_or(|closed_at| closed_at >= closed_before) {
+            tx.rollback().await?;
             continue;
         }
         Trail::erase_of(&mut tx, &person).await?;

@@ -611,6 +611,7 @@ pub async fn acknowledge(world: &World, batch: &str, now: Timestamp) -> anyhow::
     const LETTERS: &str = "UPDATE letter SET acknowledged_at = $2 WHERE batch = $1 AND handed_over_at IS NOT NULL";
     let mut tx = world.db.begin().await?;
     if sqlx::query(BATCH).bind(batch).bind(now.seconds()).execute(&mut *tx).await?.rows_affected() == 0 {
+        tx.rollback().await?;
         return Ok(false);
     }
     sqlx::query(LETTERS).bind(batch).bind(now.seconds()).execute(&mut *tx).await?;
@@ -653,6 +654,7 @@ fn sent_back(person: &PersonId, code: &str) -> Event {
 async fn give_back(world: &World, id: &str, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {
     let mut tx = world.db.begin().await?;
     if !mark_returned(&mut tx, id, code, now).await? {
+        tx.rollback().await?;
         return Ok(false);
     }
     world.trail.append(&mut tx, event, now).await?;

@@ -1,5 +1,6 @@
 //! Proving, one factor after the other: reserve, verify, settle.
 
+use migrations::Tx;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
@@ -67,6 +68,17 @@ async fn still_counts(world: &World, first: &FirstFactor) -> anyhow::Result<bool
 pub async fn may_change(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
     let person = Person::by_id(world.db.pool(), &first.person).await?;
     Ok(person.is_some_and(|person| shut(&person).is_none()) && still_counts(world, first).await?)
+}
+
+/// The same where something is changed: until the transaction is through nobody else begins the account anew, blocks it,
+/// or changes its password.
+async fn holds(tx: &mut Tx, first: &FirstFactor) -> anyhow::Result<bool> {
+    let id = &first.person;
+    Person::hold(tx, id).await?;
+    let is_open = Person::by_id(&mut **tx, id).await?.is_some_and(|person| shut(&person).is_none());
+    let changed_at = password::changed_at(&mut **tx, id).await?;
+    let is_the_one = changed_at.is_some_and(|changed_at| changed_at <= first.at);
+    Ok(is_open && is_the_one && Person::is_signed_in(&mut **tx, id, first.at).await?)
 }
 
 /// Checks a password. Who hangs up meanwhile does not keep what was counted from being settled.
@@ -398,10 +410,11 @@ pub async fn set_up_totp(
 ) -> anyhow::Result<Option<Proof>> {
     let (totp, name, code) = new;
     let Some(step) = totp.step(code, now)? else { return Ok(None) };
-    if !may_change(world, first).await? {
+    let mut tx = world.db.begin().await?;
+    if !holds(&mut tx, first).await? {
+        tx.rollback().await?;
         return Ok(None);
     }
-    let mut tx = world.db.begin().await?;
     totp::add(&mut tx, (&world.vault, &world.chance), &first.person, (totp, name, step), now).await?;
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
@@ -417,12 +430,11 @@ pub async fn set_up_app(
     event: &Event,
     now: Timestamp,
 ) -> anyhow::Result<Option<Proof>> {
-    if new.person != first.person || !may_change(world, first).await? {
+    if new.person != first.person {
         return Ok(None);
     }
     let mut tx = world.db.begin().await?;
-    Person::hold(&mut tx, &first.person).await?;
-    if !new.keep(&mut tx, now).await? {
+    if !holds(&mut tx, first).await? || !new.keep(&mut tx, now).await? {
         tx.rollback().await?;
         return Ok(None);
     }
@@ -442,11 +454,8 @@ pub async fn set_up_passkey(
 ) -> anyhow::Result<Option<Proof>> {
     let (ceremony, name, answer) = new;
     let Some(made) = world.webauthn.made(ceremony, answer)? else { return Ok(None) };
-    if !may_change(world, first).await? {
-        return Ok(None);
-    }
     let mut tx = world.db.begin().await?;
-    if !passkey::add(&mut tx, &first.person, name, &made, now).await? {
+    if !holds(&mut tx, first).await? || !passkey::add(&mut tx, &first.person, name, &made, now).await? {
         tx.rollback().await?;
         return Ok(None);
     }

@@ -541,6 +541,7 @@ impl LoginAttempt {
     pub fn from_the_password(&self) -> LoginAttempt {
         LoginAttempt {
             first: None,
+            proved: None,
             known: None,
             sent: None,
             ceremony: None,

@@ -197,11 +197,10 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     while authenticators::known_browser::clean(&app.world.db, now).await? {}
     let before = |days: u32| now.minus(Duration::from_hours(24 * u64::from(days)));
     let (events, closed) = (before(app.config.minid.events_days), before(app.config.minid.closed_days));
-    deaths::pass(app, now).await?;
     while account::erase(&app.world.db, events, closed, now).await? {}
     while grant::clean(app, now).await? {}
     while consent::clean(app, now).await? {}
     while guest::clean(&app.world.db, now).await? {}
     while logout_notice::clean(app, now).await? {}
-    Ok(())
+    deaths::pass(app, now).await
 }

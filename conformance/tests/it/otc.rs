@@ -19,12 +19,12 @@ fn wrong(right: &str) -> String {
 
 #[tokio::test]
 async fn a_code_is_good_for_five_minutes_and_three_tries() -> anyhow::Result<()> {
+    const DIGITS: &str = "Koden skal ha 5 siffer.";
     let idp = TestIdp::start().await?;
     let (client, kari) = (idp.client().await?, idp.person().await?);
     let mut browser = at_the_code(&idp, &client, &kari).await?;
     let code = idp.last_code(&kari)?;
     assert_eq!(code.len(), 5);
-    const DIGITS: &str = "Koden skal ha 5 siffer.";
     for (typed, words) in [("", "Skriv inn koden du fikk på SMS."), ("123", DIGITS), ("abcde", DIGITS)] {
         browser.answer(&[("do", "next"), ("code", typed)]).await?;
         assert_eq!(browser.page.status, StatusCode::UNPROCESSABLE_ENTITY);

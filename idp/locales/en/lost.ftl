@@ -25,5 +25,5 @@ lost-eid-about = Log in with another electronic ID. On your profile page you can
 lost-none-title = Do you have none of these?
 lost-nothing-left = If you have nothing else to log in with, you can register MinID again with a code sent by post.
 lost-support = Do you need help? Call user support on 800 30 300.
-lost-block-what = If you block MinID, nobody can log in with it, and neither can you. Everybody who is logged in is logged out.
+lost-block-what = If you block MinID, nobody can log in with it, and neither can you. Everybody who is logged in is logged out. If an activation letter is on its way to you, it is stopped: order another one afterwards.
 event-by-register = As told by the National Population Register

@@ -301,7 +301,7 @@ data-about = Everything we have about you, in a file
 ## The citizen's own pages: locking MinID
 block-link = Block MinID
 block-title = Do you want to block MinID?
-block-about = Do you think that somebody else has your password or your phone? If you block MinID, nobody can log in with it, and whoever is logged in is logged out.
+block-about = Do you think that somebody else has your password or your phone? If you block MinID, nobody can log in with it, and whoever is logged in is logged out. If an activation letter is on its way to you, it is stopped: order another one afterwards.
 block-back = You can open MinID again with an electronic ID at a high level of security, with an activation letter, or by calling user support on 800 30 300.
 block-do = Block MinID now
 block-done = Your MinID is blocked from now on, and you are logged out everywhere.

@@ -25,5 +25,5 @@ lost-eid-about = Logg inn med en annen elektronisk ID. På profilsiden din kan d
 lost-none-title = Har du ingen av delene?
 lost-nothing-left = Har du ikke noe annet å logge inn med, kan du lage MinID på nytt med en kode i posten.
 lost-support = Trenger du hjelp? Ring brukerstøtte på 800 30 300.
-lost-block-what = Sperrer du MinID, kan ingen logge inn med den, heller ikke du. Alle som er logget inn, blir logget ut.
+lost-block-what = Sperrer du MinID, kan ingen logge inn med den, heller ikke du. Alle som er logget inn, blir logget ut. Er et aktiveringsbrev på vei til deg, blir det stoppet: Bestill et nytt etterpå.
 event-by-register = Etter melding fra Folkeregisteret

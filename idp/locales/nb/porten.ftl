@@ -301,7 +301,7 @@ data-about = Alt vi har om deg, i en fil
 ## The citizen's own pages: locking MinID
 block-link = Sperr MinID
 block-title = Vil du sperre MinID?
-block-about = Tror du at noen andre har fått tak i passordet ditt eller telefonen din? Sperrer du MinID, kan ingen logge inn med den, og alle som er logget inn, blir logget ut.
+block-about = Tror du at noen andre har fått tak i passordet ditt eller telefonen din? Sperrer du MinID, kan ingen logge inn med den, og alle som er logget inn, blir logget ut. Er et aktiveringsbrev på vei til deg, blir det stoppet: Bestill et nytt etterpå.
 block-back = Du kan åpne MinID igjen med en elektronisk ID på høyt nivå, med et aktiveringsbrev, eller ved å ringe brukerstøtte på 800 30 300.
 block-do = Sperr MinID nå
 block-done = MinID-en din er sperret fra nå av, og du er logget ut alle steder.

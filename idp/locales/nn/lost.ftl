@@ -25,5 +25,5 @@ lost-eid-about = Logg inn med ein annan elektronisk ID. På profilsida di kan du
 lost-none-title = Har du ingen av delane?
 lost-nothing-left = Har du ikkje noko anna å logge inn med, kan du lage MinID på nytt med ein kode i posten.
 lost-support = Treng du hjelp? Ring brukarstøtte på 800 30 300.
-lost-block-what = Sperrar du MinID, kan ingen logge inn med han, heller ikkje du. Alle som er logga inn, blir logga ut.
+lost-block-what = Sperrar du MinID, kan ingen logge inn med han, heller ikkje du. Alle som er logga inn, blir logga ut. Er eit aktiveringsbrev på veg til deg, blir det stoppa: Bestill eit nytt etterpå.
 event-by-register = Etter melding frå Folkeregisteret

@@ -301,7 +301,7 @@ data-about = Alt vi har om deg, i ei fil
 ## The citizen's own pages: locking MinID
 block-link = Sperr MinID
 block-title = Vil du sperre MinID?
-block-about = Trur du at nokon andre har fått tak i passordet ditt eller telefonen din? Sperrar du MinID, kan ingen logge inn med han, og alle som er logga inn, blir logga ut.
+block-about = Trur du at nokon andre har fått tak i passordet ditt eller telefonen din? Sperrar du MinID, kan ingen logge inn med han, og alle som er logga inn, blir logga ut. Er eit aktiveringsbrev på veg til deg, blir det stoppa: Bestill eit nytt etterpå.
 block-back = Du kan opne MinID att med ein elektronisk ID på høgt nivå, med eit aktiveringsbrev, eller ved å ringje brukarstøtte på 800 30 300.
 block-do = Sperr MinID no
 block-done = MinID-en din er sperra frå no av, og du er logga ut alle stader.

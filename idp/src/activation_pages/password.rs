@@ -72,9 +72,9 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     // Whoever else holds the code waits here, and so does support that locks the account.
     Person::hold(&mut tx, id).await?;
     let person = Person::by_id(&mut *tx, id).await?.filter(|person| Stop::of(person, now).is_none());
-    let Some(person) = person else { return Ok(()) };
+    let Some(person) = person else { return Ok(tx.rollback().await?) };
     if !activation::redeem(&mut tx, &task.code, now).await? {
-        return Ok(());
+        return Ok(tx.rollback().await?);
     }
     // Before it is so: the second half of a double click comes right after, and finds it. If it does not become so the
     // code is still good, and that is looked at first. And before what everybody else waits for: the trail.

@@ -177,7 +177,10 @@ pub async fn act(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> 
     let mut tx = app.world.db.begin().await?;
     match (kind, language) {
         ("language-changed", Some(language)) => contact::set_language(&mut tx, person, language.code(), now).await?,
-        ("language-changed", None) => return Ok(visit.go(visit.page)),
+        ("language-changed", None) => {
+            tx.rollback().await?;
+            return Ok(visit.go(visit.page));
+        }
         _ => contact::reserve(&mut tx, person, (kind == "reserved").then_some(now), now).await?,
     }
     app.world.trail.append(&mut tx, &call.told(Event::by_oneself(kind, person)), now).await?;

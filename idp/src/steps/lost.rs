@@ -11,7 +11,7 @@ use axum::response::Response;
 use super::{Common, Problems, Turn, app, method};
 use crate::activation_pages::ORDER_PATH;
 use crate::error::Refusal;
-use crate::flow::{LoginAttempt, Lost, Step};
+use crate::flow::{Lost, Step};
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
 use crate::session_list;
@@ -103,6 +103,5 @@ async fn block(turn: &Turn<'_>, first: &FirstFactor) -> Result<Response, Refusal
         listener.tell(call.app, Notice::Blocked, now);
     }
     session_list::end_all(call.app, person, None, now).await?;
-    let stopped = turn.attempt().from_the_password().at(Step::Stopped(Stop::Blocked));
-    turn.go(LoginAttempt { proved: None, ..stopped }).await
+    turn.go(turn.attempt().from_the_password().at(Step::Stopped(Stop::Blocked))).await
 }

@@ -284,7 +284,7 @@ impl Turn<'_> {
     /// Back to the picker, or what stands in its place where there is one eID.
     async fn other_eid(&self) -> Result<Response, Refusal> {
         let step = first_step(self.call.app, &self.attempt().request)?;
-        self.go(LoginAttempt { step, proved: None, ..self.attempt().from_the_password() }).await
+        self.go(LoginAttempt { step, ..self.attempt().from_the_password() }).await
     }
 
     /// Writes one try down. None if there is none left, or the login has moved on meanwhile.

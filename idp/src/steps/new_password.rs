@@ -128,6 +128,7 @@ async fn change(turn: &Turn<'_>, person: &PersonId, phc: &str) -> anyhow::Result
     let signed_out_at = Person::signed_out_at(&mut *tx, person).await?;
     let is_theirs = signed_out_at.is_some_and(|out| out.is_none_or(|out| out <= begun_at));
     if !is_theirs || authenticators::password::stored(&mut *tx, Some(person)).await?.is_none() {
+        tx.rollback().await?;
         return Ok(false);
     }
     authenticators::password::set(&mut tx, person, phc, now).await?;

@@ -24,7 +24,7 @@ pub async fn due(turn: &Turn<'_>, person: &PersonId) -> anyhow::Result<Option<Nu
     if has_better {
         return Ok(Some(Nudge::Use));
     }
-    Ok(BETTER.iter().any(|kind| can_be_set_up(turn, *kind)).then_some(Nudge::SetUp))
+    Ok(BETTER.iter().any(|kind| can_be_set_up(turn, *kind) && lasts(turn, *kind)).then_some(Nudge::SetUp))
 }
 
 /// Whether a kind can be set up on the way.
@@ -33,6 +33,16 @@ pub fn can_be_set_up(turn: &Turn<'_>, kind: FactorKind) -> bool {
     // The app and passkeys need WebAuthn.
     let works = kind == FactorKind::Totp || app.world.webauthn.is_there();
     works && BETTER.contains(&kind) && !app.config.minid.is_retired(kind, turn.call.now)
+}
+
+/// Whether a kind is offered: what ends soon only where nothing else is left.
+pub fn is_offered(turn: &Turn<'_>, kind: FactorKind) -> bool {
+    can_be_set_up(turn, kind)
+        && (lasts(turn, kind) || !BETTER.iter().any(|other| can_be_set_up(turn, *other) && lasts(turn, *other)))
+}
+
+fn lasts(turn: &Turn<'_>, kind: FactorKind) -> bool {
+    turn.call.app.config.minid.retires(kind, turn.call.now).is_none()
 }
 
 /// Writes down what the citizen has ticked beside the code.

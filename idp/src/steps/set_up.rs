@@ -100,9 +100,9 @@ fn choose_page(turn: &Turn<'_>, problems: &Problems) -> Response {
         csrf,
         why: turn.used_what_is_over(attempt).then(|| why(used)),
         retires: minid.notice(used, turn.call.now),
-        device: nudge::can_be_set_up(turn, FactorKind::App),
-        passkeys: nudge::can_be_set_up(turn, FactorKind::Passkey),
-        apps: nudge::can_be_set_up(turn, FactorKind::Totp),
+        device: nudge::is_offered(turn, FactorKind::App),
+        passkeys: nudge::is_offered(turn, FactorKind::Passkey),
+        apps: nudge::is_offered(turn, FactorKind::Totp),
         problem: problems.form.or(attempt.remark.and_then(problem_of)),
     };
     turn.html(problems, &page)
