@@ -40,16 +40,32 @@ pub async fn pass(app: &App, now: Timestamp) -> anyhow::Result<()> {
     done
 }
 
+/// One account that cannot be closed keeps no other from it.
 async fn close_all(app: &App, now: Timestamp) -> anyhow::Result<()> {
-    let mut after = None;
+    let (people, at_most) = (newly_dead(app).await?, app.config.minid.deaths_a_day);
+    if u32::try_from(people.len()).map_or(true, |count| count > at_most) {
+        tracing::error!(alarm = "deaths", people = people.len(), at_most, "the register tells too many dead");
+        return Ok(());
+    }
+    let mut failed = 0;
+    for person in people {
+        if let Err(error) = close(app, &person, now).await {
+            tracing::error!(%error, "the account of somebody who has died stays open");
+            failed += 1;
+        }
+    }
+    anyhow::ensure!(failed == 0, "{failed} accounts of people who have died stay open");
+    Ok(())
+}
+
+async fn newly_dead(app: &App) -> anyhow::Result<Vec<PersonId>> {
+    let (mut people, mut after) = (Vec::new(), None);
     loop {
         let dead = app.world.population.dead(after.as_ref(), AT_ONCE).await?;
-        for person in Person::not_known_dead(&app.world.db, &dead).await? {
-            close(app, &person, now).await?;
-        }
+        people.extend(Person::not_known_dead(&app.world.db, &dead).await?);
         match dead.last() {
             Some(last) if dead.len() == AT_ONCE => after = Some(last.clone()),
-            _ => return Ok(()),
+            _ => return Ok(people),
         }
     }
 }

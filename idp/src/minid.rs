@@ -28,6 +28,9 @@ pub struct Minid {
     pub closed_days: u32,
     /// After how many days whoever logs in by SMS is told again that there is something better.
     pub nudge_days: u32,
+    /// How many of those who have a MinID the population register may tell dead at once. More are an error of the register:
+    /// nobody is closed, and the alarm is `deaths`.
+    pub deaths_a_day: u32,
 }
 
 impl Default for Minid {
@@ -40,6 +43,7 @@ impl Default for Minid {
             events_days: 5 * 365,
             closed_days: 365,
             nudge_days: 30,
+            deaths_a_day: 1000,
         }
     }
 }

@@ -11,6 +11,7 @@
   // What the request is about, or the last one was: a login, or another password.
   var is_password = false;
   var turn = 0;
+  var hearing = null;
 
   function by(id) { return document.getElementById(id); }
   function token() { return localStorage.getItem("minid-token"); }
@@ -26,13 +27,13 @@
     wrong.firstElementChild.textContent = what || "";
   }
 
-  function call(method, path, body) {
+  function call(method, path, body, signal) {
     var headers = {};
     if (token()) headers.authorization = "Bearer " + token();
     if (body) headers["content-type"] = "application/json";
     // Whoever comes from a registration is known by the browser in which it was.
     var credentials = path.indexOf("/enrolments") === 0 ? "same-origin" : "omit";
-    return fetch("/app/api" + path, { method: method, headers: headers, body: body && JSON.stringify(body), cache: "no-store", credentials: credentials })
+    return fetch("/app/api" + path, { method: method, headers: headers, body: body && JSON.stringify(body), cache: "no-store", credentials: credentials, signal: signal })
       .then(function (answer) {
         offline.hidden = true;
         if (answer.status === 204) return null;
@@ -42,7 +43,7 @@
           throw told;
         });
       }, function (error) {
-        offline.hidden = false;
+        if (error.name !== "AbortError") offline.hidden = false;
         throw error;
       });
   }
@@ -146,13 +147,19 @@
     listen();
   }
 
+  function hush() {
+    turn += 1;
+    if (hearing) hearing.abort();
+  }
+
   // One loop at a time: the open app hears of a request within a second, and of its end as well.
   function listen() {
-    turn += 1;
+    hush();
     var own = turn;
     function again() {
       if (own !== turn) return;
-      call("GET", "/requests" + (request ? "?seen=" + encodeURIComponent(request.id) : "")).then(function (told) {
+      hearing = new AbortController();
+      call("GET", "/requests" + (request ? "?seen=" + encodeURIComponent(request.id) : ""), null, hearing.signal).then(function (told) {
         if (own !== turn) return;
         if (told && (!request || told.id !== request.id)) ask(told);
         if (!told && request) {
@@ -270,9 +277,11 @@
     call("POST", "/device/removal").then(function (told) {
       return crypto.subtle.digest("SHA-256", new TextEncoder().encode(told.statement));
     }).then(sign).then(function (credential) {
+      hush();
       return call("DELETE", "/device", { credential: credential.toJSON() });
     }).then(forget, function (error) {
       if (is_gone(error)) return forget();
+      listen();
       complain(error && error.error === "last_factor" ? says.last : says.leave);
     });
   });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use authenticators::account;
 use authenticators::password;
 use authenticators::password_rules::Breached;
@@ -103,6 +103,43 @@ async fn give(browser: &mut Browser, code: &str) -> anyhow::Result<()> {
 
 pub(crate) async fn choose(browser: &mut Browser, password: &str) -> anyhow::Result<()> {
     browser.answer(&[("do", "next"), ("password", password), ("repeat", password)]).await.map(|_| ())
+}
+
+// Who has come in by a password that is another one by now is sent back, and takes nothing of theirs along.
+#[tokio::test]
+async fn whoever_is_sent_back_changes_nobody_elses_password() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (client, kari, thief) = (idp.client().await?, idp.person().await?, idp.person().await?);
+    let (world, row) = (&idp.app.world, idp.row_of(&kari).await?);
+    let mut browser = idp.browser();
+    browser.get(&idp.authorize(&client, &[])).await?.give_password(&kari).await?;
+    browser.answer(&[("do", "next"), ("code", &idp.last_code(&kari)?), ("better", "yes")]).await?;
+    assert!(browser.shows("Sett opp en bedre måte å logge inn på"), "{}", browser.page.body);
+    idp.advance(Duration::from_secs(5));
+    // Whichever: one that is not what it was.
+    let phc = password::stored(world.db.pool(), Some(&idp.row_of(&thief).await?.id)).await?.context("none")?;
+    let mut tx = world.db.begin().await?;
+    password::set(&mut tx, &row.id, &phc, idp.now()).await?;
+    tx.commit().await?;
+    browser.answer(&[("do", "skip")]).await?;
+    assert!(browser.page.body.contains("name=\"password\""), "{}", browser.page.body);
+
+    let before = (arrived(&idp, &thief.phone, CODE), arrived(&idp, &thief.email, CODE));
+    browser.answer(&[("do", "forgot"), ("fnr", &thief.fnr)]).await?;
+    browser.answer(&[("do", "next"), ("fnr", &thief.fnr)]).await?;
+    let code = digits(&next_message(&idp, &thief.phone, CODE, before.0).await?);
+    give(&mut browser, &code).await?;
+    let code = digits(&next_message(&idp, &thief.email, CODE, before.1).await?);
+    give(&mut browser, &code).await?;
+    idp.advance(Duration::from_secs(5));
+    choose(&mut browser, "en annen rev er vaken 31").await?;
+    let stored = password::stored(world.db.pool(), Some(&row.id)).await?;
+    assert_eq!(stored.as_deref(), Some(phc.as_str()), "it is still hers");
+    assert!(
+        kinds_of_events(&idp, &thief).await?.contains(&"password-recovered".to_owned()),
+        "and the thief has another"
+    );
+    Ok(())
 }
 
 /// What has helped somebody to another password is shown to them, however lately they have confirmed it.

@@ -8,11 +8,12 @@ use authenticators::contact::Contact;
 use authenticators::letter::{self, Begun, HAS_MINID, Printing, STOPPED};
 use authenticators::person::{BY_ONESELF, Person};
 use authenticators::population::Population;
-use authenticators::trail::Actor;
-use authenticators::{password, totp};
+use authenticators::trail::{Actor, Event};
+use authenticators::{account, password, totp};
 use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{TestIdp, TestPerson, unregistered};
+use idp::minid::Minid;
 use serde_json::json;
 
 use crate::activate::{NEW, PATH, activated, begin};
@@ -185,7 +186,7 @@ async fn a_strangers_order_is_told_and_stopped() -> anyhow::Result<()> {
     assert!(letters.iter().all(|letter| letter.returned_code.as_deref() == Some(STOPPED)), "{letters:?}");
     assert!(idp.row_of(&kari).await?.locked_at.is_some() && row.locked_at.is_none());
     let kinds = kinds(&idp, &kari).await?;
-    assert_eq!(kinds.iter().filter(|kind| *kind == "letter-stopped").count(), 2, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "letter-stopped").count(), 3, "{kinds:?}");
     Ok(())
 }
 
@@ -266,6 +267,34 @@ async fn a_password_of_yesterday_blocks_nothing() -> anyhow::Result<()> {
         stranger.answer(&[("do", what)]).await?;
         assert!(stranger.page.body.contains("name=\"password\""), "{}", stranger.page.body);
     }
+    Ok(())
+}
+
+// A register that has gone wrong, and one that has taken somebody for dead.
+#[tokio::test]
+async fn a_wrong_register_closes_nobody_for_ever() -> anyhow::Result<()> {
+    let mut idp = TestIdp::with(|setup| setup.minid = Minid { deaths_a_day: 1, ..Minid::default() }).await?;
+    let (kari, ola) = (idp.person().await?, idp.person().await?);
+    let both = [&kari, &ola].map(|person| resident(person, json!({ "dead": true })).to_string());
+    idp.register_says(Population::read(&both.join("\n"))?).await?;
+    idp::clean(&idp.app, idp.now()).await?;
+    assert!(!idp.row_of(&kari).await?.is_dead() && !idp.row_of(&ola).await?.is_dead(), "two are one too many");
+    let one = [resident(&kari, json!({ "dead": true })), resident(&ola, json!({}))].map(|line| line.to_string());
+    idp.register_says(Population::read(&one.join("\n"))?).await?;
+    idp.advance(Duration::from_hours(24));
+    idp::clean(&idp.app, idp.now()).await?;
+    assert!(idp.row_of(&kari).await?.is_dead() && !idp.row_of(&ola).await?.is_dead());
+    // The desk opens nobody whom the register still tells dead.
+    let opened = |row: &Person| Event::by("opened", &row.id, Actor::Operator("desk".to_owned()));
+    let row = idp.row_of(&kari).await?;
+    account::open(&idp.app.world, &row, &opened(&row), idp.now()).await?;
+    assert!(idp.row_of(&kari).await?.is_dead());
+    idp.register_says(Population::read(&resident(&kari, json!({})).to_string())?).await?;
+    account::open(&idp.app.world, &row, &opened(&row), idp.now()).await?;
+    assert!(idp.row_of(&kari).await?.closed_at.is_none());
+    order(&idp, &by_another_phone(&kari)?).await?;
+    idp.app.world.tasks.settle().await;
+    assert!(under_way(&idp, &kari).await?.is_some(), "they begin anew by post");
     Ok(())
 }
 
