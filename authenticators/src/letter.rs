@@ -17,6 +17,8 @@ use sqlx::AnyPool;
 use crate::activation::{self, ActivationCode, Source};
 use crate::chance::Chance;
 use crate::clock::Timestamp;
+use crate::contact::Channel;
+use crate::notice;
 use crate::password;
 use crate::person::{Person, PersonId};
 use crate::population::{Address, Resident};
@@ -135,11 +137,13 @@ impl Letter {
     }
 }
 
-/// Orders a letter; false if one is under way already. Of many orders at once one is taken.
+/// Orders a letter; false if one is under way already. Of many orders at once one is taken. Who is reached elsewhere than
+/// where whoever orders has just been (`at`) is told there, whatever becomes of this program meanwhile: with the letter
+/// somebody else could take the account over.
 pub async fn order(
     world: &World,
     person: &PersonId,
-    language: &str,
+    (language, at): (&str, &Channel),
     event: &Event,
     now: Timestamp,
 ) -> anyhow::Result<bool> {
@@ -157,6 +161,7 @@ pub async fn order(
     let query = sqlx::query(SQL).bind(id).bind(person.as_str()).bind(language).bind(now.seconds());
     let query = query.bind(now.plus(Source::Letter.valid()).seconds()).bind(password_at);
     query.execute(&mut *tx).await?;
+    notice::queue_but(&mut tx, &world.chance, event, Some(at), now).await?;
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
     Ok(true)

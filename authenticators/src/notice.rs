@@ -65,18 +65,30 @@ impl Waiting {
 /// Queues what somebody else does, for each way in which the person is reached now: before the change, which may take the
 /// ways away. What people do themselves is told by whoever shows them the page, and what time does by nobody.
 pub async fn queue(tx: &mut Tx, chance: &Chance, event: &Event, now: Timestamp) -> anyhow::Result<()> {
-    const SQL: &str = "INSERT INTO notice (id, person, kind, channel, language, created_at, next_at, attempts)
-                       VALUES ($1, $2, $3, $4, $5, $6, $6, 0)";
     let is_by_another = match &event.actor {
         Actor::Operator(_) | Actor::Organisation(_) => true,
         Actor::Person(actor) => *actor != event.subject,
         Actor::Register | Actor::System => false,
     };
-    if !is_by_another {
-        return Ok(());
+    match is_by_another {
+        true => queue_but(tx, chance, event, None, now).await,
+        false => Ok(()),
     }
+}
+
+/// Queues what somebody may have done in the person's name, for each way in which they are reached but the one at which
+/// whoever did it has just been.
+pub async fn queue_but(
+    tx: &mut Tx,
+    chance: &Chance,
+    event: &Event,
+    but: Option<&Channel>,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    const SQL: &str = "INSERT INTO notice (id, person, kind, channel, language, created_at, next_at, attempts)
+                       VALUES ($1, $2, $3, $4, $5, $6, $6, 0)";
     let contact = Contact::of(&mut **tx, &event.subject).await?;
-    for channel in contact.channels() {
+    for channel in contact.channels().into_iter().filter(|channel| but != Some(channel)) {
         let query = sqlx::query(SQL).bind(chance.token()?.reveal().to_owned()).bind(event.subject.as_str());
         let query = query.bind(event.kind).bind(serde_json::to_string(&channel)?).bind(contact.language.as_deref());
         query.bind(now.seconds()).execute(&mut **tx).await?;

@@ -67,7 +67,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// What is told of what others have done, by the kind of its entry in the trail.
+    /// What is told of what others have done, or may have done, by the kind of its entry in the trail.
     fn of_others(kind: &str) -> Option<Notice> {
         match kind {
             "locked" => Some(Notice::Blocked),
@@ -78,15 +78,8 @@ impl Notice {
             "number-changed" => Some(Notice::NumberChanged),
             "school-code-issued" => Some(Notice::SchoolCode),
             "postbox-moved" => Some(Notice::PostboxMoved),
+            "letter-ordered" => Some(Notice::LetterOrdered),
             _ => None,
-        }
-    }
-
-    /// What to do about what one has done oneself, if one has not.
-    fn by_oneself(self) -> &'static str {
-        match self {
-            Notice::LetterOrdered => "tell-letter-not-you",
-            _ => "tell-not-you",
         }
     }
 
@@ -94,6 +87,7 @@ impl Notice {
     fn by_others(self) -> &'static str {
         match self {
             Notice::SchoolCode | Notice::PostboxMoved => "tell-not-you",
+            Notice::LetterOrdered => "tell-letter-not-you",
             _ => "tell-by-support",
         }
     }
@@ -162,7 +156,7 @@ impl Listener {
         let (app, tasks) = (app.clone(), app.world.tasks.clone());
         tasks.spawn(async move {
             let text = app.words.text(self.language);
-            let words = format!("{} {}", notice.words(text), text.t(notice.by_oneself()));
+            let words = format!("{} {}", notice.words(text), text.t("tell-not-you"));
             for channel in &self.channels {
                 if matches!(channel, Channel::Mobile(_)) && !may_cost(&app, &self.person, now).await {
                     continue;

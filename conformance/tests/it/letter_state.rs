@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use authenticators::activation::{self, ActivationCode, Source};
 use authenticators::clock::Timestamp;
+use authenticators::contact::{Channel, Phone};
 use authenticators::letter::{self, Begun, Printing, State};
 use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::population::Population;
@@ -29,7 +30,9 @@ async fn order(idp: &TestIdp, person: &TestPerson) -> anyhow::Result<PersonId> {
     let (world, now) = (&idp.app.world, idp.now());
     let fnr = Fnr::parse(&person.fnr, idp.app.config.people).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
     let id = Person::ensure(&world.db, &world.chance, &fnr, now).await?.id;
-    ensure!(letter::order(world, &id, "nb", &Event::by_oneself("letter-ordered", &id), now).await?, "one is under way");
+    let (at, event) =
+        (Channel::Mobile(Phone::parse("+4740000009").context("a number")?), Event::by_oneself("letter-ordered", &id));
+    ensure!(letter::order(world, &id, ("nb", &at), &event, now).await?, "one is under way");
     Ok(id)
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use authenticators::contact::Contact;
+use authenticators::contact::{Channel, Contact, Phone};
 use authenticators::letter::{self, Begun, HAS_MINID, Printing, STOPPED};
 use authenticators::person::{BY_ONESELF, Person};
 use authenticators::population::Population;
@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{TestIdp, TestPerson, unregistered};
 use idp::minid::Minid;
+use idp::notify;
 use serde_json::json;
 
 use crate::activate::{NEW, PATH, activated, begin};
@@ -267,6 +268,22 @@ async fn a_password_of_yesterday_blocks_nothing() -> anyhow::Result<()> {
         stranger.answer(&[("do", what)]).await?;
         assert!(stranger.page.body.contains("name=\"password\""), "{}", stranger.page.body);
     }
+    Ok(())
+}
+
+// The program may be gone right after it has written the order down.
+#[tokio::test]
+async fn whoever_could_lose_their_account_by_a_letter_hears_of_it_for_certain() -> anyhow::Result<()> {
+    let (idp, kari) = start().await?;
+    let (world, row) = (&idp.app.world, idp.row_of(&kari).await?);
+    let event = Event::by_oneself("letter-ordered", &row.id);
+    let stranger = Channel::Mobile(Phone::parse("+4740000009").context("a number")?);
+    assert!(letter::order(world, &row.id, ("nb", &stranger), &event, idp.now()).await?);
+    let told = || (arrived(&idp, &kari.phone, ORDERED), arrived(&idp, &kari.email, ORDERED));
+    assert_eq!(told(), (0, 0));
+    notify::deliver_due(&idp.app).await?;
+    notify::deliver_due(&idp.app).await?;
+    assert_eq!(told(), (1, 1));
     Ok(())
 }
 

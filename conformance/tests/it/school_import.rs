@@ -549,7 +549,8 @@ async fn who_cannot_be_identified_orders_a_letter() -> anyhow::Result<()> {
     assert!(matches!(refused, Started::Refused(Reason::NotCoupled)), "{refused:?}");
     assert_eq!(kinds(&idp, pupil).await?[0], "school-not-identified");
     let event = Event::by_oneself("letter-ordered", &row.id);
-    assert!(letter::order(world, &row.id, "nb", &event, idp.now()).await?);
+    let at = Channel::Mobile(Phone::parse("+4740000009").context("a number")?);
+    assert!(letter::order(world, &row.id, ("nb", &at), &event, idp.now()).await?);
     assert_eq!(fjorden.status(&idp, pupil).await?, Status::LetterOrdered);
     // The administration decides it anew.
     fjorden.couple(&idp, &[pupil]).await?;

@@ -25,7 +25,7 @@ use crate::activation_pages::{self, ORDER_IN_APP, ORDER_PATH};
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::error::Refusal;
-use crate::notify::{Listener, Notice};
+use crate::notify::{self, Listener, Notice};
 use crate::page::Frame;
 use crate::params::{Form, Params};
 use crate::steps::{fnr_problem, proof_code};
@@ -408,15 +408,13 @@ async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language
     let Resident { given_name, family_name, .. } = resident;
     Person::register(&world.db, &world.chance, fnr, NewPerson { given_name, family_name }, now).await?;
     let person = Person::by_fnr(db, fnr).await?.context("a person who was just registered is gone")?;
-    let to = Channel::Mobile(phone.clone()).masked();
-    let event = call.told(Event::by_oneself("letter-ordered", &person.id).with("to", to));
-    // Whoever is reached elsewhere than at the telephone that has just been proved is told there.
-    let owner = Listener::of(call.app, &person.id).await?.but(&[Channel::Mobile(phone.clone())]);
+    let at = Channel::Mobile(phone.clone());
+    let event = call.told(Event::by_oneself("letter-ordered", &person.id).with("to", at.masked()));
     // One that is under way already is as good.
-    if letter::order(world, &person.id, language.of_words().code(), &event, now).await? {
-        owner.tell(call.app, Notice::LetterOrdered, now);
+    match letter::order(world, &person.id, (language.of_words().code(), &at), &event, now).await? {
+        true => notify::deliver_due(call.app).await,
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether a letter goes to somebody. Whoever has MinID gets one as well: they may have lost all that they log in with, or
