@@ -35,6 +35,7 @@ mod keyboard;
 mod language;
 mod leaving;
 mod login;
+mod lost;
 mod minid;
 mod neighbour;
 mod other_eid;
