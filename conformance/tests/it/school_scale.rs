@@ -1,49 +1,20 @@
 //! What the schools' pages cost: no more for a class of thirty than for one pupil.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, ThreadId};
-
-use anyhow::{Context as _, ensure};
+use anyhow::{Context, ensure};
 use conformance::browser::Browser;
 use conformance::idp::TestIdp;
-use tracing::span::Id;
-use tracing::{Event, Instrument, Subscriber, info_span};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use conformance::overheard;
+use tracing::Instrument;
 
 use crate::school::{Place, Town};
-
-/// Counts what goes to the database. On SQLite a thread of its own does each statement, within the span of whoever
-/// wants it; on Postgres each is told where it is done.
-struct Counting {
-    home: ThreadId,
-    count: Arc<AtomicUsize>,
-}
-
-impl<S: Subscriber> Layer<S> for Counting {
-    fn on_enter(&self, _: &Id, _: Context<'_, S>) {
-        if thread::current().id() != self.home {
-            self.count.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "sqlx::query" {
-            self.count.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
 
 /// What a page costs, once it has been seen.
 async fn cost(browser: &mut Browser, path: &str) -> anyhow::Result<usize> {
     browser.get(path).await?;
     ensure!(browser.at == path, "sent to {}", browser.at);
-    let count = Arc::new(AtomicUsize::new(0));
-    let counting = Counting { home: thread::current().id(), count: count.clone() };
-    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(counting));
-    browser.get(path).instrument(info_span!("counted")).await?;
-    drop(guard);
-    Ok(count.load(Ordering::SeqCst))
+    let listener = overheard::listen();
+    browser.get(path).instrument(listener.span()).await?;
+    Ok(listener.statements().len())
 }
 
 /// What the pages cost at a school with so many pupils in its class.

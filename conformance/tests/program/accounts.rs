@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -52,7 +52,11 @@ async fn a_lock_shows_and_is_opened_again() -> anyhow::Result<()> {
     assert!(support(&site, "person open", &[fnr]).await?.well()?.starts_with("Open"));
     let shown = show(&site, fnr).await?;
     assert_eq!((&shown["standing"], &shown["minid"]), (&json!("normal"), &json!(true)), "{shown}");
-    assert_eq!(kinds(&trail(&site, fnr).await?), ["opened", "locked"], "what changed nothing is not there");
+    assert_eq!(
+        kinds(&trail(&site, fnr).await?),
+        ["looked-up", "opened", "looked-up", "locked"],
+        "what changed nothing is not there"
+    );
     Ok(())
 }
 
@@ -85,7 +89,7 @@ async fn whoever_is_reset_has_no_factors() -> anyhow::Result<()> {
     assert!(support(&site, "person reset", &[fnr]).await?.well()?.contains("by letter"));
     let shown = show(&site, fnr).await?;
     assert_eq!((&shown["standing"], &shown["minid"]), (&json!("normal"), &json!(false)), "{shown}");
-    assert_eq!(kinds(&trail(&site, fnr).await?), ["reset", "signed-out"]);
+    assert_eq!(kinds(&trail(&site, fnr).await?), ["looked-up", "reset", "looked-up", "signed-out"]);
     Ok(())
 }
 
@@ -106,8 +110,8 @@ async fn a_closed_account_stays_closed() -> anyhow::Result<()> {
     assert_eq!((&shown["standing"], &shown["minid"]), (&json!("closed"), &json!(false)), "{shown}");
     assert_eq!(shown["mobile"], Value::Null, "{shown}");
     let entries = trail(&site, fnr).await?;
-    assert_eq!(kinds(&entries), ["closed"]);
-    assert_eq!(entries[0]["details"], json!({ "case": "4711", "reason": "wish" }));
+    assert_eq!(kinds(&entries), ["looked-up", "closed"]);
+    assert_eq!(entries[1]["details"], json!({ "case": "4711", "reason": "wish" }));
     Ok(())
 }
 
@@ -192,7 +196,7 @@ async fn nothing_is_done_without_a_case_and_a_name() -> anyhow::Result<()> {
         &["--case", "4711", "--by", ""],
         &["--case", "47\n11", "--by", "Kari"],
     ];
-    for verb in ["lock", "open", "reset", "close --reason wish", "sign-out", "trail"] {
+    for verb in ["show", "lock", "open", "reset", "close --reason wish", "sign-out", "trail"] {
         let verb = format!("person {verb}");
         for more in wanting {
             let said = site.run(&verb, [&[fnr][..], more].concat()).await?;
@@ -203,7 +207,7 @@ async fn nothing_is_done_without_a_case_and_a_name() -> anyhow::Result<()> {
     assert!(line.contains("no such person") && !line.contains(&real_fnr(1)), "{line}");
     let shown = show(&site, fnr).await?;
     assert_eq!((&shown["standing"], &shown["minid"]), (&json!("normal"), &json!(true)), "{shown}");
-    assert_eq!(site.run("audit verify", [""; 0]).await?.well()?, "The trail is whole: 0 entries.\n");
+    assert_eq!(site.run("audit verify", [""; 0]).await?.well()?, "The trail is whole: 1 entries.\n");
     Ok(())
 }
 
@@ -250,12 +254,16 @@ async fn people_from_elsewhere() -> anyhow::Result<()> {
         let fnr = real_fnr(nth);
         assert_eq!(show(&site, &fnr).await?["minid"], has_minid, "{nth}");
         let entries = trail(&site, &fnr).await?;
-        assert_eq!((kinds(&entries), &entries[0]["actor"]), (vec!["imported"], &json!("system")), "{nth}");
+        // Whoever is shown is looked up; of the first that was so before.
+        let looked_up = if nth == 0 { 2 } else { 1 };
+        assert!(kinds(&entries)[..looked_up].iter().all(|kind| *kind == "looked-up"), "{nth}");
+        let [imported] = &entries[looked_up..] else { bail!("{nth}: {entries:?}") };
+        assert_eq!((&imported["kind"], &imported["actor"]), (&json!("imported"), &json!("system")), "{nth}");
     }
     // From standard input as well, and nobody twice.
     let said = site.run_with("person import", &["--file", "-"], &lines.join("\n")).await?.well()?;
     assert_eq!(said, "Imported 0, 4 were there already.\n");
-    assert_eq!(kinds(&trail(&site, &real_fnr(0)).await?), ["looked-up", "imported"]);
+    assert_eq!(kinds(&trail(&site, &real_fnr(0)).await?), ["looked-up", "looked-up", "looked-up", "imported"]);
     Ok(())
 }
 
