@@ -22,13 +22,13 @@ struct Passed;
 
 impl Kept for Passed {
     const KIND: &'static str = "deaths";
-    // A little less than a day, so that it does not come later every day.
-    const FOR: Duration = Duration::from_hours(23);
+    const FOR: Duration = Duration::from_hours(24);
 }
 
 /// Closes the accounts of those who have died since the last pass.
 pub async fn pass(app: &App, now: Timestamp) -> anyhow::Result<()> {
-    let key = TokenHash::of("the register's dead");
+    let day = (now.seconds() / 86_400).to_string();
+    let key = TokenHash::of(app.world.vault.hash("deaths of a day", &day).as_str());
     if !app.world.scratch.claim(&key, &Passed, now).await? {
         return Ok(());
     }
