@@ -91,8 +91,11 @@ impl Session {
     /// A new proof takes the place of those that reach no more: whatever they answer, it answers, and is newer. One that
     /// reaches more is kept with its time, for a password takes nothing back of what BankID has proved.
     fn adopt(&mut self, proved: Authentication, circle: Circle) {
-        self.proofs.retain(|(known, old)| *known != circle || !proved.acr().satisfies(old.acr()));
+        // An old one comes again where somebody agrees to something after it has answered.
+        let gives_way = |old: &Authentication| proved.acr().satisfies(old.acr()) && old.at() <= proved.at();
+        self.proofs.retain(|(known, old)| *known != circle || !gives_way(old));
         self.proofs.push((circle, proved));
+        self.proofs.sort_by_key(|(_, proof)| proof.at());
     }
 
     /// The proofs that a request may be answered with, the latest first.
@@ -318,7 +321,8 @@ impl Change {
         };
         let mut session = match old.filter(|old| old.is_alive(now)) {
             Some(mut old) if old.is_of(&self.proved) => {
-                old.started_at = if circle == Circle::Global { self.proved.at() } else { old.started_at };
+                old.started_at =
+                    if circle == Circle::Global { self.proved.at().max(old.started_at) } else { old.started_at };
                 old.adopt(self.proved.clone(), circle);
                 old.seen_at = now;
                 old

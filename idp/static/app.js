@@ -291,6 +291,12 @@
 
   var stream = null;
 
+  // The same once more changes no address.
+  function lead(code) {
+    if (location.hash === "#" + code) begin();
+    else location.hash = code;
+  }
+
   // What leads on from here: letters of an invitation or of an activation code, alone or at the end of our own link.
   function code_in(text) {
     var parts = text.trim().split("#");
@@ -316,7 +322,7 @@
     if (!code) return;
     by("invitation").value = "";
     stop_camera();
-    location.hash = code;
+    lead(code);
   });
 
   function stop_camera() {
@@ -335,7 +341,7 @@
       if (!code) return complain(says.other);
       complain("");
       stop_camera();
-      location.hash = code;
+      lead(code);
     }, function () {}).then(function () { later(function () { look(detector); }, 300); });
   }
 
@@ -380,7 +386,7 @@
 
   function begin() {
     // An activation code, from a letter or a teacher's screen: it is good where one registers.
-    if (/^#[A-Za-z0-9-]{15,20}$/.test(location.hash)) return location.replace(root.dataset.register + location.hash);
+    if (/^#[A-Za-z0-9|-]{15,20}$/.test(location.hash)) return location.replace(root.dataset.register + location.hash);
     var invited = location.hash.length > 21 || is_invitation(location.hash.slice(1));
     if (!token()) return show(invited ? "enrol" : "start");
     call("GET", "/device").then(function (told) {

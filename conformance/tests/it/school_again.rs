@@ -141,7 +141,8 @@ async fn pupils_of_the_same_name_are_told_apart() -> anyhow::Result<()> {
         one.get(&town.pupil_path(place, pupil).await?).await?;
         assert!(one.shows(&format!("slutter på {digits}")), "{}", one.page.body);
         town.start(&mut one, pupil).await?;
-        assert!(one.shows(&format!("slutter på {digits}")), "{}", one.page.body);
+        // The last two are check digits: with the birthday, which a class knows, they give nearly all of the number.
+        assert!(!one.shows("slutter på"), "a class sees the projector: {}", one.page.body);
     }
     // Whose address is protected has no digits, and who has no namesake has none.
     let count = screen.page.body.matches("slutter på").count();

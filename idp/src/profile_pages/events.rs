@@ -60,6 +60,7 @@ fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
     }
     match &entry.actor {
         Actor::Operator(_) => about.push(text.t("event-by-support")),
+        Actor::Organisation(_) if entry.kind.starts_with("school-") => about.push(text.t("event-by-school")),
         Actor::Organisation(number) => {
             about.push(text.with("event-by-organisation", "name", postbox::name_of(number)));
         }
