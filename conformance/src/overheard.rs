@@ -74,7 +74,10 @@ pub fn listen() -> Listener {
     // The level changes with the count, or whoever leaves would deafen whoever has just come.
     let from = ear.with(|heard| {
         heard.listeners += 1;
-        ear.hear(LevelFilter::TRACE);
+        // A change of the level loses what is said meanwhile: who listens already keeps it as it is.
+        if heard.listeners == 1 {
+            ear.hear(LevelFilter::TRACE);
+        }
         heard.lines.len()
     });
     Listener { ear, from, span: info_span!(STORY) }
