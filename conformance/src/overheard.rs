@@ -105,6 +105,8 @@ impl Listener {
 
     /// The database's statements in the own story, one after another.
     pub fn statements(&self) -> Vec<String> {
+        // SQLite's own thread tells of the last one when whoever asked has been answered already.
+        std::thread::sleep(std::time::Duration::from_millis(200));
         let all = self.own_lines().into_iter().filter(|line| line.starts_with("sqlx::query "));
         all.filter_map(|line| {
             let (summary, rest) = line.split_once(" summary=")?.1.split_once(" db.statement=")?;
