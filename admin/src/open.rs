@@ -86,15 +86,22 @@ impl Place {
             let issuer = std::fs::read_to_string(data.join(DEV_ISSUER));
             let issuer = issuer.with_context(|| format!("no porten dev has run lately in {}", data.display()))?;
             let issuer = Issuer::try_from(issuer).map_err(anyhow::Error::msg)?;
-            let population = Population::open(&data.join(DEV_POPULATION))?;
             let letters = LettersConfig::of(&["MinID", "Fjordgata 100", "6999 FJORDVIK"]);
-            return Ok(Post { issuer, population, letters });
+            return Ok(Post { issuer, population: self.population()?, letters });
         }
         let config = Config::load(&self.config)?;
         // Without a register nobody had an address, and every letter would come back.
         anyhow::ensure!(config.population.is_some(), "population: missing in {}", self.config.display());
         let letters = config.letters.with_context(|| format!("letters: missing in {}", self.config.display()))?;
         Ok(Post { issuer: config.server.issuer, population: population(config.population.as_ref())?, letters })
+    }
+
+    /// The population register, for the verbs that ask it.
+    pub(crate) fn population(&self) -> anyhow::Result<Population> {
+        match &self.data {
+            Some(data) => Population::open(&data.join(DEV_POPULATION)),
+            None => population(Config::load(&self.config)?.population.as_ref()),
+        }
     }
 
     /// What encrypts at rest, for the verbs that read or write something that is.

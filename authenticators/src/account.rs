@@ -37,10 +37,10 @@ pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, n
 /// What was locked or counted is forgotten, and the app may be asked again. A closed account stays closed, but for
 /// somebody who was taken for dead, where the population register does not say so any more: they may begin anew.
 pub async fn open(world: &World, person: &Person, event: &Event, now: Timestamp) -> anyhow::Result<()> {
-    let is_dead = world.population.find(&person.fnr).await?.is_some_and(|resident| resident.is_dead);
+    let begins_anew = was_taken_for_dead(world, person).await?;
     let mut tx = world.db.begin().await?;
     notice::queue(&mut tx, &world.chance, event, now).await?;
-    if person.is_dead() && !is_dead {
+    if begins_anew {
         Person::close(&mut *tx, &person.id, None, now).await?;
     }
     Person::unlock(&mut *tx, &person.id).await?;
@@ -48,6 +48,12 @@ pub async fn open(world: &World, person: &Person, event: &Event, now: Timestamp)
     device::pause(&mut tx, &person.id, None).await?;
     world.trail.append(&mut tx, event, now).await?;
     Ok(tx.commit().await?)
+}
+
+/// Whether an account was closed on a death of which the population register does not say so any more.
+pub async fn was_taken_for_dead(world: &World, person: &Person) -> anyhow::Result<bool> {
+    let resident = world.population.find(&person.fnr).await?;
+    Ok(person.is_dead() && !resident.is_some_and(|resident| resident.is_dead))
 }
 
 /// Whoever is logged in as this person no longer is.

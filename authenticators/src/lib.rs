@@ -9,8 +9,8 @@
 //! are [`password`] (with [`password_rules`], [`hashing`] and [`legacy_hash`]), [`otc`], [`totp`], [`recovery_code`],
 //! [`passkey`] and [`device`], which is asked for an [`approval`]; the last two rest on [`webauthn`]. [`prove`] is the
 //! one `match` over them. Somebody who has none yet is found in the [`population`] register, gets an [`activation`] code,
-//! perhaps in a [`letter`], and begins with that; [`account`] is what happens to all of it. [`shown`] is what people read of what
-//! others have written.
+//! perhaps in a [`letter`], and begins with that; [`account`] is what happens to all of it. A device gives itself up by a
+//! [`removal`]. [`shown`] is what people read of what others have written.
 
 /// Makes opaque text ids.
 macro_rules! text_id { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(

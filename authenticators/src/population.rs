@@ -22,7 +22,11 @@ pub enum Population {
 }
 
 /// What a file says, by identifier.
-pub struct Register(HashMap<Fnr, Resident>);
+pub struct Register {
+    residents: HashMap<Fnr, Resident>,
+    /// Those who have died, in their order.
+    dead: Vec<Fnr>,
+}
 
 /// Somebody who is in the register.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,19 +98,18 @@ impl Population {
             let is_new = known.insert(fnr, Resident::from(line)).is_none();
             anyhow::ensure!(is_new, "line {number}: somebody who stands on a line before it");
         }
-        Ok(Population::File(Arc::new(Register(known))))
+        let dead = known.iter().filter(|(_, resident)| resident.is_dead).map(|(fnr, _)| fnr.clone());
+        let mut dead: Vec<Fnr> = dead.collect();
+        dead.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        Ok(Population::File(Arc::new(Register { residents: known, dead })))
     }
 
     /// Some of those who have died, by their identifiers and in their order, after this one.
     #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
     pub async fn dead(&self, after: Option<&Fnr>, at_most: usize) -> anyhow::Result<Vec<Fnr>> {
         let Population::File(register) = self else { return Ok(Vec::new()) };
-        let is_next = |fnr: &&Fnr| after.is_none_or(|after| after.as_str() < fnr.as_str());
-        let dead = register.0.iter().filter(|(_, resident)| resident.is_dead).map(|(fnr, _)| fnr);
-        let mut dead: Vec<Fnr> = dead.filter(is_next).cloned().collect();
-        dead.sort_by(|one, other| one.as_str().cmp(other.as_str()));
-        dead.truncate(at_most);
-        Ok(dead)
+        let from = after.map_or(0, |after| register.dead.partition_point(|fnr| fnr.as_str() <= after.as_str()));
+        Ok(register.dead.iter().skip(from).take(at_most).cloned().collect())
     }
 
     /// Somebody, by their identifier.
@@ -114,7 +117,7 @@ impl Population {
     pub async fn find(&self, fnr: &Fnr) -> anyhow::Result<Option<Resident>> {
         Ok(match self {
             Population::None => None,
-            Population::File(register) => register.0.get(fnr).cloned(),
+            Population::File(register) => register.residents.get(fnr).cloned(),
         })
     }
 
@@ -122,7 +125,7 @@ impl Population {
     #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
     pub async fn find_all(&self, fnrs: &[&Fnr]) -> anyhow::Result<HashMap<Fnr, Resident>> {
         let Population::File(register) = self else { return Ok(HashMap::new()) };
-        let known = fnrs.iter().filter_map(|fnr| Some(((*fnr).clone(), register.0.get(*fnr)?.clone())));
+        let known = fnrs.iter().filter_map(|fnr| Some(((*fnr).clone(), register.residents.get(*fnr)?.clone())));
         Ok(known.collect())
     }
 }

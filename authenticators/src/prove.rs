@@ -1,6 +1,7 @@
 //! Proving, one factor after the other: reserve, verify, settle.
 
 use migrations::Tx;
+use sqlx::AnyConnection;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
@@ -56,9 +57,8 @@ pub fn shut(person: &Person) -> Option<Stop> {
 
 /// Whether a password that was given a while ago still opens anything: nobody has been signed out since, and there is no
 /// other one.
-async fn still_counts(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
-    let db = world.db.pool();
-    let changed_at = password::changed_at(db, &first.person).await?;
+async fn still_counts(db: &mut AnyConnection, first: &FirstFactor) -> sqlx::Result<bool> {
+    let changed_at = password::changed_at(&mut *db, &first.person).await?;
     let is_the_one = changed_at.is_some_and(|changed_at| changed_at <= first.at);
     Ok(is_the_one && Person::is_signed_in(db, &first.person, first.at).await?)
 }
@@ -66,19 +66,19 @@ async fn still_counts(world: &World, first: &FirstFactor) -> anyhow::Result<bool
 /// Whether whoever has given their password may still change their account by it: add to it, and be logged in by that, or
 /// block it.
 pub async fn may_change(world: &World, first: &FirstFactor) -> anyhow::Result<bool> {
-    let person = Person::by_id(world.db.pool(), &first.person).await?;
-    Ok(person.is_some_and(|person| shut(&person).is_none()) && still_counts(world, first).await?)
+    Ok(is_theirs(&mut *world.db.pool().acquire().await?, first).await?)
+}
+
+async fn is_theirs(db: &mut AnyConnection, first: &FirstFactor) -> sqlx::Result<bool> {
+    let person = Person::by_id(&mut *db, &first.person).await?;
+    Ok(person.is_some_and(|person| shut(&person).is_none()) && still_counts(db, first).await?)
 }
 
 /// The same where something is changed: until the transaction is through nobody else begins the account anew, blocks it,
 /// or changes its password.
 async fn holds(tx: &mut Tx, first: &FirstFactor) -> anyhow::Result<bool> {
-    let id = &first.person;
-    Person::hold(tx, id).await?;
-    let is_open = Person::by_id(&mut **tx, id).await?.is_some_and(|person| shut(&person).is_none());
-    let changed_at = password::changed_at(&mut **tx, id).await?;
-    let is_the_one = changed_at.is_some_and(|changed_at| changed_at <= first.at);
-    Ok(is_open && is_the_one && Person::is_signed_in(&mut **tx, id, first.at).await?)
+    Person::hold(tx, &first.person).await?;
+    Ok(is_theirs(tx, first).await?)
 }
 
 /// Checks a password. Who hangs up meanwhile does not keep what was counted from being settled.
@@ -188,7 +188,7 @@ async fn check_second(world: &World, first: FirstFactor, answer: &Answer, now: T
     if let Some(stop) = shut(&person) {
         return Ok(Verdict::Stopped(stop));
     }
-    if !still_counts(world, &first).await? {
+    if !still_counts(&mut *db.pool().acquire().await?, &first).await? {
         return Ok(Verdict::Wrong);
     }
     let Some(reservation) = throttle::reserve(db, &subject, &lane, Weight::Code, now).await? else {

@@ -4,13 +4,13 @@
 //! and [`client_profile`]), [`client`], [`scope`] and [`acr`] are the services, what they may ask for and the levels;
 //! [`client_auth`], [`client_keys`], [`certificate`] and [`dpop`] are how a service proves who it is; [`request`] and
 //! [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`] shows the citizen the
-//! pages in between, to the [`finish`]; [`minid`] is what a site has decided about MinID, [`eid`] (with `eid_preset`
-//! and [`jwe`]) and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`],
+//! pages in between, to the [`finish`]; [`minid`] is what a site has decided about MinID, [`eid`] (with `eid_preset`,
+//! [`eid_logo`] and [`jwe`]) and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`],
 //! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in
 //! its own name, [`bearer`] how it shows a token here, and [`logout_notice`] what is told when a session is over.
 //! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`], [`new_device`] and
-//! [`notify`] for what is changed and told, and [`deaths`] for whoever has died; [`register`] is what services are told of how people are reached. A
-//! [`visitor`] who has no MinID orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`],
+//! [`notify`] for what is changed and told, and [`deaths`] for whoever has died; [`register`] is what services are told of
+//! how people are reached. A [`visitor`] who has no MinID orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`],
 //! [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures,
 //! waiting and cookies, [`atlas`] where in the world an address is, [`params`] what a request says, [`error`] what goes
 //! wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for each URL.

@@ -29,8 +29,6 @@ CREATE TABLE letter (
     id              TEXT   NOT NULL PRIMARY KEY,
     person          TEXT   NOT NULL REFERENCES person (id) ON DELETE CASCADE,
     language        TEXT   NOT NULL,
-    mobile          TEXT,
-    ordered_by      TEXT   NOT NULL CHECK (ordered_by IN ('self', 'school')),
     ordered_at      BIGINT NOT NULL,
     valid_until     BIGINT NOT NULL,
     batch           TEXT   REFERENCES letter_batch (id),

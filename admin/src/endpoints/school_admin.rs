@@ -16,7 +16,7 @@ use idp::text;
 
 use crate::school::coupling::{self, Decision, Decisions, Refused, Saved};
 use crate::school::register::{self, Administrator, Employee, Pupil, Title};
-use crate::school::said::{self, SAVED, Said};
+use crate::school::said::{self, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
 use crate::school::{alias, routes};
@@ -333,14 +333,14 @@ impl Room {
         self.staff.key(&Sketch::purpose(&self.decisions.class.id))
     }
 
-    /// Where it goes on after this class.
-    async fn onwards(&self, query: &str) -> anyhow::Result<String> {
+    /// Where it goes on after this class, and the word that says there that it is saved.
+    async fn onwards(&self) -> anyhow::Result<(String, &'static str)> {
         let school = &self.administrator.school().id;
         let all = register::classes(self.staff.app.world.db.pool(), school).await?;
         let after = all.iter().skip_while(|class| class.id != self.decisions.class.id).nth(1);
         Ok(match after {
-            Some(class) => format!("{}{query}", class_path(&self.administrator, class.id.as_str())),
-            None => format!("{SCHOOL_PATH}/{}{query}", school.as_str()),
+            Some(class) => (class_path(&self.administrator, class.id.as_str()), SAVED_BEFORE),
+            None => (format!("{SCHOOL_PATH}/{}", school.as_str()), SAVED),
         })
     }
 }
@@ -351,12 +351,7 @@ pub async fn employees(staff: Staff, Path(place): Path<(String, String)>, query:
     let mut sketch = room.sketch().await?;
     room.catch_up(&mut sketch).await?;
     room.keep(&sketch).await?;
-    let said = said::of(&query).map(|said| match said.words {
-        // It is about the class before this one.
-        "school-saved" => Said { words: "school-saved-next", ..said },
-        _ => said,
-    });
-    Ok(employees_page(&room, &sketch, said, Asked::Freshly))
+    Ok(employees_page(&room, &sketch, said::of(&query), Asked::Freshly))
 }
 
 /// Whether a page asks for the first time, or because something was left out.
@@ -570,7 +565,7 @@ async fn confirm_page(
         changed,
         problem,
         back: room.path(back),
-        onwards: room.onwards("").await?,
+        onwards: room.onwards().await?.0,
     };
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(staff.html(status, &page))
@@ -592,7 +587,8 @@ pub async fn save(Path(place): Path<(String, String)>, Sent { staff, form }: Sen
     match coupling::save(world, &room.administrator, &sketch.draft(&room.decisions), now).await? {
         Saved::Done => {
             room.forget().await?;
-            Ok(page::see_other(&room.onwards(&format!("?{SAVED}")).await?))
+            let (path, saved) = room.onwards().await?;
+            Ok(page::see_other(&format!("{path}?{saved}")))
         }
         Saved::Conflict(decisions) => {
             let clashes = clashes(&room, &sketch, &decisions).await?;

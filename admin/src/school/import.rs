@@ -207,8 +207,13 @@ impl Diff {
             .iter()
             .map(|role| (role.school.as_str(), role.class.as_str(), role.person.as_str(), role.title));
         let mut before: HashMap<_, usize> = keys.zip(0..).collect();
+        let mut seen = HashSet::new();
         for (index, role) in roster.roles.iter().enumerate() {
             let key = known.scope(roster, role.scope).zip(known.person(role.person));
+            // Whoever has two numbers, an old one and a new one, can stand there twice.
+            if key.is_some_and(|key| !seen.insert((key, role.title))) {
+                continue;
+            }
             let found = key.and_then(|((school, class), person)| before.remove(&(school, class, person, role.title)));
             let name = roster.people.get(role.person).map_or("", |person| &*person.name);
             match found.and_then(|found| stored.roles.get(found)) {
@@ -238,8 +243,12 @@ impl Diff {
         let mut before: HashMap<_, usize> = keys.zip(0..).collect();
         // Come and go, class by class.
         let mut by_class: HashMap<String, (usize, usize)> = HashMap::new();
+        let mut seen = HashSet::new();
         for (index, pupil) in roster.pupils.iter().enumerate() {
             let key = known.class(pupil.class).zip(known.person(pupil.person));
+            if key.is_some_and(|key| !seen.insert(key)) {
+                continue;
+            }
             let found = key.and_then(|key| before.remove(&key)).and_then(|found| stored.pupils.get(found));
             let name = roster.people.get(pupil.person).map_or("", |person| &*person.name);
             match found {

@@ -4,6 +4,8 @@ use idp::params::Params;
 
 /// In the address: the changes are saved.
 pub const SAVED: &str = "sagt=lagret";
+/// In the address: the changes are saved of the class before this one.
+pub const SAVED_BEFORE: &str = "sagt=lagret-neste";
 /// In the address: the code is dead, because the name beside it was another's.
 pub const WRONG_NAME: &str = "sagt=feil-navn";
 /// In the address: the session was over when the form came.
@@ -23,6 +25,7 @@ pub fn of(query: &Params) -> Option<Said> {
     let word = format!("sagt={}", query.field("sagt")?);
     let (words, color) = match word.as_str() {
         SAVED => ("school-saved", "success"),
+        SAVED_BEFORE => ("school-saved-next", "success"),
         WRONG_NAME => ("school-name-was-wrong", "success"),
         NOT_SAVED => ("school-not-saved", "warning"),
         _ => return None,

@@ -29,20 +29,7 @@ struct Story {
     stille: Person,
 }
 
-#[tokio::test]
-async fn in_bokmal() -> anyhow::Result<()> {
-    with_the_camera("nb").await
-}
-
-#[tokio::test]
-async fn in_nynorsk() -> anyhow::Result<()> {
-    with_the_camera("nn").await
-}
-
-#[tokio::test]
-async fn in_english() -> anyhow::Result<()> {
-    with_the_camera("en").await
-}
+in_each_language!(with_the_camera);
 
 async fn with_the_camera(language: &'static str) -> anyhow::Result<()> {
     let phone = Chromium::start(&format!("{language}-letter"), Size::Phone).await?;

@@ -8,20 +8,7 @@ use crate::stage::Stage;
 
 on_both!(who_answers_and_who_refuses_delay_nobody);
 
-#[tokio::test]
-async fn in_bokmal() -> anyhow::Result<()> {
-    silent_services("nb").await
-}
-
-#[tokio::test]
-async fn in_nynorsk() -> anyhow::Result<()> {
-    silent_services("nn").await
-}
-
-#[tokio::test]
-async fn in_english() -> anyhow::Result<()> {
-    silent_services("en").await
-}
+in_each_language!(silent_services);
 
 /// The three kinds of neighbour.
 struct Neighbours {

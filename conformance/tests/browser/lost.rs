@@ -7,20 +7,7 @@ use crate::stage::Stage;
 /// A telephone that nobody of `porten dev` has.
 const OTHER: &str = "+4798765430";
 
-#[tokio::test]
-async fn in_bokmal() -> anyhow::Result<()> {
-    story("nb").await
-}
-
-#[tokio::test]
-async fn in_nynorsk() -> anyhow::Result<()> {
-    story("nn").await
-}
-
-#[tokio::test]
-async fn in_english() -> anyhow::Result<()> {
-    story("en").await
-}
+in_each_language!(story);
 
 async fn story(language: &str) -> anyhow::Result<()> {
     let stage = Stage::open().await?;

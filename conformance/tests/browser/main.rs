@@ -23,6 +23,26 @@ macro_rules! on_both {
     };
 }
 
+/// One story, in each language that there are words in.
+macro_rules! in_each_language {
+    ($story:ident) => {
+        #[tokio::test]
+        async fn in_bokmal() -> anyhow::Result<()> {
+            $story("nb").await
+        }
+
+        #[tokio::test]
+        async fn in_nynorsk() -> anyhow::Result<()> {
+            $story("nn").await
+        }
+
+        #[tokio::test]
+        async fn in_english() -> anyhow::Result<()> {
+            $story("en").await
+        }
+    };
+}
+
 mod activate;
 mod agreement;
 mod camera;

@@ -20,20 +20,7 @@ struct Story {
     modig: Person,
 }
 
-#[tokio::test]
-async fn in_bokmal() -> anyhow::Result<()> {
-    story("nb").await
-}
-
-#[tokio::test]
-async fn in_nynorsk() -> anyhow::Result<()> {
-    story("nn").await
-}
-
-#[tokio::test]
-async fn in_english() -> anyhow::Result<()> {
-    story("en").await
-}
+in_each_language!(story);
 
 async fn story(language: &'static str) -> anyhow::Result<()> {
     let (stage, desk) = (Stage::open().await?, Chromium::start(language, Size::Desktop).await?);

@@ -18,20 +18,7 @@ pub(crate) struct Story {
     pub(crate) language: &'static str,
 }
 
-#[tokio::test]
-async fn in_bokmal() -> anyhow::Result<()> {
-    story("nb").await
-}
-
-#[tokio::test]
-async fn in_nynorsk() -> anyhow::Result<()> {
-    story("nn").await
-}
-
-#[tokio::test]
-async fn in_english() -> anyhow::Result<()> {
-    story("en").await
-}
+in_each_language!(story);
 
 async fn story(language: &'static str) -> anyhow::Result<()> {
     let story = Story::open(language, language).await?;

@@ -13,20 +13,7 @@ struct Tour {
     language: &'static str,
 }
 
-#[tokio::test]
-async fn in_bokmal() -> anyhow::Result<()> {
-    tour("nb").await
-}
-
-#[tokio::test]
-async fn in_nynorsk() -> anyhow::Result<()> {
-    tour("nn").await
-}
-
-#[tokio::test]
-async fn in_english() -> anyhow::Result<()> {
-    tour("en").await
-}
+in_each_language!(tour);
 
 async fn tour(language: &'static str) -> anyhow::Result<()> {
     let (stage, chromium) = (Stage::open().await?, Chromium::start(language, Size::Desktop).await?);

@@ -36,20 +36,7 @@ window.fetch = (to, what) => {
     return fetch(to, what).then(() => Promise.reject(new TypeError('lost')));
 };";
 
-#[tokio::test]
-async fn in_bokmal() -> anyhow::Result<()> {
-    story("nb").await
-}
-
-#[tokio::test]
-async fn in_nynorsk() -> anyhow::Result<()> {
-    story("nn").await
-}
-
-#[tokio::test]
-async fn in_english() -> anyhow::Result<()> {
-    story("en").await
-}
+in_each_language!(story);
 
 struct Story {
     stage: Stage,

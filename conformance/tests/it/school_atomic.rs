@@ -213,6 +213,8 @@ async fn somebody_with_an_old_number_and_a_new_one_is_one_pupil() -> anyhow::Res
     let fnrs = [&to, &row.fnr];
     let known = Person::known(&world.db, &fnrs).await?;
     assert!(known.values().all(|id| *id == row.id) && known.len() == 2);
+    // Nor does the file change anything when it comes again.
+    assert!(well(&idp, OWNER, &text).await?.is_empty());
     assert_eq!(id_of(&idp, pupil).await?, row.id);
     Ok(())
 }

@@ -161,6 +161,9 @@ async fn filled_in(town: &Town) -> anyhow::Result<BTreeMap<&'static str, String>
     Ok(paths.collect())
 }
 
+/// What the buttons of these pages wish for.
+const WISHES: [&str; 6] = ["start", "not-qualified", "wrong-name", "next", "save", "discard"];
+
 /// What is answered to a GET, or to a form that wishes for nothing that is there.
 async fn asked(browser: &Browser, method: &str, path: &str, csrf: &str) -> anyhow::Result<Browser> {
     let mut browser = browser.clone();
@@ -230,6 +233,16 @@ async fn every_route_is_for_those_whose_it_is() -> anyhow::Result<()> {
             let may_tell = matches!(whose, Staff | Anybody) || roles.iter().any(|role| *role != AnyOwner);
             ensure!(!tells || may_tell, "{who}: {method} {path} tells of the school");
             denied += usize::from(!is_theirs && whose != Machine);
+            // Nor is there a button that does something by itself.
+            if method == "POST" && !is_theirs && whose != Machine {
+                for wish in WISHES {
+                    let mut answer = desk.clone();
+                    let form = [("csrf", csrf.as_str()), ("do", wish), ("once", "a"), ("mark", "b")];
+                    let status = answer.post_only(path, &form).await?.page.status;
+                    ensure!(status == StatusCode::NOT_FOUND, "{who}: {wish} at {path} is {status}");
+                }
+                denied += WISHES.len();
+            }
         }
         // Each denial is written down, and says nothing of whom it was about.
         let trail = town.idp.trail_of(person).await?;
@@ -249,9 +262,10 @@ async fn every_route_is_for_those_whose_it_is() -> anyhow::Result<()> {
             assert_eq!(answer.page.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {pattern}");
         }
     }
-    // Nobody has done anything.
-    let kinds = kinds_of_events(&town.idp, &town.own.pupils[1]).await?;
-    assert_eq!(kinds.iter().filter(|kind| kind.starts_with("school-code")).count(), 0, "{kinds:?}");
+    // Nobody has done anything to the pupil whose page it was.
+    let kinds = kinds_of_events(&town.idp, &town.own.pupils[0]).await?;
+    let done = kinds.iter().filter(|kind| kind.starts_with("school-code") || *kind == "school-not-identified");
+    assert_eq!(done.count(), 0, "{kinds:?}");
     assert!(Trail::verify(&town.idp.app.world.db).await? > 0);
     Ok(())
 }

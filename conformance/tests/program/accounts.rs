@@ -60,6 +60,25 @@ async fn a_lock_shows_and_is_opened_again() -> anyhow::Result<()> {
     Ok(())
 }
 
+// A register may be wrong about a death, and then it says so.
+#[tokio::test]
+async fn whoever_was_taken_for_dead_is_opened_once_the_register_says_that_they_live() -> anyhow::Result<()> {
+    let mut site = Site::new().await?;
+    let person = Person::register(&site).await?;
+    let fnr = person.fnr.as_str();
+    let line = |dead: bool| json!({ "fnr": fnr, "given_name": "", "family_name": "", "dead": dead }).to_string();
+    let register = site.file("population.jsonl", &line(true))?;
+    site.set("population", format!("file = {register:?}"))?;
+    assert_eq!(support(&site, "person close", &[fnr, "--reason", "death"]).await?.well()?, "Closed.\n");
+    let refused = support(&site, "person open", &[fnr]).await?.refused()?;
+    assert!(refused.contains("closed"), "{refused}");
+    site.file("population.jsonl", &line(false))?;
+    assert!(support(&site, "person open", &[fnr]).await?.well()?.starts_with("Open"));
+    let shown = show(&site, fnr).await?;
+    assert_eq!((&shown["standing"], &shown["minid"]), (&json!("normal"), &json!(false)), "{shown}");
+    Ok(())
+}
+
 // The command line has no way to telephones; the server has.
 #[tokio::test]
 async fn whoever_is_locked_by_support_is_told_by_the_server() -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! `/aktiveringsbrev/order`, and the same in the app's window: a letter with an activation code, for somebody who has no
-//! MinID, or has lost all that they log in with, or has blocked it. Who it is, a mobile number, the code that goes there, and a page that says the same whatever is true: nobody is
-//! told who has MinID, who there is, how old they are, or where they live.
+//! MinID, or has lost all that they log in with, or has blocked it. Who it is, a mobile number, the code that goes there,
+//! and a page that says the same whatever is true: nobody is told who has MinID, who there is, how old they are, or where
+//! they live.
 
 use std::time::Duration;
 

@@ -97,7 +97,12 @@ impl Reason {
 pub(super) async fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Lock(request) => lock(&Desk::of(request).await?).await,
-        Verb::Open(request) => open(&Desk::of(request).await?).await,
+        Verb::Open(request) => {
+            let population = request.place.population()?;
+            let mut desk = Desk::of(request).await?;
+            desk.world.population = population;
+            open(&desk).await
+        }
         Verb::Reset(request) => reset(&Desk::of(request).await?).await,
         Verb::Close { request, reason } => close(&Desk::of(request).await?, reason).await,
         Verb::SignOut(request) => sign_out(&Desk::of(request).await?).await,
@@ -148,7 +153,8 @@ async fn lock(desk: &Desk) -> anyhow::Result<()> {
 
 async fn open(desk: &Desk) -> anyhow::Result<()> {
     let Desk { world, person, now, .. } = desk;
-    ensure!(person.closed_at.is_none(), "the account is closed, and stays closed");
+    let may_open = person.closed_at.is_none() || account::was_taken_for_dead(world, person).await?;
+    ensure!(may_open, "the account is closed, and stays closed");
     account::open(world, person, &desk.event("opened"), *now).await?;
     say("Open: no lock, no quarantine, no paused device.");
     Ok(())
