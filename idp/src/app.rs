@@ -22,6 +22,7 @@ use crate::config::Issuer;
 use crate::eid::OtherEid;
 use crate::keys::Keys;
 use crate::minid::Minid;
+use crate::refresh::Writer;
 use crate::scope::{Scope, ScopeName};
 use crate::text::Words;
 use crate::upstream::Upstreams;
@@ -76,6 +77,8 @@ pub struct Inside {
     pub client_keys: KeyCache,
     /// The providers of the other eIDs.
     pub upstreams: Upstreams,
+    /// Where it is written down which refresh tokens are used.
+    pub(crate) refreshes: Writer,
     /// When it was started.
     started_at: Timestamp,
     clients: Cache<ClientId, Arc<Client>>,
@@ -92,7 +95,20 @@ impl App {
         let client_keys = KeyCache::new(world.outbound.clone());
         let upstreams = Upstreams::new(&config.eids, &world.outbound);
         let keys = Arc::new(keys);
-        App(Arc::new(Inside { world, config, keys, words, dpop, client_keys, upstreams, started_at, clients, scopes }))
+        let refreshes = Writer::start(&world.db);
+        App(Arc::new(Inside {
+            world,
+            config,
+            keys,
+            words,
+            dpop,
+            client_keys,
+            upstreams,
+            refreshes,
+            started_at,
+            clients,
+            scopes,
+        }))
     }
 
     /// Whether something made then could have been used up before this program was started, and nobody here would

@@ -59,6 +59,7 @@ pub mod password_change;
 pub mod profile_pages;
 pub mod qr;
 pub mod redirect;
+pub mod refresh;
 pub mod register;
 pub mod registration;
 pub mod request;
@@ -198,7 +199,7 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     let before = |days: u32| now.minus(Duration::from_hours(24 * u64::from(days)));
     let (events, closed) = (before(app.config.minid.events_days), before(app.config.minid.closed_days));
     while account::erase(&app.world.db, events, closed, now).await? {}
-    while grant::clean(app, now).await? {}
+    while refresh::clean(app, now).await? {}
     while consent::clean(app, now).await? {}
     while guest::clean(&app.world.db, now).await? {}
     while logout_notice::clean(app, now).await? {}

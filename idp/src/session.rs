@@ -17,6 +17,7 @@ use crate::client::{Client, ClientId};
 use crate::flow::Authentication;
 use crate::grant::{self, GrantId};
 use crate::logout_notice::{self, Audience, Notice};
+use crate::refresh;
 use crate::registration::{GrantType, Registration, SsoMode};
 use crate::request::AuthorizationRequest;
 use crate::session_list;
@@ -368,7 +369,7 @@ pub async fn close(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result
 
 /// Ends the tokens that served login alone, and queues what services are to be told.
 async fn end(app: &App, session: &Session, now: Timestamp) -> anyhow::Result<Vec<Notice>> {
-    grant::end_logins_of(app, &session.sid, now).await?;
+    refresh::end_logins_of(app, &session.sid, now).await?;
     let logins = session.visits.values().flat_map(|visit| &visit.logins);
     for (grant, _) in logins.filter(|(_, until)| *until > now) {
         grant::revoke(app, grant, now).await?;

@@ -9,6 +9,7 @@ use crate::client_auth;
 use crate::error::OAuthError;
 use crate::grant::{self, GrantId};
 use crate::params::Form;
+use crate::refresh;
 
 /// `POST /token/revoke`
 pub async fn end(State(app): State<App>, headers: HeaderMap, Form(params): Form) -> Result<StatusCode, OAuthError> {
@@ -18,7 +19,7 @@ pub async fn end(State(app): State<App>, headers: HeaderMap, Form(params): Form)
     let token = params.one("token")?.ok_or_else(|| OAuthError::invalid_request("Missing parameter token."))?;
     let found = match access_token::find(&app, token, now).await? {
         Some(claims) => GrantId::of_token(&claims.jti).map(|grant| (grant, claims.client_id)),
-        None => grant::of_refresh_token(&app, token).await?,
+        None => refresh::grant_of(&app, token).await?,
     };
     match found {
         // RFC 7009 2.2: what is no token any more needs no ending.

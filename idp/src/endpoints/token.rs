@@ -11,9 +11,10 @@ use crate::claims::{self, Handing, Tokens};
 use crate::client_auth::{self, Caller};
 use crate::dpop::{self, About, NONCE, Nonce};
 use crate::error::OAuthError;
-use crate::grant::{self, Presented};
+use crate::grant;
 use crate::machine;
 use crate::params::{Form, Params};
+use crate::refresh::{self, Presented};
 use crate::registration::{GrantType, Registration};
 use crate::request;
 use crate::scope;
@@ -87,7 +88,7 @@ impl Exchange<'_> {
         grant::narrow(&grant, &resource, &details)?;
         let rules = scope::rules(self.app, &grant.scope).await?;
         let refresh = match client.registration.grant_types.contains(&GrantType::RefreshToken) {
-            true => grant::begin_family(self.app, client, &grant, jkt.as_deref(), self.now).await?,
+            true => refresh::begin(self.app, client, &grant, jkt.as_deref(), self.now).await?,
             false => None,
         };
         grant.become_narrower(resource, details);
@@ -106,7 +107,7 @@ impl Exchange<'_> {
         let details = request::authorization_details(client, params)?;
         let asked = (resource.as_slice(), details.as_slice());
         let presented = Presented { token, scope: narrowed, asked, jkt: jkt.as_deref() };
-        let (mut grant, refresh) = grant::refresh(self.app, client, &presented, self.now).await?;
+        let (mut grant, refresh) = refresh::redeem(self.app, client, &presented, self.now).await?;
         let rules = scope::rules(self.app, &grant.scope).await?;
         if let Some(scope) = narrowed {
             grant.scope.retain(|granted| scope.split(' ').any(|asked| asked == granted));
