@@ -32,6 +32,9 @@ pub struct Minid {
     /// nobody is closed, and the alarm is `deaths`.
     pub deaths_a_day: u32,
 }
+    /// How many of those whom we know the population register may tell another number of at once. More are an error of the
+    /// register: nobody's is changed, and the alarm is `new-numbers`.
+    pub new_numbers_a_day: u32,
 
 impl Default for Minid {
     fn default() -> Minid {
@@ -45,6 +48,7 @@ impl Default for Minid {
             nudge_days: 30,
             deaths_a_day: 1000,
         }
+            new_numbers_a_day: 1000,
     }
 }
 

@@ -193,14 +193,14 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else {
         return Ok(Started::Refused(Reason::NotCoupled));
     };
-    let resident = world.population.find(&person.fnr).await?;
+    let resident = world.population.find_known(&person).await?;
     let mut tx = world.db.begin().await?;
     // Whatever else happens to the pupil's account comes before this or after it.
     Person::hold(&mut tx, pupil).await?;
     let Some(coupling) = coupling.still(&mut tx).await? else { return refuse(tx, Reason::NotCoupled).await };
     let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return refuse(tx, Reason::NotCoupled).await };
     let before = Before::of(&mut tx, pupil).await?;
-    if resident.is_some_and(|resident| resident.is_dead) {
+    if resident.is_some_and(|resident| resident.is_dead(now)) {
         return refuse(tx, Reason::Dead).await;
     }
     if let Some(why) = objection(&person, &before, now) {

@@ -43,6 +43,7 @@ mod passkey;
 mod password;
 mod place;
 mod plans;
+mod population;
 mod postbox;
 mod profile;
 mod protocol;

@@ -398,9 +398,12 @@ async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language
     let known = Person::by_fnr(db, fnr).await?;
     // Who has got another number stands under that one in the register.
     let fnr = known.as_ref().map_or(fnr, |person| &person.fnr);
-    let resident = world.population.find(fnr).await?;
+    let resident = match &known {
+        Some(person) => world.population.find_known(person).await?,
+        None => world.population.find(fnr).await?,
+    };
     // Those who mourn are told nothing.
-    if resident.as_ref().is_some_and(|resident| resident.is_dead) {
+    if resident.as_ref().is_some_and(|resident| resident.is_dead(now)) {
         return Ok(());
     }
     let Some(resident) = resident.filter(|resident| may_get_one(fnr, known.as_ref(), resident, now)) else {
