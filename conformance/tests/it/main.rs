@@ -59,6 +59,7 @@ mod school_atomic;
 mod school_import;
 mod school_import_late;
 mod school_large;
+mod school_letter;
 mod school_matrix;
 mod school_move;
 mod school_scale;
