@@ -28,7 +28,7 @@ const TELL: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
 /// How often the keys are read again that other nodes and operators have made and ended, the lists of revoked
-/// certificates, and the places of addresses where they have changed.
+/// certificates, and the places of addresses and the population register where they have changed.
 const KEYS: Duration = Duration::from_mins(1);
 
 /// Takes the port, or says in one line why not.
@@ -123,6 +123,7 @@ async fn refresh_keys(app: App) {
         if let Err(error) = read.map_err(anyhow::Error::from).and_then(|read| read) {
             tracing::warn!(error = format!("{error:#}"), "the places of addresses stay as they were read");
         }
+        app.world.population.refresh().await;
     }
 }
 

@@ -37,7 +37,7 @@ pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, n
 /// What was locked or counted is forgotten, and the app may be asked again. A closed account stays closed, but for
 /// somebody who was taken for dead, where the population register does not say so any more: they may begin anew.
 pub async fn open(world: &World, person: &Person, event: &Event, now: Timestamp) -> anyhow::Result<()> {
-    let begins_anew = was_taken_for_dead(world, person).await?;
+    let begins_anew = was_taken_for_dead(world, person, now).await?;
     let mut tx = world.db.begin().await?;
     notice::queue(&mut tx, &world.chance, event, now).await?;
     if begins_anew {
@@ -51,9 +51,9 @@ pub async fn open(world: &World, person: &Person, event: &Event, now: Timestamp)
 }
 
 /// Whether an account was closed on a death of which the population register does not say so any more.
-pub async fn was_taken_for_dead(world: &World, person: &Person) -> anyhow::Result<bool> {
-    let resident = world.population.find(&person.fnr).await?;
-    Ok(person.is_dead() && !resident.is_some_and(|resident| resident.is_dead))
+pub async fn was_taken_for_dead(world: &World, person: &Person, now: Timestamp) -> anyhow::Result<bool> {
+    let resident = world.population.find_known(person).await?;
+    Ok(person.is_dead() && !resident.is_some_and(|resident| resident.is_dead(now)))
 }
 
 /// Whoever is logged in as this person no longer is.

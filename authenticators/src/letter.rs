@@ -7,7 +7,7 @@
 //! batch is written its files can be written again, with the same codes. A batch that was written and whose first folder
 //! is gone was handed over, whether that was said or not.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -226,6 +226,20 @@ pub async fn awaited(db: &Db, people: &[PersonId], now: Timestamp) -> sqlx::Resu
     Ok(coming.map(|(person, ..)| person).collect())
 }
 
+/// Of many people those who have ever used the code of a letter, and when the last one of these was ordered.
+pub async fn used(db: &Db, people: &[PersonId]) -> sqlx::Result<HashMap<PersonId, Timestamp>> {
+    const SQL: &str = "SELECT person, ordered_at FROM letter WHERE person IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)
+        AND used_at IS NOT NULL ORDER BY used_at";
+    let mut all = HashMap::new();
+    for list in several::lists(people.iter().map(PersonId::as_str)) {
+        let some: Vec<(PersonId, Timestamp)> = sqlx::query_as(SQL).bind(list).fetch_all(db.pool()).await?;
+        all.extend(some);
+    }
+    Ok(all)
+}
+
 /// All that were ordered since then, the newest first.
 pub async fn since(db: &AnyPool, since: Timestamp) -> sqlx::Result<Vec<Letter>> {
     const SQL: &str = "SELECT id, person, language, ordered_at, valid_until, batch, handed_over_at,
@@ -427,7 +441,7 @@ async fn sort(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow:
         if to_print.len() >= printing.at_most {
             break;
         }
-        match fate_of(world, &waiting.person, (&waiting.id, printing.protected_via)).await? {
+        match fate_of(world, &waiting.person, (&waiting.id, printing.protected_via), now).await? {
             Fate::Print(_) => to_print.push(waiting),
             Fate::Hold => held += 1,
             Fate::Return(code) => {
@@ -438,18 +452,23 @@ async fn sort(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow:
     Ok((to_print, held))
 }
 
-async fn fate_of(world: &World, person: &PersonId, (id, protected_via): (&str, &[String])) -> anyhow::Result<Fate> {
+async fn fate_of(
+    world: &World,
+    person: &PersonId,
+    (id, protected_via): (&str, &[String]),
+    now: Timestamp,
+) -> anyhow::Result<Fate> {
     let person = Person::by_id(world.db.pool(), person).await?.context("a letter to nobody")?;
     if person.is_dead() {
         return Ok(Fate::Return(DEAD));
     }
-    Ok(fate(world.population.find(&person.fnr).await?, id, protected_via))
+    Ok(fate(world.population.find_known(&person).await?, (id, protected_via), now))
 }
 
 /// What is done with a letter to somebody of whom the population register says that.
-fn fate(resident: Option<Resident>, id: &str, protected_via: &[String]) -> Fate {
+fn fate(resident: Option<Resident>, (id, protected_via): (&str, &[String]), now: Timestamp) -> Fate {
     let Some(resident) = resident else { return Fate::Return(NO_ADDRESS) };
-    if resident.is_dead {
+    if resident.is_dead(now) {
         return Fate::Return(DEAD);
     }
     match resident.address {
@@ -528,7 +547,7 @@ pub async fn ready(
             put_back(world, &drawn, now).await?;
             continue;
         }
-        match fate_of(world, &drawn.person, (&drawn.id, printing.protected_via)).await? {
+        match fate_of(world, &drawn.person, (&drawn.id, printing.protected_via), now).await? {
             Fate::Print(lines) => letters.push(unseal(world, drawn, lines)?),
             Fate::Hold => put_back(world, &drawn, now).await?,
             Fate::Return(code) => {
@@ -684,23 +703,25 @@ async fn mark_returned(tx: &mut Tx, id: &str, code: &str, now: Timestamp) -> sql
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::population::Death;
 
     fn resident(address: Address) -> Resident {
-        Resident { given_name: "Kari Å.".into(), family_name: "Ødegård".into(), address, is_dead: false }
+        Resident { given_name: "Kari Å.".into(), family_name: "Ødegård".into(), address, death: Death::None }
     }
 
     #[test]
     fn a_letter_goes_where_the_register_says_or_nowhere() {
         let (via, home) = (vec!["Postkontoret".to_owned()], vec!["Gata 1".to_owned(), "0155 OSLO".to_owned()]);
         let lines = |lines: &[&str]| Fate::Print(lines.iter().map(|line| (*line).to_owned()).collect());
-        let known = fate(Some(resident(Address::Known(home.clone()))), "abc", &via);
+        let fate = |resident, via: &[String]| fate(resident, ("abc", via), Timestamp::from_seconds(0));
+        let known = fate(Some(resident(Address::Known(home.clone()))), &via);
         assert_eq!(known, lines(&["Kari Å. Ødegård", "Gata 1", "0155 OSLO"]));
-        assert_eq!(fate(Some(resident(Address::Protected)), "abc", &[]), Fate::Hold);
-        assert_eq!(fate(Some(resident(Address::Protected)), "abc", &via), lines(&["Postkontoret", "Ref. abc"]));
-        assert_eq!(fate(Some(resident(Address::Unknown)), "abc", &via), Fate::Return(NO_ADDRESS));
-        assert_eq!(fate(None, "abc", &via), Fate::Return(NO_ADDRESS));
-        let dead = Resident { is_dead: true, ..resident(Address::Known(home)) };
-        assert_eq!(fate(Some(dead), "abc", &via), Fate::Return(DEAD));
+        assert_eq!(fate(Some(resident(Address::Protected)), &[]), Fate::Hold);
+        assert_eq!(fate(Some(resident(Address::Protected)), &via), lines(&["Postkontoret", "Ref. abc"]));
+        assert_eq!(fate(Some(resident(Address::Unknown)), &via), Fate::Return(NO_ADDRESS));
+        assert_eq!(fate(None, &via), Fate::Return(NO_ADDRESS));
+        let dead = Resident { death: Death::Known, ..resident(Address::Known(home)) };
+        assert_eq!(fate(Some(dead), &via), Fate::Return(DEAD));
     }
 
     #[test]

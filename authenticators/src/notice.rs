@@ -35,7 +35,7 @@ pub struct Waiting {
     id: String,
     /// Whom.
     pub person: PersonId,
-    /// What has happened: the kind of its entry in the trail.
+    /// What has happened: the kind of its entry in the trail, and `-by-register` where the population register told it.
     pub kind: String,
     channel: String,
     /// In which language.
@@ -68,7 +68,8 @@ pub async fn queue(tx: &mut Tx, chance: &Chance, event: &Event, now: Timestamp) 
     let is_by_another = match &event.actor {
         Actor::Operator(_) | Actor::Organisation(_) => true,
         Actor::Person(actor) => *actor != event.subject,
-        Actor::Register | Actor::System => false,
+        Actor::Register => true,
+        Actor::System => false,
     };
     match is_by_another {
         true => queue_but(tx, chance, event, None, now).await,
@@ -90,10 +91,18 @@ pub async fn queue_but(
     let contact = Contact::of(&mut **tx, &event.subject).await?;
     for channel in contact.channels().into_iter().filter(|channel| but != Some(channel)) {
         let query = sqlx::query(SQL).bind(chance.token()?.reveal().to_owned()).bind(event.subject.as_str());
-        let query = query.bind(event.kind).bind(serde_json::to_string(&channel)?).bind(contact.language.as_deref());
+        let query = query.bind(kind_of(event)).bind(serde_json::to_string(&channel)?).bind(contact.language.as_deref());
         query.bind(now.seconds()).execute(&mut **tx).await?;
     }
     Ok(())
+}
+
+/// The population register is nobody whom people have asked, and they are told in other words what it has said.
+fn kind_of(event: &Event) -> String {
+    match event.actor {
+        Actor::Register => format!("{}-by-register", event.kind),
+        _ => event.kind.to_owned(),
+    }
 }
 
 /// Takes some of what is due for one try each. What somebody else takes at the same instant is theirs.

@@ -134,7 +134,7 @@ impl Fnr {
 }
 
 /// The day that it is in Norway.
-fn today_in_norway(now: Timestamp) -> Date {
+pub(crate) fn today_in_norway(now: Timestamp) -> Date {
     let oslo = jiff::tz::TimeZone::get("Europe/Oslo").unwrap_or(jiff::tz::TimeZone::UTC);
     jiff::Timestamp::from_second(now.seconds()).unwrap_or_default().to_zoned(oslo).date()
 }
@@ -284,6 +284,19 @@ impl Person {
         let mut all = Vec::new();
         for list in several::lists(numbers.iter().map(Fnr::as_str)) {
             let some: Vec<PersonId> = sqlx::query_scalar(SQL).bind(list).bind(DEATH).fetch_all(db.pool()).await?;
+            all.extend(some);
+        }
+        Ok(all)
+    }
+
+    /// Those who have one of these numbers now, by it.
+    pub async fn with_numbers(db: &Db, numbers: &[&Fnr]) -> sqlx::Result<HashMap<Fnr, PersonId>> {
+        const SQL: &str = "SELECT fnr, id FROM person WHERE fnr IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)";
+        let mut all = HashMap::new();
+        for list in several::lists(numbers.iter().map(|fnr| fnr.as_str())) {
+            let some: Vec<(Fnr, PersonId)> = sqlx::query_as(SQL).bind(list).fetch_all(db.pool()).await?;
             all.extend(some);
         }
         Ok(all)

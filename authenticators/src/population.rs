@@ -1,14 +1,16 @@
 //! The population register (Folkeregisteret): who lives in the country, what they are called and where their post goes.
 
 use std::collections::HashMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::person::{Fnr, FnrPolicy};
+use crate::clock::Timestamp;
+use crate::person::{Fnr, FnrPolicy, Person, today_in_norway};
 use crate::shown;
 
 /// The register. Cheap to clone.
@@ -17,15 +19,33 @@ pub enum Population {
     /// There is none: nobody is found.
     #[default]
     None,
-    /// A file, read when the program starts.
-    File(Arc<Register>),
+    /// A file, read when the program starts and again when it has changed.
+    File(Arc<Source>),
+}
+
+/// A file, and what it said when it was last good.
+pub struct Source {
+    /// None of a register that is not in a file.
+    file: Option<PathBuf>,
+    kept: RwLock<Arc<Register>>,
 }
 
 /// What a file says, by identifier.
-pub struct Register {
+struct Register {
     residents: HashMap<Fnr, Resident>,
-    /// Those who have died, in their order.
+    /// The numbers that somebody had before, and the one that they have.
+    former: HashMap<Fnr, Fnr>,
+    /// The numbers of those whose death is known, in their order: those as well that they had before.
     dead: Vec<Fnr>,
+    /// What the file was like when it was read.
+    stamp: Option<Stamp>,
+}
+
+/// By what it is seen that a file has changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    changed_at: SystemTime,
+    length: u64,
 }
 
 /// Somebody who is in the register.
@@ -37,8 +57,30 @@ pub struct Resident {
     pub family_name: String,
     /// Where their post goes.
     pub address: Address,
-    /// They have died.
-    pub is_dead: bool,
+    /// Whether they have died.
+    pub death: Death,
+}
+
+impl Resident {
+    /// Whether they have died. On a day that is still to come nobody has.
+    pub fn is_dead(&self, now: Timestamp) -> bool {
+        match self.death {
+            Death::None => false,
+            Death::Known => true,
+            Death::On(day) => day <= today_in_norway(now),
+        }
+    }
+}
+
+/// What is known of somebody's death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// They live.
+    None,
+    /// They have died, and nobody says when.
+    Known,
+    /// The day on which they died.
+    On(Date),
 }
 
 /// Where somebody's post goes.
@@ -78,56 +120,166 @@ struct Line {
     /// The day on which they died, instead of `dead` or beside it.
     #[serde(default)]
     dead_on: Option<Date>,
+    /// The numbers that they had before (Folkeregisteret: `identifikasjonsnummer` with the status `opphoert`).
+    #[serde(default)]
+    former: Vec<String>,
 }
 
 impl Population {
     /// The register in a file: a JSON object a line.
     pub fn open(file: &Path) -> anyhow::Result<Population> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        Population::read(&text).with_context(|| format!("in {}", file.display()))
+        let register = read(file)?;
+        Ok(Population::File(Arc::new(Source { file: Some(file.to_owned()), kept: RwLock::new(Arc::new(register)) })))
     }
 
     /// The same from its text. What is wrong is told by its line, and never by its content, which is a person's.
     pub fn read(text: &str) -> anyhow::Result<Population> {
-        let anybody = FnrPolicy { real: true, synthetic: true, expanded: true };
-        let mut known = HashMap::new();
-        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-            let line: Line = serde_json::from_str(line)
-                .map_err(|error| anyhow::anyhow!("line {number}: not a resident (column {})", error.column()))?;
-            let fnr = Fnr::parse(&line.fnr, anybody).ok().with_context(|| format!("line {number}: fnr"))?;
-            let is_new = known.insert(fnr, Resident::from(line)).is_none();
-            anyhow::ensure!(is_new, "line {number}: somebody who stands on a line before it");
+        Ok(Population::File(Arc::new(Source { file: None, kept: RwLock::new(Arc::new(Register::of(text)?)) })))
+    }
+
+    /// Reads the file again if it has changed. If it cannot be read, what was read before goes on being good, and whoever
+    /// watches the log is told.
+    pub async fn refresh(&self) {
+        let Population::File(source) = self else { return };
+        let source = source.clone();
+        let read = tokio::task::spawn_blocking(move || source.refresh()).await;
+        if let Err(error) = read.map_err(anyhow::Error::from).and_then(|read| read) {
+            let error = format!("{error:#}");
+            tracing::error!(alarm = "population", error, "the population register stays as it was last read");
         }
-        let dead = known.iter().filter(|(_, resident)| resident.is_dead).map(|(fnr, _)| fnr.clone());
-        let mut dead: Vec<Fnr> = dead.collect();
-        dead.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
-        Ok(Population::File(Arc::new(Register { residents: known, dead })))
     }
 
-    /// Some of those who have died, by their identifiers and in their order, after this one.
+    fn kept(&self) -> Option<Arc<Register>> {
+        match self {
+            Population::None => None,
+            Population::File(source) => Some(source.kept()),
+        }
+    }
+
+    /// Some of those who have died, by the identifiers that they have or had and in the order of these, after this one.
     #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
-    pub async fn dead(&self, after: Option<&Fnr>, at_most: usize) -> anyhow::Result<Vec<Fnr>> {
-        let Population::File(register) = self else { return Ok(Vec::new()) };
+    pub async fn dead(&self, after: Option<&Fnr>, at_most: usize, now: Timestamp) -> anyhow::Result<Vec<Fnr>> {
+        let Some(register) = self.kept() else { return Ok(Vec::new()) };
         let from = after.map_or(0, |after| register.dead.partition_point(|fnr| fnr.as_str() <= after.as_str()));
-        Ok(register.dead.iter().skip(from).take(at_most).cloned().collect())
+        let is_dead = |fnr: &&Fnr| register.ever(fnr).is_some_and(|resident| resident.is_dead(now));
+        Ok(register.dead.iter().skip(from).filter(is_dead).take(at_most).cloned().collect())
     }
 
-    /// Somebody, by their identifier.
+    /// All who have another number than before: the one that they had, and the one that they have.
+    #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
+    pub async fn renumbered(&self) -> anyhow::Result<Vec<(Fnr, Fnr)>> {
+        let Some(register) = self.kept() else { return Ok(Vec::new()) };
+        let mut all: Vec<_> = register.former.iter().map(|(had, has)| (had.clone(), has.clone())).collect();
+        all.sort_unstable_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+        Ok(all)
+    }
+
+    /// Somebody, by the identifier that they have.
     #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
     pub async fn find(&self, fnr: &Fnr) -> anyhow::Result<Option<Resident>> {
-        Ok(match self {
-            Population::None => None,
-            Population::File(register) => register.residents.get(fnr).cloned(),
-        })
+        Ok(self.kept().and_then(|register| register.residents.get(fnr).cloned()))
     }
 
-    /// Many at once, by their identifiers: one question, wherever the register is.
+    /// Somebody whom we know, perhaps by an identifier that they no longer have.
+    #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
+    pub async fn find_known(&self, person: &Person) -> anyhow::Result<Option<Resident>> {
+        Ok(self.kept().and_then(|register| register.ever(&person.fnr).cloned()))
+    }
+
+    /// Many of those whom we know, by the identifiers by which we do: one question, wherever the register is.
     #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
     pub async fn find_all(&self, fnrs: &[&Fnr]) -> anyhow::Result<HashMap<Fnr, Resident>> {
-        let Population::File(register) = self else { return Ok(HashMap::new()) };
-        let known = fnrs.iter().filter_map(|fnr| Some(((*fnr).clone(), register.residents.get(*fnr)?.clone())));
+        let Some(register) = self.kept() else { return Ok(HashMap::new()) };
+        let known = fnrs.iter().filter_map(|fnr| Some(((*fnr).clone(), register.ever(fnr)?.clone())));
         Ok(known.collect())
     }
+}
+
+impl Source {
+    fn kept(&self) -> Arc<Register> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn refresh(&self) -> anyhow::Result<()> {
+        let (Some(file), kept) = (&self.file, self.kept()) else { return Ok(()) };
+        let stamp = Stamp::of(file)?;
+        if kept.stamp == Some(stamp) {
+            return Ok(());
+        }
+        let register = read(file)?;
+        // Who is written over a file may have just begun with it.
+        ensure!(!register.residents.is_empty() || kept.residents.is_empty(), "{} is empty", file.display());
+        if Stamp::of(file)? != stamp {
+            tracing::debug!("the population register is being written, and is read a little later");
+            return Ok(());
+        }
+        tracing::info!(people = register.residents.len(), "read the population register again");
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(register);
+        Ok(())
+    }
+}
+
+impl Stamp {
+    fn of(file: &Path) -> anyhow::Result<Stamp> {
+        let of = |file: &Path| -> std::io::Result<Stamp> {
+            let data = std::fs::metadata(file)?;
+            Ok(Stamp { changed_at: data.modified()?, length: data.len() })
+        };
+        of(file).with_context(|| format!("cannot read {}", file.display()))
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Register> {
+    // Before it is read: what changes meanwhile is read again.
+    let stamp = Stamp::of(file)?;
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let register = Register::of(&text).with_context(|| format!("in {}", file.display()))?;
+    Ok(Register { stamp: Some(stamp), ..register })
+}
+
+impl Register {
+    fn of(text: &str) -> anyhow::Result<Register> {
+        let anybody = FnrPolicy { real: true, synthetic: true, expanded: true };
+        let number = |typed: &str| Fnr::parse(typed, anybody).ok();
+        let (mut residents, mut former) = (HashMap::new(), Vec::new());
+        for (place, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            let line: Line = serde_json::from_str(line)
+                .map_err(|error| anyhow::anyhow!("line {place}: not a resident (column {})", error.column()))?;
+            let fnr = number(&line.fnr).with_context(|| format!("line {place}: fnr"))?;
+            for had in &line.former {
+                let had = number(had).with_context(|| format!("line {place}: former"))?;
+                former.push((place, had, fnr.clone()));
+            }
+            let is_new = residents.insert(fnr, Resident::from(line)).is_none();
+            ensure!(is_new, "line {place}: somebody who stands on a line before it");
+        }
+        let former = one_owner_each(former, &residents)?;
+        let numbers = residents.iter().chain(former.iter().filter_map(|(had, has)| Some((had, residents.get(has)?))));
+        let dead = numbers.filter(|(_, resident)| resident.death != Death::None).map(|(fnr, _)| fnr.clone());
+        let mut dead: Vec<Fnr> = dead.collect();
+        dead.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        Ok(Register { residents, former, dead, stamp: None })
+    }
+
+    /// Somebody by a number that they have or had.
+    fn ever(&self, fnr: &Fnr) -> Option<&Resident> {
+        self.residents.get(self.former.get(fnr).unwrap_or(fnr))
+    }
+}
+
+/// Who had which number before. Of a number that is anybody's now, or was two people's, a file cannot be believed: an
+/// account goes by it.
+fn one_owner_each(
+    former: Vec<(usize, Fnr, Fnr)>,
+    residents: &HashMap<Fnr, Resident>,
+) -> anyhow::Result<HashMap<Fnr, Fnr>> {
+    let mut all = HashMap::with_capacity(former.len());
+    for (place, had, has) in former {
+        ensure!(!residents.contains_key(&had), "line {place}: a former number that somebody has");
+        let before = all.insert(had, has.clone());
+        ensure!(before.is_none_or(|other| other == has), "line {place}: a former number of two people");
+    }
+    Ok(all)
 }
 
 impl From<Line> for Resident {
@@ -140,7 +292,12 @@ impl From<Line> for Resident {
             (false, false) => Address::Known(lines),
         };
         let (given_name, family_name) = (shown::line(&line.given_name), shown::line(&line.family_name));
-        Resident { given_name, family_name, address, is_dead: line.dead || line.dead_on.is_some() }
+        let death = match (line.dead_on, line.dead) {
+            (Some(day), _) => Death::On(day),
+            (None, true) => Death::Known,
+            (None, false) => Death::None,
+        };
+        Resident { given_name, family_name, address, death }
     }
 }
 
@@ -166,19 +323,74 @@ mod tests {
         assert_eq!(address("20914695016").await, None);
     }
 
+    fn at(text: &str) -> Timestamp {
+        Timestamp::from_seconds(text.parse::<jiff::Timestamp>().unwrap().as_second())
+    }
+
+    async fn dead(register: &Population, after: Option<&Fnr>, at_most: usize, now: &str) -> Vec<String> {
+        let found = register.dead(after, at_most, at(now)).await.unwrap();
+        found.iter().map(|fnr| fnr.as_str().to_owned()).collect()
+    }
+
     #[tokio::test]
     async fn the_dead_are_told_in_parts() {
         let text = r#"{"fnr":"47906701517","given_name":"","family_name":"","dead_on":"2026-01-31"}
 {"fnr":"05895894984","given_name":"","family_name":"","dead":true}
 {"fnr":"28816196088","given_name":"","family_name":""}"#;
-        let register = Population::read(text).unwrap();
-        let first = register.dead(None, 1).await.unwrap();
-        assert_eq!(first.iter().map(Fnr::as_str).collect::<Vec<_>>(), ["05895894984"]);
-        let rest = register.dead(first.first(), 10).await.unwrap();
-        assert_eq!(rest.iter().map(Fnr::as_str).collect::<Vec<_>>(), ["47906701517"]);
-        assert!(register.dead(rest.first(), 10).await.unwrap().is_empty());
+        let (register, now) = (Population::read(text).unwrap(), "2026-02-01T00:00:00Z");
+        assert_eq!(dead(&register, None, 1, now).await, ["05895894984"]);
+        let first = register.dead(None, 1, at(now)).await.unwrap();
+        assert_eq!(dead(&register, first.first(), 10, now).await, ["47906701517"]);
+        let last = register.dead(first.first(), 10, at(now)).await.unwrap();
+        assert!(dead(&register, last.first(), 10, now).await.is_empty());
         let when = r#"{"fnr":"47906701517","given_name":"","family_name":"","dead_on":"yesterday"}"#;
         assert!(Population::read(when).is_err());
+    }
+
+    #[tokio::test]
+    async fn nobody_is_dead_before_the_day() {
+        let text = r#"{"fnr":"47906701517","given_name":"","family_name":"","dead_on":"2026-01-31","dead":true}"#;
+        let register = Population::read(text).unwrap();
+        assert!(dead(&register, None, 10, "2026-01-30T22:59:59Z").await.is_empty());
+        // The day begins an hour earlier in Norway.
+        assert_eq!(dead(&register, None, 10, "2026-01-30T23:00:00Z").await, ["47906701517"]);
+    }
+
+    #[tokio::test]
+    async fn somebody_is_found_by_the_number_that_they_had() {
+        let text = r#"{"fnr":"05895894984","given_name":"A","family_name":"B","dead":true,"former":["47906701517"]}
+{"fnr":"28816196088","given_name":"C","family_name":"D"}"#;
+        let register = Population::read(text).unwrap();
+        assert_eq!(dead(&register, None, 10, "2026-01-31T00:00:00Z").await, ["05895894984", "47906701517"]);
+        let policy = FnrPolicy { real: true, synthetic: true, expanded: true };
+        let [has, had] = ["05895894984", "47906701517"].map(|fnr| Fnr::parse(fnr, policy).unwrap());
+        assert_eq!(register.renumbered().await.unwrap(), [(had.clone(), has)]);
+        assert_eq!(register.find(&had).await.unwrap(), None, "nobody begins with it");
+        assert_eq!(register.find_all(&[&had]).await.unwrap()[&had].given_name, "A");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_has_gone_wrong_takes_nothing_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("population.jsonl");
+        let line = |name: &str| format!(r#"{{"fnr":"05895894984","given_name":"{name}","family_name":"B"}}"#);
+        let fnr = Fnr::parse("05895894984", FnrPolicy { real: true, synthetic: true, expanded: true }).unwrap();
+        std::fs::write(&file, line("Anna")).unwrap();
+        let register = Population::open(&file).unwrap();
+        let name = async || {
+            register.refresh().await;
+            register.find(&fnr).await.unwrap().unwrap().given_name
+        };
+        std::fs::write(&file, line("Annamari")).unwrap();
+        assert_eq!(name().await, "Annamari");
+        for wrong in ["", "{", &[line("A"), line("B")].join("\n")] {
+            std::fs::write(&file, wrong).unwrap();
+            assert_eq!(name().await, "Annamari", "{wrong}");
+        }
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(name().await, "Annamari");
+        std::fs::write(&file, line("Annabell")).unwrap();
+        assert_eq!(name().await, "Annabell");
     }
 
     #[test]
@@ -192,5 +404,19 @@ mod tests {
         }
         let twice = r#"{"fnr":"05895894984","given_name":"","family_name":""}"#;
         assert!(Population::read(&format!("{twice}\n{twice}")).is_err());
+        // By its former numbers a file says whose an account is.
+        let with = |fnr: &str, former: &str| {
+            format!(r#"{{"fnr":"{fnr}","given_name":"","family_name":"","former":["{former}"]}}"#)
+        };
+        let [one, other, third] = ["05895894984", "28816196088", "47906701517"];
+        assert!(Population::read(&with(one, third)).is_ok());
+        for lines in [
+            vec![with(one, one)],
+            vec![with(one, other), with(other, one)],
+            vec![with(one, third), with(other, third)],
+            vec![with(one, "47906701518")],
+        ] {
+            assert!(Population::read(&lines.join("\n")).is_err(), "{lines:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! any more.
 //!
 //! People choose a postbox at its supplier, to whom they prove who they are. So the last one who tells of a postbox is
-//! right, whoever ran the one before, and the person is told that it has moved.
+//! right, whoever ran the one before, and the person is told that there is one and where.
 
 use crate::clock::Timestamp;
 use crate::contact::{self, Contact, Postbox};
@@ -111,7 +111,8 @@ pub async fn register(
         Some(provider) if change == Change::Moved => event.with("before", provider),
         _ => event,
     };
-    if change == Change::Moved {
+    // Who reads the post there is theirs to choose.
+    if matches!(change, Change::Registered | Change::Moved) {
         notice::queue(&mut tx, &world.chance, &event, now).await?;
     }
     contact::set_postbox(&mut tx, &person.id, Some(postbox), now).await?;

@@ -514,7 +514,7 @@ impl Config {
             lines.push("population: without it no letter has an address".to_owned());
         }
         lines.extend(self.letters.iter().flat_map(LettersConfig::objections));
-        lines.extend(self.minid.objections());
+        lines.extend(self.minid.objections(self.server.issuer.url()));
         lines.extend(EidConfig::objections_to(&self.eid));
         lines
     }
@@ -625,6 +625,10 @@ mod tests {
             "kind = \"inbox\"",
         ));
         assert!(inbox.unwrap().objections()[0].starts_with("sms.kind"));
+        let codes = "[minid]\nretired = [{ kind = \"totp\", from = \"2027-01-01\" }]\n[keys]";
+        let at_an_address = GOOD.replace("https://login.example.no", "https://192.0.2.1").replace("[keys]", codes);
+        let lines = read(&at_an_address).unwrap().objections();
+        assert!(lines.iter().any(|line| line.starts_with("minid.retired: totp has to be left")), "{lines:?}");
         let local = read(&GOOD.replace("https://login.example.no", "http://localhost:8080")).unwrap();
         assert_eq!(local.objections(), Vec::<String>::new());
     }

@@ -1,14 +1,9 @@
-//! Whoever has died, as the population register tells, is nobody's login any more: a pass a day closes their accounts.
-
-use std::time::Duration;
+//! Whoever has died, as the population register tells, is nobody's login any more: their accounts are closed.
 
 use authenticators::account;
-use authenticators::chance::TokenHash;
 use authenticators::clock::Timestamp;
 use authenticators::person::{DEATH, Person, PersonId};
-use authenticators::scratch::Kept;
 use authenticators::trail::{Actor, Event};
-use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::{consent, session_list};
@@ -16,33 +11,9 @@ use crate::{consent, session_list};
 /// Of how many the register tells at once.
 const AT_ONCE: usize = 500;
 
-/// The pass of this day has been made, or is under way: one node makes it.
-#[derive(Serialize, Deserialize)]
-struct Passed;
-
-impl Kept for Passed {
-    const KIND: &'static str = "deaths";
-    const FOR: Duration = Duration::from_hours(24);
-}
-
-/// Closes the accounts of those who have died since the last pass.
-pub async fn pass(app: &App, now: Timestamp) -> anyhow::Result<()> {
-    let day = (now.seconds() / 86_400).to_string();
-    let key = TokenHash::of(app.world.vault.hash("deaths of a day", &day).as_str());
-    if !app.world.scratch.claim(&key, &Passed, now).await? {
-        return Ok(());
-    }
-    let done = close_all(app, now).await;
-    if done.is_err() {
-        // It is made again soon: whoever is closed already is left alone.
-        app.world.scratch.take::<Passed>(&key, now).await?;
-    }
-    done
-}
-
-/// One account that cannot be closed keeps no other from it.
-async fn close_all(app: &App, now: Timestamp) -> anyhow::Result<()> {
-    let (people, at_most) = (newly_dead(app).await?, app.config.minid.deaths_a_day);
+/// Closes the accounts of those who have died since it was last done. One that cannot be closed keeps no other from it.
+pub async fn close_all(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    let (people, at_most) = (newly_dead(app, now).await?, app.config.minid.deaths_a_day);
     if u32::try_from(people.len()).map_or(true, |count| count > at_most) {
         tracing::error!(alarm = "deaths", people = people.len(), at_most, "the register tells too many dead");
         return Ok(());
@@ -58,10 +29,10 @@ async fn close_all(app: &App, now: Timestamp) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn newly_dead(app: &App) -> anyhow::Result<Vec<PersonId>> {
+async fn newly_dead(app: &App, now: Timestamp) -> anyhow::Result<Vec<PersonId>> {
     let (mut people, mut after) = (Vec::new(), None);
     loop {
-        let dead = app.world.population.dead(after.as_ref(), AT_ONCE).await?;
+        let dead = app.world.population.dead(after.as_ref(), AT_ONCE, now).await?;
         people.extend(Person::not_known_dead(&app.world.db, &dead).await?);
         match dead.last() {
             Some(last) if dead.len() == AT_ONCE => after = Some(last.clone()),

@@ -9,7 +9,8 @@
 //! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in
 //! its own name, [`bearer`] how it shows a token here, and [`logout_notice`] what is told when a session is over.
 //! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`], [`new_device`] and
-//! [`notify`] for what is changed and told, and [`deaths`] for whoever has died; [`register`] is what services are told of
+//! [`notify`] for what is changed and told, and once a [`day`] [`deaths`] and [`numbers`] for whoever has died or has
+//! another number; [`register`] is what services are told of
 //! how people are reached. A [`visitor`] who has no MinID orders a letter, and gets on with what is in it on the [`activation_pages`]. [`page`],
 //! [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures,
 //! waiting and cookies, [`atlas`] where in the world an address is, [`params`] what a request says, [`error`] what goes
@@ -32,6 +33,7 @@ pub mod client_profile;
 pub mod config;
 pub mod consent;
 pub mod contact_change;
+pub mod day;
 pub mod deaths;
 pub mod document;
 pub mod dpop;
@@ -44,6 +46,7 @@ pub mod error;
 pub mod finish;
 pub mod flow;
 pub mod grant;
+pub mod handover;
 pub mod jwe;
 pub mod keys;
 pub mod live;
@@ -53,6 +56,7 @@ pub mod markdown;
 pub mod minid;
 pub mod new_device;
 pub mod notify;
+pub mod numbers;
 pub mod page;
 pub mod params;
 pub mod password_change;
@@ -203,5 +207,5 @@ pub async fn clean(app: &App, now: Timestamp) -> anyhow::Result<()> {
     while consent::clean(app, now).await? {}
     while guest::clean(&app.world.db, now).await? {}
     while logout_notice::clean(app, now).await? {}
-    deaths::pass(app, now).await
+    day::pass(app, now).await
 }

@@ -6,6 +6,7 @@ use authenticators::clock::Timestamp;
 use authenticators::factor::FactorKind;
 use jiff::civil::Date;
 use serde::Deserialize;
+use url::Url;
 
 use crate::text;
 
@@ -31,6 +32,9 @@ pub struct Minid {
     /// How many of those who have a MinID the population register may tell dead at once. More are an error of the register:
     /// nobody is closed, and the alarm is `deaths`.
     pub deaths_a_day: u32,
+    /// How many of those whom we know the population register may tell another number of at once. More are an error of the
+    /// register: nobody's is changed, and the alarm is `new-numbers`.
+    pub new_numbers_a_day: u32,
 }
 
 impl Default for Minid {
@@ -44,6 +48,7 @@ impl Default for Minid {
             closed_days: 365,
             nudge_days: 30,
             deaths_a_day: 1000,
+            new_numbers_a_day: 1000,
         }
     }
 }
@@ -94,16 +99,25 @@ impl Minid {
         Duration::from_hours(24 * u64::from(self.nudge_days))
     }
 
-    /// What is wrong with it, one line each.
-    pub fn objections(&self) -> Vec<String> {
+    /// What is wrong with it at an issuer, one line each.
+    pub fn objections(&self, issuer: &Url) -> Vec<String> {
         let mut lines = Vec::new();
         if self.retired.iter().any(|retired| !FactorKind::SECOND.contains(&retired.kind)) {
             lines.push("minid.retired: kind is app, passkey, totp, otc or recovery_code".to_owned());
         }
         // Whoever has what is over sets up one of these on the way in.
-        let mut left = [FactorKind::App, FactorKind::Passkey, FactorKind::Totp].into_iter();
-        if left.all(|kind| self.retired.iter().any(|retired| retired.kind == kind)) {
-            lines.push("minid.retired: app, passkey or totp has to be left, to be set up on the way in".to_owned());
+        let ends = |kind: &FactorKind| self.retired.iter().any(|retired| retired.kind == *kind);
+        // The app and passkeys are WebAuthn, which there is at names alone.
+        match (issuer.domain(), ends(&FactorKind::Totp)) {
+            (Some(_), true) if [FactorKind::App, FactorKind::Passkey].iter().all(ends) => {
+                lines.push("minid.retired: app, passkey or totp has to be left, to be set up on the way in".to_owned());
+            }
+            (None, true) => lines.push(
+                "minid.retired: totp has to be left, to be set up on the way in: at an IP address (server.issuer) there is \
+                 neither app nor passkey"
+                    .to_owned(),
+            ),
+            _ => {}
         }
         if self.sms_a_day == 0 {
             lines.push("minid.sms_a_day: nobody would get a code".to_owned());
@@ -129,10 +143,16 @@ mod tests {
         assert_eq!(minid.retires(FactorKind::Otc, before).as_deref(), Some("01.01.2027"));
         assert_eq!(minid.retires(FactorKind::Otc, at("2026-01-01T00:00:00Z")), None, "it is far");
         assert_eq!(minid.retires(FactorKind::Otc, at("2027-01-02T00:00:00Z")), None, "it is over");
-        assert_eq!(minid.objections(), Vec::<String>::new());
+        let [name, address] = ["https://minid.example", "https://192.0.2.1"].map(|text| Url::parse(text).unwrap());
+        assert_eq!((minid.objections(&name), minid.objections(&address)), (Vec::new(), Vec::new()));
         let all = FactorKind::SECOND.map(|kind| Retired { kind, from: "2027-01-01".parse().unwrap() });
-        assert_eq!(Minid { retired: all.into(), ..Minid::default() }.objections().len(), 1);
+        assert_eq!(Minid { retired: all.into(), ..Minid::default() }.objections(&name).len(), 1);
         let odd = vec![Retired { kind: FactorKind::Password, from: "2027-01-01".parse().unwrap() }];
-        assert_eq!(Minid { retired: odd, ..Minid::default() }.objections().len(), 1);
+        assert_eq!(Minid { retired: odd, ..Minid::default() }.objections(&name).len(), 1);
+        // Where there is no WebAuthn the code app is all that there is to set up.
+        let codes =
+            [FactorKind::Otc, FactorKind::Totp].map(|kind| Retired { kind, from: "2027-01-01".parse().unwrap() });
+        let codes = Minid { retired: codes.into(), ..Minid::default() };
+        assert_eq!((codes.objections(&name).len(), codes.objections(&address).len()), (0, 1));
     }
 }

@@ -60,8 +60,12 @@ pub enum Notice {
     SignedOut,
     /// Another fødselsnummer or D-number.
     NumberChanged,
+    /// The same, as the population register tells.
+    NumberTold,
     /// A school has made a code by which MinID can be had anew.
     SchoolCode,
+    /// There is a digital postbox, where there was none.
+    PostboxRegistered,
     /// The digital postbox is at another supplier.
     PostboxMoved,
 }
@@ -76,7 +80,9 @@ impl Notice {
             "reset" => Some(Notice::Reset),
             "signed-out" => Some(Notice::SignedOut),
             "number-changed" => Some(Notice::NumberChanged),
+            "number-changed-by-register" => Some(Notice::NumberTold),
             "school-code-issued" => Some(Notice::SchoolCode),
+            "postbox-registered" => Some(Notice::PostboxRegistered),
             "postbox-moved" => Some(Notice::PostboxMoved),
             "letter-ordered" => Some(Notice::LetterOrdered),
             _ => None,
@@ -86,7 +92,8 @@ impl Notice {
     /// By whom it was, and what to do about it.
     fn by_others(self) -> &'static str {
         match self {
-            Notice::SchoolCode | Notice::PostboxMoved => "tell-not-you",
+            Notice::SchoolCode | Notice::PostboxRegistered | Notice::PostboxMoved => "tell-not-you",
+            Notice::NumberTold => "tell-register-wrong",
             Notice::LetterOrdered => "tell-letter-not-you",
             _ => "tell-by-support",
         }
@@ -121,7 +128,9 @@ impl Notice {
             Notice::Reset => "tell-reset",
             Notice::SignedOut => "tell-signed-out",
             Notice::NumberChanged => "tell-number-changed",
+            Notice::NumberTold => "tell-number-told",
             Notice::SchoolCode => "tell-school-code",
+            Notice::PostboxRegistered => "tell-postbox-registered",
             Notice::PostboxMoved => "tell-postbox-moved",
         };
         text.t(key)
@@ -175,7 +184,8 @@ async fn send(app: &App, to: &Channel, (text, words): (Text, &str), now: Timesta
     }
 }
 
-/// Tells people what support, a school or a supplier of postboxes has done, where that waits to be told. What does not go out now is tried again later.
+/// Tells people what support, a school, the population register or a supplier of postboxes has done, where that waits to be
+/// told. What does not go out now is tried again later.
 pub async fn deliver_due(app: &App) -> anyhow::Result<()> {
     let now = app.world.clock.now();
     let mut tries = JoinSet::new();

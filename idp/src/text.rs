@@ -85,7 +85,8 @@ const FILES: &[(Language, &str)] = words_of![
     "postbox",
     "guest",
     "ways",
-    "lost"
+    "lost",
+    "number"
 ];
 
 impl Words {

@@ -15,7 +15,7 @@ use idp::params::Params;
 use idp::text;
 
 use crate::school::coupling::{self, Decision, Decisions, Refused, Saved};
-use crate::school::register::{self, Administrator, Employee, Pupil, Title};
+use crate::school::register::{self, Administrator, Apart, Employee, Pupil, Title};
 use crate::school::said::{self, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
@@ -168,7 +168,7 @@ struct Room {
     administrator: Administrator,
     decisions: Decisions,
     /// What tells pupils apart who have the same name.
-    alike: HashMap<PersonId, String>,
+    alike: HashMap<PersonId, Apart>,
 }
 
 /// `GET /skule`: what somebody can do here.
@@ -252,14 +252,16 @@ impl Room {
         let Some(decisions) = Decisions::of(&staff.app.world, &class.id).await? else {
             return Err(staff.nothing_here().await);
         };
-        let alike = register::told_apart(decisions.pupils.iter());
+        let alike = register::told_apart(&decisions.class.id, decisions.pupils.iter());
         Ok(Room { staff, administrator, decisions, alike })
     }
 
     /// What tells a pupil from another of the same name, in words.
     fn apart(&self, pupil: &Pupil) -> Option<String> {
-        let digits = self.alike.get(&pupil.person)?;
-        Some(self.staff.text().with("school-digits", "digits", digits.as_str()))
+        let (apart, text) = (self.alike.get(&pupil.person)?, self.staff.text());
+        let digits = apart.digits.as_deref().map(|digits| text.with("school-digits", "digits", digits));
+        let mark = text.with("school-mark", "mark", apart.mark.as_str());
+        Some(digits.into_iter().chain([mark]).collect::<Vec<_>>().join(", "))
     }
 
     /// A pupil, by all that it takes to know which.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use askama::Template;
-use authenticators::activation::{self, ActivationCode, Source};
+use authenticators::activation::{self, ActivationCode};
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
@@ -26,7 +26,7 @@ use serde_json::json;
 
 use crate::school::coupling::{Coupling, Decision, Decisions, Standing};
 use crate::school::issuing::{self, Progress, Reason, Started, Status};
-use crate::school::register::{self, Pupil, Taught};
+use crate::school::register::{self, Apart, Pupil, Taught};
 use crate::school::said::{self, Said, WRONG_NAME};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::{alias, routes};
@@ -45,6 +45,7 @@ struct Line {
     href: String,
     name: String,
     digits: Option<String>,
+    mark: Option<String>,
     status: &'static str,
     color: &'static str,
 }
@@ -81,6 +82,7 @@ struct PupilPage {
     class: String,
     name: String,
     digits: Option<String>,
+    mark: Option<String>,
     notice: Option<Said>,
     status: &'static str,
     color: &'static str,
@@ -107,6 +109,7 @@ struct CodePage {
     action: String,
     class: String,
     name: String,
+    mark: Option<String>,
     groups: Vec<String>,
     scan: Scan,
     until: String,
@@ -134,7 +137,7 @@ struct Room {
     taught: Taught,
     decisions: Decisions,
     /// What tells pupils apart who have the same name, of those whom this person sees.
-    alike: HashMap<PersonId, String>,
+    alike: HashMap<PersonId, Apart>,
 }
 
 /// `GET /skule/klasse`: the classes are on the first page.
@@ -153,12 +156,16 @@ impl Room {
             return Err(staff.nothing_here().await);
         };
         let mut room = Room { staff, taught, decisions, alike: HashMap::new() };
-        room.alike = register::told_apart(room.pupils());
+        room.alike = register::told_apart(&room.taught.class.id, room.pupils());
         Ok(room)
     }
 
     fn digits(&self, pupil: &Pupil) -> Option<String> {
-        self.alike.get(&pupil.person).cloned()
+        self.alike.get(&pupil.person)?.digits.clone()
+    }
+
+    fn mark(&self, pupil: &Pupil) -> Option<String> {
+        self.alike.get(&pupil.person).map(|apart| apart.mark.clone())
     }
 
     /// Whether the administration lets this person issue in the class. Nobody lets themselves.
@@ -241,8 +248,9 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
         let status = room.status(&progress, pupil);
         done += usize::from(matches!(status, Status::Registered | Status::HasMinid));
         let (words, color) = status_words(status);
-        let (href, name, digits) = (room.path_of(pupil), pupil.name.clone(), room.digits(pupil));
-        lines.push(Line { href, name, digits, status: words, color });
+        let (href, name) = (room.path_of(pupil), pupil.name.clone());
+        let (digits, mark) = (room.digits(pupil), room.mark(pupil));
+        lines.push(Line { href, name, digits, mark, status: words, color });
     }
     let page = ListPage {
         frame: room.staff.frame(),
@@ -278,7 +286,9 @@ fn about(status: Status, is_coupled: bool) -> &'static str {
         (Status::NotStarted, true) => "school-identify",
         (Status::NotStarted, false) => "school-undecided-about",
         (Status::CodeIssued { .. }, _) => "school-code-issued-about",
-        (Status::Registered, _) => "school-registered-about",
+        (Status::Registered, true) => "school-registered-about",
+        // By another employee's code, or by post: what is wrong with it support can mend, and this employee cannot.
+        (Status::Registered, false) => "school-registered-elsewhere-about",
         (Status::Manual, _) => "school-manual-about",
         (Status::LetterOrdered, _) => "school-letter-ordered-about",
         (Status::HasMinid, _) => "school-has-minid-about",
@@ -317,6 +327,7 @@ async fn pupil_page(
         class: room.taught.class.name.clone(),
         name: pupil.name.clone(),
         digits: room.digits(pupil),
+        mark: room.mark(pupil),
         notice,
         status: words,
         color,
@@ -423,6 +434,7 @@ async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Tim
         leave: LEAVE,
         class: room.taught.class.name.clone(),
         name: pupil.name.clone(),
+        mark: room.mark(pupil),
         groups: code.grouped().split('-').map(str::to_owned).collect(),
         scan: Scan { address: format!("{}{REGISTER}", staff.app.config.issuer.as_str()), ..to_scan },
         until: clock_time(until),
@@ -459,9 +471,9 @@ pub async fn wait(
     }
 }
 
-/// Who has MinID by an earlier code has not used the one that was shown last.
+/// Who has MinID by an earlier code has not used the one that they had last.
 async fn used_or_over(world: &World, pupil: &Pupil) -> anyhow::Result<&'static str> {
     let latest = activation::latest(world.db.pool(), &pupil.person).await?;
-    let is_used = latest.is_some_and(|code| code.source == Source::School && code.used_at.is_some());
+    let is_used = latest.is_some_and(|code| code.used_at.is_some());
     Ok(if is_used { "approved" } else { "over" })
 }

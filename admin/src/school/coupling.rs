@@ -78,7 +78,10 @@ pub enum Standing {
     /// May be issued to.
     Coupled,
     /// Has to order a letter.
-    Refused,
+    Refused {
+        /// Since when.
+        since: Timestamp,
+    },
     /// Nobody has decided it yet.
     Undecided,
 }
@@ -145,10 +148,29 @@ impl Decisions {
 /// nobody.
 fn standing(issuer: Option<&Decided>, coupled: Option<&Decided>) -> Standing {
     let may_issue = issuer.is_some_and(|issuer| issuer.holds() == Decision::Yes);
-    match coupled.map(Decided::holds) {
-        Some(Decision::No) => Standing::Refused,
-        Some(Decision::Yes) if may_issue => Standing::Coupled,
-        Some(Decision::Yes) | None => Standing::Undecided,
+    match coupled.map(|coupled| (coupled.holds(), coupled)) {
+        Some((Decision::No, coupled)) => {
+            Standing::Refused { since: coupled.not_identified_at.unwrap_or(coupled.decided_at) }
+        }
+        Some((Decision::Yes, _)) if may_issue => Standing::Coupled,
+        Some((Decision::Yes, _)) | None => Standing::Undecided,
+    }
+}
+
+impl Standing {
+    /// How somebody stands with two employees: one who may issue is enough, and who has refused first has sent them for a
+    /// letter.
+    fn and(self, other: Standing) -> Standing {
+        match (self, other) {
+            (Standing::Coupled, _) | (_, Standing::Coupled) => Standing::Coupled,
+            (Standing::Refused { since: one }, Standing::Refused { since: other }) => {
+                Standing::Refused { since: one.min(other) }
+            }
+            (Standing::Refused { since }, Standing::Undecided) | (Standing::Undecided, Standing::Refused { since }) => {
+                Standing::Refused { since }
+            }
+            (Standing::Undecided, Standing::Undecided) => Standing::Undecided,
+        }
     }
 }
 
@@ -197,9 +219,7 @@ pub async fn standings(
             }
             let found = standing(issuers.get(&employee), Some(&row.decided));
             let entry = all.entry((class, row.pupil)).or_insert(found);
-            if found == Standing::Coupled || *entry == Standing::Undecided {
-                *entry = found;
-            }
+            *entry = entry.and(found);
         }
     }
     Ok(all)
@@ -554,24 +574,37 @@ mod tests {
     use super::*;
 
     fn decided(decision: Decision, not_identified: bool) -> Decided {
-        let (by, at) = (serde_json::from_str("\"rektor\"").unwrap(), Timestamp::from_seconds(0));
-        Decided { decision, decided_by: by, decided_at: at, not_identified_at: not_identified.then_some(at) }
+        let by = serde_json::from_str("\"rektor\"").unwrap();
+        Decided { decision, decided_by: by, decided_at: at(0), not_identified_at: not_identified.then_some(at(5)) }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
     }
 
     #[test]
     fn how_a_pupil_stands() {
         let (yes, no, unsure) =
             (decided(Decision::Yes, false), decided(Decision::No, false), decided(Decision::Yes, true));
+        let (refused, later) = (Standing::Refused { since: at(0) }, Standing::Refused { since: at(5) });
         for (issuer, coupled, expected) in [
             (Some(&yes), Some(&yes), Standing::Coupled),
-            (Some(&yes), Some(&no), Standing::Refused),
-            (Some(&yes), Some(&unsure), Standing::Refused),
+            (Some(&yes), Some(&no), refused),
+            (Some(&yes), Some(&unsure), later),
             (Some(&yes), None, Standing::Undecided),
             (Some(&no), Some(&yes), Standing::Undecided),
             (None, Some(&yes), Standing::Undecided),
             (None, None, Standing::Undecided),
         ] {
             assert_eq!(standing(issuer, coupled), expected);
+        }
+        for (one, other, expected) in [
+            (refused, later, refused),
+            (refused, Standing::Undecided, refused),
+            (refused, Standing::Coupled, Standing::Coupled),
+            (Standing::Undecided, Standing::Undecided, Standing::Undecided),
+        ] {
+            assert_eq!((one.and(other), other.and(one)), (expected, expected));
         }
     }
 

@@ -65,6 +65,8 @@ struct Facts {
     has_minid: bool,
     /// The code that they had it by.
     by: Option<Source>,
+    /// When the letter was ordered that they had it by last, if they ever did by one.
+    ordered_at: Option<Timestamp>,
     /// The newest code.
     latest: Option<Issued>,
     /// Whether a letter is under way.
@@ -79,6 +81,7 @@ pub struct Progress {
     with_minid: HashSet<PersonId>,
     codes: HashMap<PersonId, History>,
     with_letter: HashSet<PersonId>,
+    by_letter: HashMap<PersonId, Timestamp>,
     now: Timestamp,
 }
 
@@ -91,6 +94,7 @@ impl Progress {
             with_minid: password::holders(db, pupils).await?,
             codes: activation::histories(db, pupils).await?,
             with_letter: letter::awaited(db, pupils, now).await?,
+            by_letter: letter::used(db, pupils).await?,
             now,
         })
     }
@@ -102,6 +106,7 @@ impl Progress {
             standing,
             has_minid: self.with_minid.contains(pupil),
             by: codes.and_then(|codes| codes.last_used).map(|(source, _)| source),
+            ordered_at: self.by_letter.get(pupil).copied(),
             latest: codes.map(|codes| codes.latest.clone()),
             has_letter: self.with_letter.contains(pupil),
             may_have_minid: self.people.get(pupil).and_then(|person| person.fnr.may_have_minid(self.now)),
@@ -121,11 +126,23 @@ fn decide(facts: &Facts, now: Timestamp) -> Status {
     }
     match (facts.has_minid, facts.by) {
         (true, Some(Source::School)) => Status::Registered,
+        (true, Some(Source::Letter)) if facts.was_sent_for_it() => Status::Registered,
         (true, _) => Status::HasMinid,
         (false, _) if facts.may_have_minid == Some(false) => Status::TooYoung,
         (false, _) if facts.has_letter => Status::LetterOrdered,
-        (false, _) if facts.standing == Standing::Refused => Status::Manual,
+        (false, _) if matches!(facts.standing, Standing::Refused { .. }) => Status::Manual,
         (false, _) => Status::NotStarted,
+    }
+}
+
+impl Facts {
+    /// Whether the school had sent them for the letter that they have MinID by. Who orders one has said nothing of a
+    /// school; the school has, before.
+    fn was_sent_for_it(&self) -> bool {
+        match (self.standing, self.ordered_at) {
+            (Standing::Refused { since }, Some(ordered_at)) => since <= ordered_at,
+            _ => false,
+        }
     }
 }
 
@@ -193,14 +210,14 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else {
         return Ok(Started::Refused(Reason::NotCoupled));
     };
-    let resident = world.population.find(&person.fnr).await?;
+    let resident = world.population.find_known(&person).await?;
     let mut tx = world.db.begin().await?;
     // Whatever else happens to the pupil's account comes before this or after it.
     Person::hold(&mut tx, pupil).await?;
     let Some(coupling) = coupling.still(&mut tx).await? else { return refuse(tx, Reason::NotCoupled).await };
     let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return refuse(tx, Reason::NotCoupled).await };
     let before = Before::of(&mut tx, pupil).await?;
-    if resident.is_some_and(|resident| resident.is_dead) {
+    if resident.is_some_and(|resident| resident.is_dead(now)) {
         return refuse(tx, Reason::Dead).await;
     }
     if let Some(why) = objection(&person, &before, now) {
@@ -282,6 +299,7 @@ mod tests {
             standing: Standing::Coupled,
             has_minid: false,
             by: None,
+            ordered_at: None,
             latest: None,
             has_letter: false,
             may_have_minid: Some(true),
@@ -301,11 +319,18 @@ mod tests {
         let ended = Some(Issued { ended_at: Some(now), ..code(school, 200) });
         let used = Some(Issued { used_at: Some(now), ..code(school, 200) });
         let issued = Status::CodeIssued { until: Timestamp::from_seconds(200) };
+        let refused = Standing::Refused { since: Timestamp::from_seconds(50) };
+        let by_letter = |ordered_at: i64| Facts {
+            by: Some(letter),
+            ordered_at: Some(Timestamp::from_seconds(ordered_at)),
+            has_minid: true,
+            ..facts()
+        };
         for (facts, expected) in [
             (facts(), Status::NotStarted),
             (Facts { standing: Standing::Undecided, ..facts() }, Status::NotStarted),
-            (Facts { standing: Standing::Refused, ..facts() }, Status::Manual),
-            (Facts { standing: Standing::Refused, has_letter: true, ..facts() }, Status::LetterOrdered),
+            (Facts { standing: refused, ..facts() }, Status::Manual),
+            (Facts { standing: refused, has_letter: true, ..facts() }, Status::LetterOrdered),
             (Facts { latest: shown.clone(), ..facts() }, issued),
             (Facts { latest: shown.clone(), has_letter: true, ..facts() }, issued),
             (Facts { latest: Some(code(school, 100)), ..facts() }, Status::NotStarted),
@@ -314,11 +339,15 @@ mod tests {
             (Facts { latest: used, by: Some(school), has_minid: true, ..facts() }, Status::Registered),
             // Anew: the code is shown again.
             (Facts { latest: shown, by: Some(school), has_minid: true, ..facts() }, issued),
-            (Facts { by: Some(letter), has_minid: true, ..facts() }, Status::HasMinid),
-            (Facts { has_minid: true, standing: Standing::Refused, ..facts() }, Status::HasMinid),
+            (by_letter(60), Status::HasMinid),
+            (Facts { standing: refused, ..by_letter(50) }, Status::Registered),
+            (Facts { standing: refused, ..by_letter(49) }, Status::HasMinid),
+            (Facts { standing: Standing::Undecided, ..by_letter(60) }, Status::HasMinid),
+            (Facts { standing: refused, by: None, ..by_letter(60) }, Status::HasMinid),
+            (Facts { has_minid: true, standing: refused, ..facts() }, Status::HasMinid),
             // Support has taken it away again.
             (Facts { by: Some(school), ..facts() }, Status::NotStarted),
-            (Facts { may_have_minid: Some(false), standing: Standing::Refused, ..facts() }, Status::TooYoung),
+            (Facts { may_have_minid: Some(false), standing: refused, ..facts() }, Status::TooYoung),
             (Facts { may_have_minid: None, ..facts() }, Status::NotStarted),
         ] {
             let found = decide(&facts, now);

@@ -15,9 +15,14 @@ use migrations::{Db, Tx};
 use serde::Serialize;
 use sqlx::AnyExecutor;
 
+use super::alias;
+
 /// How many of the last digits of a number tell two of the same name apart.
 const DIGITS_AT_LEAST: usize = 2;
 const DIGITS_AT_MOST: usize = 5;
+/// And how many letters of a mark.
+const LETTERS_AT_LEAST: usize = 2;
+const LETTERS_AT_MOST: usize = 8;
 
 /// Makes opaque text ids.
 macro_rules! ids { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
@@ -505,9 +510,20 @@ impl Pupil {
     }
 }
 
-/// What tells pupils apart who have the same name: as few of the last digits of their numbers as it takes. Nobody else is
-/// in it. They are to be those whom the reader sees: that there is another one, whom they do not see, is not told.
-pub fn told_apart<'a>(pupils: impl Iterator<Item = &'a Pupil>) -> HashMap<PersonId, String> {
+/// What tells a pupil from another of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Apart {
+    /// The last digits of their number; none of whose address is protected.
+    pub digits: Option<String>,
+    /// Letters that say nothing of them. Each namesake has some, so that they tell nobody who is protected: they stand
+    /// beside the code as well, where a class sees them.
+    pub mark: String,
+}
+
+/// What tells pupils of a class apart who have the same name: as few of the last digits of their numbers, and as few
+/// letters of their marks, as it takes. Nobody else is in it. They are to be those whom the reader sees: that there is
+/// another one, whom they do not see, is not told.
+pub fn told_apart<'a>(class: &ClassId, pupils: impl Iterator<Item = &'a Pupil>) -> HashMap<PersonId, Apart> {
     let mut by_name: HashMap<String, Vec<&Pupil>> = HashMap::new();
     for pupil in pupils {
         by_name.entry(pupil.name.to_lowercase()).or_default().push(pupil);
@@ -520,10 +536,23 @@ pub fn told_apart<'a>(pupils: impl Iterator<Item = &'a Pupil>) -> HashMap<Person
             ends.len() == known
         };
         let count = (DIGITS_AT_LEAST..DIGITS_AT_MOST).find(differ).unwrap_or(DIGITS_AT_MOST);
-        let named = alike.iter().filter_map(|pupil| Some((pupil.person.clone(), pupil.digits(count)?)));
-        all.extend(named);
+        let marks: Vec<String> = alike.iter().map(|pupil| alias::mark(class, &pupil.person)).collect();
+        let letters = as_many_as_differ(&marks);
+        for (pupil, mark) in alike.into_iter().zip(marks) {
+            let mark = mark.chars().take(letters).collect();
+            all.insert(pupil.person.clone(), Apart { digits: pupil.digits(count), mark });
+        }
     }
     all
+}
+
+/// How many of their first letters it takes until no two marks are alike.
+fn as_many_as_differ(marks: &[String]) -> usize {
+    let differ = |count: &usize| {
+        let begins: HashSet<&str> = marks.iter().filter_map(|mark| mark.get(..*count)).collect();
+        begins.len() == marks.len()
+    };
+    (LETTERS_AT_LEAST..LETTERS_AT_MOST).find(differ).unwrap_or(LETTERS_AT_MOST)
 }
 
 /// Names as Norwegian orders them: æ, ø and å come last, in that order, which is not that of their numbers.
@@ -810,12 +839,31 @@ mod tests {
             pupil("e", "Per Ås", Some("20914695016")),
             pupil("f", "Per Ås", None),
         ];
-        let found = told_apart(all.iter());
-        let mut found: Vec<_> = found.iter().map(|(id, digits)| (id.as_str(), digits.as_str())).collect();
-        found.sort_unstable();
-        assert_eq!(found, [("a", "84"), ("b", "88"), ("e", "16")]);
-        assert!(told_apart(all.iter().skip(3).take(2)).is_empty());
+        let class = ClassId("10A".to_owned());
+        let found = told_apart(&class, all.iter());
+        let mut digits: Vec<_> = found.iter().map(|(id, apart)| (id.as_str(), apart.digits.as_deref())).collect();
+        digits.sort_unstable();
+        let expected = [("a", Some("84")), ("b", Some("88")), ("c", None), ("e", Some("16")), ("f", None)];
+        assert_eq!(digits, expected);
+        assert!(told_apart(&class, all.iter().skip(3).take(2)).is_empty());
+        // A mark is the same whoever else is seen, but for its length.
+        let some = told_apart(&class, all.iter().take(2));
+        for pupil in &all[..2] {
+            let [whole, part] = [&found, &some].map(|apart| &apart[&pupil.person].mark);
+            assert!(whole.starts_with(part.as_str()) && part.len() >= 2, "{whole} {part}");
+        }
         assert!(!format!("{all:?}").contains("94984"), "{all:?}");
+    }
+
+    #[test]
+    fn as_few_letters_as_it_takes() {
+        let check = |marks: &[&str], expected: usize| {
+            let marks: Vec<String> = marks.iter().map(|mark| (*mark).to_owned()).collect();
+            assert_eq!(as_many_as_differ(&marks), expected, "{marks:?}");
+        };
+        check(&["BCDFGHKL", "BDDFGHKL"], 2);
+        check(&["BCDFGHKL", "BCDGGHKL", "ZZZZZZZZ"], 4);
+        check(&["BCDFGHKL", "BCDFGHKL"], 8);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! `porten person add|show|import`, and what the support desk does.
+//! `porten person add|show|two-accounts|import`, and what the support desk does.
 
 mod desk;
 mod import;
+mod two_accounts;
 
 use std::path::{Path, PathBuf};
 
@@ -62,6 +63,17 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// List those of whom the population register tells another number, and who have an account by that one as well: nobody
+    /// changes theirs but the desk. That somebody looked is written down.
+    TwoAccounts {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        support: Support,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
     /// Register many people, or nobody if a line is wrong. Whoever is there already stays as they are.
     Import {
         #[command(flatten)]
@@ -87,6 +99,7 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
             add(&world, &fnr, person, mobile.as_ref(), password.as_deref()).await
         }
         Verb::Show { request, json } => show(&Desk::of(request).await?, json).await,
+        Verb::TwoAccounts { place, support, json } => two_accounts::run(&place, &support, json).await,
         Verb::Import { place, file } => import::run(&place, &file).await,
         Verb::Desk(verb) => desk::run(verb).await,
     }

@@ -36,7 +36,7 @@ async fn start() -> anyhow::Result<(TestIdp, TestPerson)> {
 }
 
 /// Prints what waits; the codes of the letters.
-async fn print(idp: &TestIdp) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn print(idp: &TestIdp) -> anyhow::Result<Vec<String>> {
     let (world, now) = (&idp.app.world, idp.now());
     let Begun::Batch(batch) = letter::begin(world, &PRINTING, now).await? else { return Ok(Vec::new()) };
     let ready = letter::ready(world, &batch, &PRINTING, now).await?;

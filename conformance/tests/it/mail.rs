@@ -16,6 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::forgotten::digits;
+use crate::profile::at_once;
 
 /// What a server does with whoever comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,6 +176,42 @@ async fn a_letter_arrives_as_it_was_written() -> anyhow::Result<()> {
         }
     }
     assert_eq!(server.letters().len(), 4);
+    Ok(())
+}
+
+// A letter takes a moment, in which people click again.
+#[tokio::test]
+async fn of_many_clicks_at_once_one_sends_a_code() -> anyhow::Result<()> {
+    let server = Server::start(Manner::Takes).await?;
+    let mail = server.mail()?;
+    let idp = TestIdp::with(|setup| setup.mail = Some(mail)).await?;
+    let (client, kari) = (idp.client().await?, idp.person().await?);
+    let mut sent = 0;
+    for place in ["as a guest", "in the login", "on the profile"] {
+        let mut browser = match place {
+            "as a guest" => idp.browser(),
+            "in the login" => at_the_address(&idp).await?,
+            _ => idp.by_test_id(&client, &kari, "substantial").await?,
+        };
+        match place {
+            "as a guest" => browser.get(&idp.authorize(&client, &[("acr_values", "selfregistered-email")])).await?,
+            "in the login" => &mut browser,
+            _ => browser.get("/profil/kontakt/epost").await?,
+        };
+        for fields in [vec![("do", "next"), ("email", "ny@example.no")], vec![("do", "resend")]] {
+            let (path, csrf) = (browser.action()?, browser.csrf()?);
+            let mut tabs = at_once(&browser, &path, &[vec![("csrf", csrf.as_str())], fields].concat(), 4).await?;
+            sent += 1;
+            assert_eq!(server.letters().len(), sent, "{place}");
+            // Whichever click's answer the browser shows, it asks for the code.
+            for tab in &mut tabs {
+                tab.follow().await?;
+                assert!(tab.page.body.contains("name=\"code\""), "{place}: {}", tab.page.body);
+            }
+            browser = tabs.pop().context("a tab")?;
+            idp.advance(Duration::from_secs(31));
+        }
+    }
     Ok(())
 }
 

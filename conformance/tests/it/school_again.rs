@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use admin::school::register;
+use anyhow::Context;
 use authenticators::population::Population;
 use axum::http::StatusCode;
+use conformance::browser::Browser;
 use conformance::idp::{TestIdp, TestPerson};
 use serde_json::json;
 
@@ -14,7 +16,7 @@ use crate::school::{Place, Town, is_asked_to_log_in, press_start, save};
 const NOT_SAVED: &str = "Innloggingen var gått ut";
 
 /// Logs in where a login is asked for.
-async fn back_in(browser: &mut conformance::browser::Browser, person: &TestPerson) -> anyhow::Result<()> {
+async fn back_in(browser: &mut Browser, person: &TestPerson) -> anyhow::Result<()> {
     assert!(is_asked_to_log_in(browser), "{}", browser.at);
     if browser.page.body.contains("value=\"testid\"") {
         browser.answer(&[("eid", "testid")]).await?;
@@ -169,5 +171,57 @@ async fn register_digits(town: &Town, pupil: &TestPerson) -> anyhow::Result<Stri
     let class = town.class(&town.own).await?;
     let pupils = register::pupils(&town.idp.app.world, &class.id).await?;
     let row = town.idp.row_of(pupil).await?;
-    Ok(register::told_apart(pupils.iter()).remove(&row.id).unwrap_or_default())
+    let apart = register::told_apart(&class.id, pupils.iter()).remove(&row.id);
+    Ok(apart.and_then(|apart| apart.digits).unwrap_or_default())
+}
+
+/// The letters beside a name, on the page that is open.
+fn mark_on(screen: &Browser) -> anyhow::Result<String> {
+    Ok(screen.between("id=\"mark\">Merke ", "</p>")?.trim().to_owned())
+}
+
+#[tokio::test]
+async fn two_of_the_same_name_whose_addresses_are_protected_are_told_apart() -> anyhow::Result<()> {
+    // The names go round after three: the first and the fourth have one, and the second and the fifth.
+    let own = Place::with("974589095", "Fjorden skole", 5)?;
+    let hidden = |pupil: &TestPerson| {
+        json!({ "fnr": pupil.fnr, "given_name": "Trost", "family_name": "Testesen", "protected": true }).to_string()
+    };
+    let population = Population::read(&[hidden(&own.pupils[0]), hidden(&own.pupils[3])].join("\n"))?;
+    let town = Town::around(TestIdp::with(|setup| setup.population = population).await?, own).await?;
+    let place = &town.own;
+    town.let_the_teacher_issue(place).await?;
+    let (office, room) = (town.office(place).await?, town.room(place).await?);
+    let (mut desk, mut screen) = (town.staff(&place.principal).await?, town.staff(&place.teacher).await?);
+    screen.get(&room).await?;
+    let list = screen.page.body.clone();
+    let mut marks = Vec::new();
+    for number in [0, 3, 1, 4] {
+        let pupil = &place.pupils[number];
+        let path = town.pupil_path(place, pupil).await?;
+        screen.get(&path).await?;
+        let mark = mark_on(&screen)?;
+        // The list and the desk call them the same.
+        let line = list.split(&path).nth(1).and_then(|rest| rest.split("</li>").next()).context("no line")?;
+        assert!(line.contains(&format!("Merke {mark}<")), "{mark}: {line}");
+        desk.get(&format!("{office}/elever")).await?;
+        assert!(desk.shows(&format!("Merke {mark}<")), "{mark}: {}", desk.page.body);
+        // Where a class sees the screen, whose address is protected is called as everybody else who has a namesake.
+        press_start(&mut screen).await?;
+        assert_eq!(mark_on(&screen)?, mark);
+        assert!(!screen.shows("slutter på"), "{}", screen.page.body);
+        assert!(!pupil.fnr.contains(&mark) && mark.len() >= 2, "{mark}");
+        marks.push(mark);
+    }
+    assert!(marks[0] != marks[1] && marks[2] != marks[3], "{marks:?}");
+    // Who has no namesake needs none; and who sees one of the two is not told that there is another.
+    screen.get(&town.pupil_path(place, &place.pupils[2]).await?).await?;
+    assert!(!screen.shows("Merke "), "{}", screen.page.body);
+    let field = town.issues_to(place, &place.teacher, &place.pupils[3]).await?;
+    desk.answer(&[("do", "next"), (&field, "no")]).await?;
+    assert!(desk.shows(&format!("(Merke {})", marks[1])), "{}", desk.page.body);
+    save(&mut desk).await?;
+    screen.get(&town.pupil_path(place, &place.pupils[0]).await?).await?;
+    assert!(screen.shows("Alke Testesen") && !screen.shows("Merke "), "{}", screen.page.body);
+    Ok(())
 }

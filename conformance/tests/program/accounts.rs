@@ -152,6 +152,28 @@ async fn whoever_had_closed_their_account_dies_all_the_same() -> anyhow::Result<
     Ok(())
 }
 
+// The desk finds out which account is whose.
+#[tokio::test]
+async fn the_desk_sees_who_has_an_account_by_each_number() -> anyhow::Result<()> {
+    let mut site = Site::new().await?;
+    let person = Person::register(&site).await?;
+    let (old, new, other) = (person.fnr.as_str(), real_fnr(1), real_fnr(2));
+    let line = |fnr: &str, former: &str| json!({ "fnr": fnr, "given_name": "", "family_name": "", "former": [former] });
+    let lines = [line(&new, old).to_string(), line(&other, &real_fnr(3)).to_string()];
+    let register = site.file("population.jsonl", &lines.join("\n"))?;
+    site.set("population", format!("file = {register:?}"))?;
+    assert_eq!(support(&site, "person two-accounts", &[]).await?.well()?, "Nobody.\n");
+    site.run("person add", [&new]).await?.well()?;
+    let found: Value = serde_json::from_str(&support(&site, "person two-accounts", &["--json"]).await?.well()?)?;
+    assert_eq!(found, json!([{ "had": old, "has": new }]));
+    assert!(support(&site, "person two-accounts", &[]).await?.well()?.contains(old));
+    assert_eq!(site.run("person two-accounts", [""; 0]).await?.code, Some(2), "for no case");
+    for fnr in [old, &new] {
+        assert_eq!(kinds(&trail(&site, fnr).await?), ["looked-up", "looked-up"]);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn both_numbers_find_whoever_has_changed_theirs() -> anyhow::Result<()> {
     let site = Site::new().await?;

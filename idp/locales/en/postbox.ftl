@@ -11,4 +11,5 @@ event-postbox-changed = The address of the digital mailbox with { $provider } wa
 event-postbox-removed = The digital mailbox with { $provider } was deleted
 
 # What its owner is told
+tell-postbox-registered = You have got a digital mailbox. Letters from the public sector now go there.
 tell-postbox-moved = Your digital mailbox was moved to another supplier. Letters from the public sector now go there.

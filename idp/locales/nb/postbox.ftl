@@ -11,4 +11,5 @@ event-postbox-changed = Adressen til den digitale postkassen hos { $provider } e
 event-postbox-removed = Den digitale postkassen hos { $provider } er slettet
 
 # What its owner is told
+tell-postbox-registered = Du har fått en digital postkasse. Brev fra det offentlige kommer dit nå.
 tell-postbox-moved = Den digitale postkassen din er flyttet til en annen leverandør. Brev fra det offentlige kommer dit nå.

@@ -11,4 +11,5 @@ event-postbox-changed = Adressa til den digitale postkassa hos { $provider } er 
 event-postbox-removed = Den digitale postkassa hos { $provider } er sletta
 
 # What its owner is told
+tell-postbox-registered = Du har fått ei digital postkasse. Brev frå det offentlege kjem dit no.
 tell-postbox-moved = Den digitale postkassa di er flytta til ein annan leverandør. Brev frå det offentlege kjem dit no.

@@ -172,8 +172,8 @@ impl<'a> Applicant<'a> {
         let (world, now) = (&visitor.call.app.world, visitor.call.now);
         let Some(person) = Person::by_id(world.db.pool(), &read.value.person).await? else { return Ok(None) };
         let is_good = activation::is_good(world.db.pool(), &read.value.code, now).await?;
-        let resident = world.population.find(&person.fnr).await?;
-        let is_dead = resident.as_ref().is_some_and(|resident| resident.is_dead);
+        let resident = world.population.find_known(&person).await?;
+        let is_dead = resident.as_ref().is_some_and(|resident| resident.is_dead(now));
         let stop = if is_dead { Some(Stop::Closed) } else { Stop::of(&person, now) };
         let name = match (person.name(), resident) {
             (name, Some(resident)) if name.is_empty() => {

@@ -26,6 +26,7 @@ use crate::activation_pages::{self, ORDER_IN_APP, ORDER_PATH};
 use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::error::Refusal;
+use crate::handover;
 use crate::notify::{self, Listener, Notice};
 use crate::page::Frame;
 use crate::params::{Form, Params};
@@ -72,15 +73,6 @@ impl Kept for Order {
             Order::Done | Order::TooMany => Duration::from_mins(5),
         }
     }
-}
-
-/// A code is being handed to the telephone company for this browser: of two clicks one does that.
-#[derive(Serialize, Deserialize)]
-struct Handover;
-
-impl Kept for Handover {
-    const KIND: &'static str = "letter-code";
-    const FOR: Duration = Duration::from_secs(10);
 }
 
 #[derive(Template)]
@@ -278,14 +270,9 @@ async fn mobile(visitor: &Visitor<'_>, at: &Order, form: &Params) -> Result<Resp
 
 /// Sends a code: the first one to this number, or another one to the number that has had one.
 async fn send(visitor: &Visitor<'_>, to: Option<Phone>) -> Result<Response, Refusal> {
-    let (scratch, now) = (&visitor.call.app.world.scratch, visitor.call.now);
     let key = TokenHash::of(&visitor.call.browser.secret.derive("letter code"));
-    if !scratch.claim(&key, &Handover, now).await? {
-        return Ok(visitor.go());
-    }
-    let sent = send_alone(visitor, to).await;
-    scratch.take::<Handover>(&key, now).await?;
-    sent
+    let sent = handover::alone(&visitor.call, &key, Box::pin(send_alone(visitor, to))).await?;
+    Ok(sent.unwrap_or_else(|| visitor.go()))
 }
 
 /// The same where no other click of this browser is at it. What has been done before it is read here.
@@ -396,11 +383,14 @@ async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language
     let (world, now) = (&call.app.world, call.now);
     let db = world.db.pool();
     let known = Person::by_fnr(db, fnr).await?;
-    // Who has got another number stands under that one in the register.
+    // Who has got another number stands under that one in the register, and nobody begins with an old one.
     let fnr = known.as_ref().map_or(fnr, |person| &person.fnr);
-    let resident = world.population.find(fnr).await?;
+    let resident = match &known {
+        Some(person) => world.population.find_known(person).await?,
+        None => world.population.find(fnr).await?,
+    };
     // Those who mourn are told nothing.
-    if resident.as_ref().is_some_and(|resident| resident.is_dead) {
+    if resident.as_ref().is_some_and(|resident| resident.is_dead(now)) {
         return Ok(());
     }
     let Some(resident) = resident.filter(|resident| may_get_one(fnr, known.as_ref(), resident, now)) else {

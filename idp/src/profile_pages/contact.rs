@@ -12,6 +12,7 @@ use axum::response::Response;
 use super::{Page, Said, Task, Visit};
 use crate::contact_change;
 use crate::error::Refusal;
+use crate::handover;
 use crate::page::Frame;
 use crate::params::Params;
 use crate::steps::proof_code;
@@ -251,7 +252,7 @@ pub async fn change(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusa
             Task::Contact { code, .. } if !code.wait(visit.call.now).is_zero() => {
                 page(visit, Wrong { form: Some("problem-resend-wait"), ..Wrong::default() }).await
             }
-            Task::Contact { to, code } => send(visit, to, Some(&code)).await,
+            Task::Contact { to, code } => send_once(visit, to, Some(&code)).await,
             _ => Ok(visit.go(visit.page)),
         },
         (Some("next"), Some(_)) => prove(visit, form).await,
@@ -268,12 +269,26 @@ async fn begin(visit: &Visit<'_>, form: &Params) -> Result<Response, Refusal> {
         false => Phone::parse(typed).map(Channel::Mobile),
     };
     match channel {
-        Some(channel) => send(visit, channel, None).await,
+        Some(channel) => send_once(visit, channel, None).await,
         None => {
             let field = Some(if by_email { "problem-email" } else { "problem-mobile" });
             page(visit, Wrong { typed: typed.chars().take(254).collect(), field, ..Wrong::default() }).await
         }
     }
+}
+
+/// Sends a code, if no other click is at it or has just done it. `earlier` is the code on its way that this click knew of.
+async fn send_once(visit: &Visit<'_>, to: Channel, earlier: Option<&OtcChallenge>) -> Result<Response, Refusal> {
+    let due = async {
+        let on_its_way = visit.task().await?.map(|read| read.value).filter(|task| is_for(visit.page, task));
+        let is_known = match (&on_its_way, earlier) {
+            (Some(Task::Contact { code, .. }), Some(earlier)) => code.is_the_same_as(earlier),
+            (Some(_), _) => false,
+            (None, earlier) => earlier.is_none(),
+        };
+        if is_known { send(visit, to, earlier).await } else { Ok(visit.go(visit.page)) }
+    };
+    Ok(handover::alone(&visit.call, &visit.key(), Box::pin(due)).await?.unwrap_or_else(|| visit.go(visit.page)))
 }
 
 async fn send(visit: &Visit<'_>, to: Channel, earlier: Option<&OtcChallenge>) -> Result<Response, Refusal> {

@@ -182,14 +182,14 @@ async fn edit(turn: &Turn<'_>, person: &PersonId, stage: ContactStep) -> Result<
         };
         return turn.page(&problems).await;
     };
-    send(turn, person, channel).await
+    turn.once(Box::pin(send(turn, person, channel))).await
 }
 
 async fn resend(turn: &Turn<'_>, person: &PersonId) -> Result<Response, Refusal> {
     let sent = turn.attempt().sent.clone();
     let Some((to, code)) = sent.and_then(|sent| Some((sent.to?, sent.code))) else { return Ok(turn.onwards()) };
     match code.wait(turn.call.now).is_zero() {
-        true => send(turn, person, to).await,
+        true => turn.once(Box::pin(send(turn, person, to))).await,
         false => turn.go(turn.attempt().saying(Remark::TooSoon)).await,
     }
 }

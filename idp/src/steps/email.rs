@@ -109,7 +109,7 @@ pub async fn answer(turn: &Turn<'_>, stage: EmailStep) -> Result<Response, Refus
 async fn to_an_address(turn: &Turn<'_>) -> Result<Response, Refusal> {
     let typed = turn.form.field("email").unwrap_or_default();
     match Email::parse(typed) {
-        Some(email) => send(turn, email.in_small_letters()).await,
+        Some(email) => turn.once(Box::pin(send(turn, email.in_small_letters()))).await,
         None => {
             let typed = typed.chars().take(254).collect();
             turn.page(&Problems { email: Some("problem-email"), typed, ..Problems::default() }).await
@@ -120,7 +120,7 @@ async fn to_an_address(turn: &Turn<'_>) -> Result<Response, Refusal> {
 async fn resend(turn: &Turn<'_>, sent: Sent) -> Result<Response, Refusal> {
     let Some(Channel::Email(email)) = sent.to else { return Ok(turn.onwards()) };
     match sent.code.wait(turn.call.now).is_zero() {
-        true => send(turn, email).await,
+        true => turn.once(Box::pin(send(turn, email))).await,
         false => turn.go(turn.attempt().saying(Remark::TooSoon)).await,
     }
 }

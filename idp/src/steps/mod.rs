@@ -50,6 +50,7 @@ use crate::error::{Dead, DeadKind, Refusal};
 use crate::finish;
 use crate::flow::{self, AT_MOST, Authentication, Due, LoginAttempt, Recover, Remark, Step};
 use crate::grant::GrantId;
+use crate::handover;
 use crate::notify::{Listener, Notice};
 use crate::page::{self, Frame};
 use crate::params::Params;
@@ -279,6 +280,18 @@ impl Turn<'_> {
     /// The login as it is now.
     async fn again(&self) -> Result<Read<LoginAttempt>, Refusal> {
         Ok(find(&self.call, (self.place.client.id.as_str(), self.place.id.reveal())).await?.1)
+    }
+
+    /// Sends a code, if no other click is at it or has just done it: whoever comes second goes on from there.
+    async fn once(&self, sending: impl Future<Output = Result<Response, Refusal>>) -> Result<Response, Refusal> {
+        let due = async {
+            let now = self.again().await?.value;
+            match now.step == self.attempt().step && now.asks_the_same_as(self.attempt()) {
+                true => sending.await,
+                false => Ok(self.onwards()),
+            }
+        };
+        Ok(handover::alone(&self.call, &self.place.key(), due).await?.unwrap_or_else(|| self.onwards()))
     }
 
     /// Back to the picker, or what stands in its place where there is one eID.

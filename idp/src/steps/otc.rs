@@ -96,7 +96,7 @@ pub async fn answer(turn: &Turn<'_>) -> Result<Response, Refusal> {
     if turn.wants("resend") {
         return match &attempt.sent {
             Some(sent) if !sent.code.wait(now).is_zero() => turn.go(attempt.saying(Remark::TooSoon)).await,
-            _ => enter(turn, first).await,
+            _ => turn.once(Box::pin(enter(turn, first))).await,
         };
     }
     if turn.wants("extend") {

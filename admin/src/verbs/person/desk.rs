@@ -153,7 +153,7 @@ async fn lock(desk: &Desk) -> anyhow::Result<()> {
 
 async fn open(desk: &Desk) -> anyhow::Result<()> {
     let Desk { world, person, now, .. } = desk;
-    let may_open = person.closed_at.is_none() || account::was_taken_for_dead(world, person).await?;
+    let may_open = person.closed_at.is_none() || account::was_taken_for_dead(world, person, *now).await?;
     ensure!(may_open, "the account is closed, and stays closed");
     account::open(world, person, &desk.event("opened"), *now).await?;
     say("Open: no lock, no quarantine, no paused device.");
