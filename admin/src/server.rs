@@ -11,7 +11,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use idp::app::App;
 use idp::config::Tls;
-use idp::{logout_notice, notify};
+use idp::{letter_orders, logout_notice, notify};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -25,6 +25,8 @@ const HEAD: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_secs(5);
 /// How often services and people are told what is due.
 const TELL: Duration = Duration::from_secs(5);
+/// How often it is looked for letters that have not been ordered at once.
+const ORDER: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
 /// How often the keys are read again that other nodes and operators have made and ended, the lists of revoked
@@ -50,6 +52,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
     });
     tokio::spawn(tell(app.clone()));
     tokio::spawn(tell_people(app.clone()));
+    tokio::spawn(order_letters(app.clone()));
     tokio::spawn(clean(app.clone()));
     tokio::spawn(refresh_keys(app.clone()));
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
@@ -94,6 +97,18 @@ async fn tell_people(app: App) {
         ticks.tick().await;
         if let Err(error) = notify::deliver_due(&app).await {
             tracing::warn!(error = format!("{error:#}"), "telling people failed");
+        }
+    }
+}
+
+/// What a program that was killed, or a database that was away, has left.
+async fn order_letters(app: App) {
+    let mut ticks = interval(ORDER);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = letter_orders::work_off(&app).await {
+            tracing::warn!(error = format!("{error:#}"), "the letters that are wanted cannot be looked for");
         }
     }
 }

@@ -41,6 +41,8 @@ const GUESSES_FROM_AN_ADDRESS: i64 = 300;
 /// Other people's identifiers that a code may be tried with in an hour.
 const OTHERS: i64 = 50;
 const HOUR: Duration = Duration::from_hours(1);
+/// How long whoever has typed a code in time may take to register with it, whatever becomes of its own time.
+pub const REGISTRATION: Duration = Duration::from_mins(15);
 
 /// How a code reaches its person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,7 +247,7 @@ pub async fn check(
     Ok(if is_good { Checked::Right(found) } else { Checked::Over })
 }
 
-/// Whether a code can still be used.
+/// Whether a code has not been used or ended, and its time was not over at that moment.
 pub async fn is_good(db: impl AnyExecutor<'_>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     const SQL: &str = "SELECT id FROM activation_code
                        WHERE id = $1 AND used_at IS NULL AND ended_at IS NULL AND valid_until > $2";
@@ -280,11 +282,13 @@ pub async fn ended(
     Ok(rows.into_iter().collect())
 }
 
-/// Uses a code: true for one of however many.
-pub async fn redeem(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bool> {
-    const SQL: &str = "UPDATE activation_code SET used_at = $2
+/// Uses a code that was good at some moment, which is not long ago, and has not been used or ended since: true for one
+/// of however many.
+pub async fn redeem(tx: &mut Tx, id: &str, (good_at, now): (Timestamp, Timestamp)) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE activation_code SET used_at = $3
                        WHERE id = $1 AND used_at IS NULL AND ended_at IS NULL AND valid_until > $2";
-    Ok(sqlx::query(SQL).bind(id).bind(now.seconds()).execute(&mut **tx).await?.rows_affected() == 1)
+    let query = sqlx::query(SQL).bind(id).bind(good_at.seconds()).bind(now.seconds());
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
 /// What is known of a code that was made.
@@ -307,6 +311,11 @@ impl Issued {
     /// Whether it stands on a teacher's screen, and is good.
     pub fn is_shown(&self, now: Timestamp) -> bool {
         self.source == Source::School && self.used_at.is_none() && self.ended_at.is_none() && self.valid_until > now
+    }
+
+    /// Whether it stands on a teacher's screen, or did so a moment ago and somebody may be registering with it.
+    pub fn may_be_in_use(&self, now: Timestamp) -> bool {
+        self.is_shown(now.minus(REGISTRATION))
     }
 }
 

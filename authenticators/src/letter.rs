@@ -317,6 +317,8 @@ pub struct Ready {
     pub lines: Vec<String>,
     /// Its code.
     pub code: ActivationCode,
+    /// When the password was chosen that its person had when it was ordered, if they had MinID.
+    pub password_at: Option<Timestamp>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -341,6 +343,7 @@ struct Drawn {
     person: PersonId,
     language: String,
     valid_until: Timestamp,
+    password_at: Option<Timestamp>,
     code: Option<String>,
     sealed: Option<String>,
 }
@@ -507,11 +510,11 @@ async fn take(world: &World, tx: &mut Tx, waiting: &Waiting, batch: &Batch) -> a
         let is_new = mark_returned(tx, &waiting.id, HAS_MINID, now).await?;
         return Ok(if is_new { Taken::Returned(sent_back(person, HAS_MINID)) } else { Taken::Waits });
     }
-    // A code of a letter would end the one that a teacher shows at this moment.
+    // A code of a letter would end the one that a teacher shows at this moment, or that somebody has just typed.
     let latest = activation::latest(&mut **tx, person).await?;
-    let is_shown = latest.is_some_and(|code| code.is_shown(now));
+    let is_in_use = latest.is_some_and(|code| code.may_be_in_use(now));
     let query = sqlx::query(TAKE).bind(&waiting.id).bind(&batch.id);
-    if is_shown || query.execute(&mut **tx).await?.rows_affected() == 0 {
+    if is_in_use || query.execute(&mut **tx).await?.rows_affected() == 0 {
         return Ok(Taken::Waits);
     }
     let keys = (&world.vault, &world.chance);
@@ -533,7 +536,7 @@ pub async fn ready(
     printing: &Printing<'_>,
     now: Timestamp,
 ) -> anyhow::Result<Vec<Ready>> {
-    const SQL: &str = "SELECT id, person, language, valid_until, code, sealed FROM letter
+    const SQL: &str = "SELECT id, person, language, valid_until, password_at, code, sealed FROM letter
                        WHERE batch = $1 AND returned_at IS NULL ORDER BY id";
     let drawn: Vec<Drawn> = sqlx::query_as(SQL).bind(&batch.id).fetch_all(world.db.pool()).await?;
     let mut letters = Vec::with_capacity(drawn.len());
@@ -562,7 +565,8 @@ fn unseal(world: &World, drawn: Drawn, lines: Vec<String>) -> anyhow::Result<Rea
     let sealed = drawn.sealed.context("a letter without its code")?;
     let code = String::from_utf8(world.vault.open(&place(&drawn.id), &sealed)?)?;
     let code = ActivationCode::parse(&code).context("a code of a letter that is none")?;
-    Ok(Ready { id: drawn.id, language: drawn.language, valid_until: drawn.valid_until, lines, code })
+    let Drawn { id, language, valid_until, password_at, .. } = drawn;
+    Ok(Ready { id, language, valid_until, lines, code, password_at })
 }
 
 /// A letter that was about to be printed waits again.

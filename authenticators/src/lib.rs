@@ -9,7 +9,7 @@
 //! are [`password`] (with [`password_rules`], [`hashing`] and [`legacy_hash`]), [`otc`], [`totp`], [`recovery_code`],
 //! [`passkey`] and [`device`], which is asked for an [`approval`]; the last two rest on [`webauthn`]. [`prove`] is the
 //! one `match` over them. Somebody who has none yet is found in the [`population`] register, gets an [`activation`] code,
-//! perhaps in a [`letter`], and begins with that; [`account`] is what happens to all of it. A device gives itself up by a
+//! perhaps in a [`letter`], which is [`wanted`] until it is ordered, and begins with that; [`account`] is what happens to all of it. A device gives itself up by a
 //! [`removal`]. [`shown`] is what people read of what others have written.
 
 /// Makes opaque text ids.
@@ -66,5 +66,6 @@ pub mod throttle;
 pub mod totp;
 pub mod trail;
 pub mod vault;
+pub mod wanted;
 pub mod webauthn;
 pub mod world;

@@ -56,9 +56,22 @@ impl Browser {
 
     /// Fills in the form on the page, with its hidden fields, and sends it.
     pub async fn answer(&mut self, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
-        let (action, csrf) = (self.action()?, self.csrf()?);
-        let all: Vec<(&str, &str)> = [("csrf", csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
-        self.post(&action, &all).await
+        self.answer_only(fields).await?;
+        self.follow().await
+    }
+
+    /// The same, and stays at the answer.
+    pub async fn answer_only(&mut self, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
+        let (action, csrf, turn) = (self.action()?, self.csrf()?, self.turn());
+        let turn = turn.as_deref().filter(|_| fields.iter().all(|(name, _)| *name != "turn"));
+        let hidden = [Some(("csrf", csrf.as_str())), turn.map(|turn| ("turn", turn))];
+        let all: Vec<(&str, &str)> = hidden.into_iter().flatten().chain(fields.iter().copied()).collect();
+        self.post_only(&action, &all).await
+    }
+
+    /// Where the form on the page says that one stands, if it does.
+    pub fn turn(&self) -> Option<String> {
+        between(&self.page.body, "name=\"turn\" value=\"", "\"").map(|text| unescape(&text))
     }
 
     /// Where the form on the page goes.

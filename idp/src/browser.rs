@@ -213,9 +213,14 @@ pub struct Call<'a> {
 impl Call<'_> {
     /// What happened, with where it came from.
     pub fn told(&self, event: Event) -> Event {
+        self.whence().into_iter().fold(event, |event, (name, value)| event.with(name, value))
+    }
+
+    /// Where it comes from, as the trail tells it.
+    pub fn whence(&self) -> [(&'static str, String); 3] {
         let (software, system) = described(&self.browser.agent);
-        let event = event.with("address", self.browser.address.to_string());
-        event.with("browser", software).with("system", system)
+        let address = self.browser.address.to_string();
+        [("address", address), ("browser", software.to_owned()), ("system", system.to_owned())]
     }
 }
 

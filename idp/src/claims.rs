@@ -15,8 +15,8 @@ use crate::client_auth::Caller;
 use crate::error::OAuthError;
 use crate::flow::{Abroad, Authentication, Names};
 use crate::grant::Grant;
-use crate::refresh::Refresh;
 use crate::keys::{Expected, TokenType};
+use crate::refresh::Refresh;
 use crate::scope::Rules;
 use crate::text::Language;
 

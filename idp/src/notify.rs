@@ -44,8 +44,10 @@ pub enum Notice {
     NotMyNewPassword,
     /// A code from the list was used.
     RecoveryCodeUsed,
-    /// Somebody has got MinID by an activation code, over what there was before.
+    /// Somebody has got MinID by an activation code, who had none.
     Registered,
+    /// Somebody has got MinID by an activation code, over what there was before.
+    RegisteredAgain,
     /// Somebody wanted a letter in their name, who have MinID, and none is sent.
     LetterRefused,
     /// A letter with an activation code is on its way to them.
@@ -121,6 +123,7 @@ impl Notice {
             Notice::NotMyNewPassword => "tell-not-my-new-password",
             Notice::RecoveryCodeUsed => "tell-recovery-code-used",
             Notice::Registered => "tell-registered",
+            Notice::RegisteredAgain => "tell-registered-again",
             Notice::LetterRefused => "tell-letter-refused",
             Notice::LetterOrdered => "tell-letter-ordered",
             Notice::LetterStopped => "tell-letter-stopped",

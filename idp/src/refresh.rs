@@ -165,7 +165,9 @@ pub async fn redeem(
         expires_at,
     };
     match app.refreshes.write(used).await? {
-        Written::Done => Ok((grant, Refresh { token, expires_in: expires_at.since(now).as_secs(), ends_at: found.ends_at })),
+        Written::Done => {
+            Ok((grant, Refresh { token, expires_in: expires_at.since(now).as_secs(), ends_at: found.ends_at }))
+        }
         Written::TooLate => Err(refused()),
         Written::Replayed => {
             grant::revoke(app, &found.family, now).await?;
@@ -260,7 +262,8 @@ async fn write_down(db: Db, mut inbox: mpsc::Receiver<Order>) {
 async fn write(db: &Db, uses: &[&Use]) -> sqlx::Result<Vec<Written>> {
     let mut tx = db.begin().await?;
     let held = hold(&mut tx, uses).await?;
-    let is_held = |used: &Use| held.get(&used.family).is_some_and(|jkt| jkt.as_ref().is_none_or(|jkt| *jkt == used.jkt));
+    let is_held =
+        |used: &Use| held.get(&used.family).is_some_and(|jkt| jkt.as_ref().is_none_or(|jkt| *jkt == used.jkt));
     let live: Vec<&Use> = uses.iter().copied().filter(|used| is_held(used)).collect();
     let chosen = choose(&mut tx, &live).await?;
     let is_chosen = |used: &&Use| used.parent.is_none() || chosen.contains(&used.token);

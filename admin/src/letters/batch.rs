@@ -303,6 +303,7 @@ fn print(press: &Press<'_>, batch: &Batch, letters: &[Ready]) -> anyhow::Result<
             sender,
             lines: &ready.lines,
             code: ready.code.as_str(),
+            is_over_minid: ready.password_at.is_some(),
             issuer,
             times: (batch.created_at, ready.valid_until),
         };
@@ -324,6 +325,7 @@ fn print(press: &Press<'_>, batch: &Batch, letters: &[Ready]) -> anyhow::Result<
             sender,
             lines: &press.letters.test_address,
             code: NO_CODE,
+            is_over_minid: false,
             issuer,
             times: (batch.created_at, batch.created_at.plus(Source::Letter.valid())),
         };

@@ -86,6 +86,8 @@ pub struct Letter<'a> {
     pub lines: &'a [String],
     /// The fifteen letters.
     pub code: &'a str,
+    /// Whether it takes the place of what somebody logs in with already.
+    pub is_over_minid: bool,
     /// The public base URL of this Porten.
     pub issuer: &'a str,
     /// When it was written, and how long its code is good.
@@ -317,6 +319,10 @@ impl Sheet<'_> {
         self.y += 2.0;
         self.paragraph(&words.t("letters-secret"), BOLD, (LEFT, WIDE), Tag::P.into());
         self.y += 2.0;
+        if letter.is_over_minid {
+            self.paragraph(&words.t("letters-over-minid"), TEXT, (LEFT, WIDE), Tag::P.into());
+            self.y += 2.0;
+        }
         self.paragraph(&words.t("letters-unwanted"), TEXT, (LEFT, WIDE), Tag::P.into());
         self.y += 2.0;
         self.paragraph(&words.t("letters-support"), TEXT, (LEFT, WIDE), Tag::P.into());
@@ -521,6 +527,8 @@ mod tests {
             sender: &sender,
             lines,
             code: "BCDFGHKLMNPRSTX",
+            // The longest that there is.
+            is_over_minid: true,
             issuer: "https://innlogging.eit-langt-kommunenamn.example.no",
             times: (Timestamp::from_seconds(1_795_000_000), Timestamp::from_seconds(1_800_184_000)),
         };

@@ -51,7 +51,8 @@ fn of_sheets(letters: &LettersConfig, issuer: &Issuer, fonts: &Fonts) -> Option<
     let print = |(kind, language)| {
         let times = (Timestamp::from_seconds(0), Timestamp::from_seconds(0));
         let (sender, issuer) = (letters.sender.as_slice(), issuer.as_str());
-        let letter = Letter { id: ID, kind, sender, lines: &somebody, code: NO_CODE, issuer, times };
+        let letter =
+            Letter { id: ID, kind, sender, lines: &somebody, code: NO_CODE, is_over_minid: true, issuer, times };
         pdf::print(&letter, fonts, text(language)).err().map(|error| format!("letters: {error:#}"))
     };
     all.into_iter().chain(test).find_map(print).map(|line| vec![line])

@@ -278,7 +278,7 @@ pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> a
     let mut tx = world.db.begin().await?;
     Person::hold(&mut tx, coupling.pupil()).await?;
     let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(tx.rollback().await?) };
-    if activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.is_shown(now)) {
+    if activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.may_be_in_use(now)) {
         activation::end_from(&mut tx, coupling.pupil(), Source::School, now).await?;
         world.trail.append(&mut tx, &event("school-code-ended", &coupling, "wrong-name"), now).await?;
     }

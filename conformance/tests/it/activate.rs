@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use authenticators::activation::{self, ActivationCode, Source};
-use authenticators::contact::{Contact, Email, Phone};
+use authenticators::contact::{self, Channel, Contact, Email, Known, Phone};
 use authenticators::mail::Mail;
 use authenticators::person::{BY_ONESELF, Fnr, FnrPolicy, NewPerson, Person};
 use authenticators::population::Population;
@@ -36,6 +36,10 @@ pub(crate) const READY: &str = "MinID er klar til bruk";
 const OVER: &str = "Koden er brukt eller for gammel";
 const WRONG: &str = "Fødselsnummeret eller aktiveringskoden er feil";
 const TOLD: &str = "MinID er registrert på nytt";
+const TOLD_FIRST: &str = "MinID er registrert for deg med en aktiveringskode";
+/// What whoever has MinID reads before they lose something.
+const FORGOTTEN: &str = "Velger du «Hopp over», blir den slettet";
+const REPLACED: &str = "kan du ikke lenger logge inn med det du har brukt til nå";
 /// The letters of a code.
 static LETTERS: [char; 16] = ['B', 'C', 'D', 'F', 'G', 'H', 'K', 'L', 'M', 'N', 'P', 'R', 'S', 'T', 'X', 'Z'];
 
@@ -376,18 +380,23 @@ async fn a_code_that_ends_on_the_way_gives_nothing() -> anyhow::Result<()> {
     choose(&mut ended, NEW).await?;
     assert!(ended.shows(OVER) && stored(&idp, &kari).await?.is_none(), "{}", ended.page.body);
 
+    // Support, or a coupling that ends: at once, also after the code's own time.
     let ola = newcomer(&idp).await?;
     let code = code_for(&idp, &ola, Source::School).await?.grouped();
-    idp.advance(Duration::from_mins(1));
-    let mut slow = at_the_password(&idp, &ola, &code).await?;
     idp.advance(Duration::from_mins(14));
-    choose(&mut slow, NEW).await?;
-    assert!(slow.shows(OVER) && stored(&idp, &ola).await?.is_none(), "{}", slow.page.body);
+    let mut ended = at_the_password(&idp, &ola, &code).await?;
+    idp.advance(Duration::from_mins(2));
+    let row = idp.row_of(&ola).await?;
+    let mut tx = idp.app.world.db.begin().await?;
+    activation::end_from(&mut tx, &row.id, Source::School, idp.now()).await?;
+    tx.commit().await?;
+    choose(&mut ended, NEW).await?;
+    assert!(ended.shows(OVER) && stored(&idp, &ola).await?.is_none(), "{}", ended.page.body);
     // From there another code can be typed.
     let code = code_for(&idp, &ola, Source::School).await?.grouped();
-    send(&mut slow, &[("do", "again")]).await?;
-    begin(&mut slow, &ola.fnr, &code).await?;
-    assert!(slow.shows(MOBILE_PAGE), "{}", slow.page.body);
+    send(&mut ended, &[("do", "again")]).await?;
+    begin(&mut ended, &ola.fnr, &code).await?;
+    assert!(ended.shows(MOBILE_PAGE), "{}", ended.page.body);
 
     // A page that was left open for too long begins anew, and the code is still good.
     let (anne, code) = with_letter(&idp).await?;
@@ -396,6 +405,37 @@ async fn a_code_that_ends_on_the_way_gives_nothing() -> anyhow::Result<()> {
     send(&mut left, &[("do", "next"), ("mobile", &anne.phone)]).await?;
     assert!(left.shows("Det gikk for lang tid") && idp.sms_count(&anne) == 0, "{}", left.page.body);
     assert!(activated(&idp, &anne, &code).await?.shows(READY));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_code_that_was_typed_in_time_is_good_for_a_quarter_of_an_hour_more() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    for source in [Source::School, Source::Letter] {
+        let (kari, ola) = (newcomer(&idp).await?, newcomer(&idp).await?);
+        let (of_kari, of_ola) = (code_for(&idp, &kari, source).await?, code_for(&idp, &ola, source).await?);
+        idp.advance(source.valid() - Duration::from_secs(1));
+        let mut in_time = at_the_password(&idp, &kari, &of_kari.grouped()).await?;
+        let mut too_late = at_the_password(&idp, &ola, &of_ola.grouped()).await?;
+        // Each page is kept for as long again, but not the code.
+        idp.advance(Duration::from_mins(10));
+        for browser in [&mut in_time, &mut too_late] {
+            send(browser, &[("do", "back")]).await?;
+            send(browser, &[("do", "skip")]).await?;
+            assert!(browser.shows(PASSWORD_PAGE), "{}", browser.page.body);
+        }
+        idp.advance(Duration::from_secs(5 * 60 - 1));
+        choose(&mut in_time, NEW).await?;
+        assert!(in_time.shows(READY), "{}", in_time.page.body);
+        idp.advance(Duration::from_secs(1));
+        choose(&mut too_late, NEW).await?;
+        assert!(too_late.shows(OVER) && stored(&idp, &ola).await?.is_none(), "{}", too_late.page.body);
+        // And it is typed nowhere else.
+        let mut other = idp.browser();
+        other.get(PATH).await?;
+        begin(&mut other, &ola.fnr, &of_ola.grouped()).await?;
+        assert!(other.shows(OVER), "{}", other.page.body);
+    }
     Ok(())
 }
 
@@ -721,7 +761,14 @@ async fn who_had_minid_loses_what_was_before_and_is_told() -> anyhow::Result<()>
 
     let new = TestPerson { password: NEW.to_owned(), phone: unregistered()?.phone, ..kari.clone() };
     let code = code_for(&idp, &kari, Source::Letter).await?.grouped();
-    let mut browser = at_the_password(&idp, &new, &code).await?;
+    let mut browser = at_the_mobile(&idp, &new, &code).await?;
+    assert!(!browser.shows(FORGOTTEN) && !browser.shows(REPLACED), "{}", browser.page.body);
+    prove_mobile(&idp, &mut browser, &new.phone).await?;
+    assert!(browser.shows(FORGOTTEN), "{}", browser.page.body);
+    send(&mut browser, &[("do", "next"), ("email", &new.email)]).await?;
+    assert!(browser.page.body.contains("name=\"code\"") && browser.shows(FORGOTTEN), "{}", browser.page.body);
+    send(&mut browser, &[("do", "skip")]).await?;
+    assert!(browser.shows(PASSWORD_PAGE) && browser.shows(REPLACED), "{}", browser.page.body);
     assert_eq!(arrived(&idp, &kari.phone, TOLD), 0, "nothing has happened yet");
     own.get(&idp.authorize(&client, &[("prompt", "none")])).await?;
     own.sent_back("code")?;
@@ -744,6 +791,34 @@ async fn who_had_minid_loses_what_was_before_and_is_told() -> anyhow::Result<()>
     let before = idp.sms_count(&kari);
     assert_eq!(log_in(&idp, &new).await?["pid"], kari.fnr.as_str());
     assert_eq!(idp.sms_count(&kari), before, "codes go to the new telephone alone");
+    Ok(())
+}
+
+// Who is in the contact register by another eID, and gets MinID for the first time.
+#[tokio::test]
+async fn who_had_no_minid_loses_nothing_and_is_told_no_such_thing() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (kari, code) = with_letter(&idp).await?;
+    let (row, before) = (idp.row_of(&kari).await?, unregistered()?);
+    let mut tx = idp.app.world.db.begin().await?;
+    let mobile = Channel::Mobile(Phone::parse(&before.phone).context("no telephone")?);
+    let email = Channel::Email(Email::parse(&before.email).context("no e-mail")?);
+    for channel in [mobile, email] {
+        contact::set(&mut tx, &row.id, &channel, Known::Proved, idp.now()).await?;
+    }
+    tx.commit().await?;
+    let mut browser = at_the_mobile(&idp, &kari, &code).await?;
+    prove_mobile(&idp, &mut browser, &kari.phone).await?;
+    assert!(browser.shows(EMAIL_PAGE) && !browser.shows(FORGOTTEN), "{}", browser.page.body);
+    send(&mut browser, &[("do", "skip")]).await?;
+    assert!(browser.shows(PASSWORD_PAGE) && !browser.shows(REPLACED), "{}", browser.page.body);
+    choose(&mut browser, NEW).await?;
+    assert!(browser.shows(READY), "{}", browser.page.body);
+    for to in [&before.phone, &before.email] {
+        let told = next_message(&idp, to, TOLD_FIRST, 0).await?;
+        assert!(told.contains("Var det ikke deg?") && !told.contains("på nytt"), "{told}");
+    }
+    assert_eq!(contact_of(&idp, &kari).await?.email.as_ref().map(Email::as_str), Some(before.email.as_str()));
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{TestIdp, TestPerson, unregistered};
 use futures_util::future::join_all;
+use idp::letter_orders;
 use serde_json::{Value, json};
 
 use crate::forgotten::{arrived, digits};
@@ -202,8 +203,9 @@ async fn an_order_is_over_once_it_is_done() -> anyhow::Result<()> {
     let kari = unregistered()?;
     let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let mut browser = order(&idp, &kari).await?;
-    let (csrf, code) = (browser.csrf()?, code_to(&idp, &kari)?);
-    let again = [("csrf", csrf.as_str()), ("do", "next"), ("code", code.as_str())];
+    let (csrf, turn, code) = (browser.csrf()?, browser.turn().context("no turn")?, code_to(&idp, &kari)?);
+    let turn = turn.replace("-done", "-code");
+    let again = [("csrf", csrf.as_str()), ("turn", turn.as_str()), ("do", "next"), ("code", code.as_str())];
     browser.post(ORDER, &again).await?;
     assert!(browser.shows(ORDERED), "{}", browser.page.body);
     letter_to(&idp, &kari).await?;
@@ -235,6 +237,155 @@ async fn the_way_back_keeps_what_was_typed() -> anyhow::Result<()> {
     assert!(browser.page.body.contains(&format!("value=\"{}\"", kari.fnr)), "{}", browser.page.body);
     browser.answer(&[("do", "order"), ("fnr", &kari.fnr)]).await?;
     assert!(browser.page.body.contains(&format!("value=\"{}\"", kari.phone)), "{}", browser.page.body);
+    Ok(())
+}
+
+/// What tells whose order it is.
+fn whose(person: &TestPerson) -> String {
+    format!("Bestillingen gjelder fødselsnummeret som slutter på {}.", &person.fnr[9..])
+}
+
+// A shared machine: one has stopped halfway, and the next one comes.
+#[tokio::test]
+async fn each_page_tells_whose_order_it_is_and_the_next_one_begins_afresh() -> anyhow::Result<()> {
+    let (kari, ola) = (unregistered()?, unregistered()?);
+    let idp = start_with(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
+    let (at_mobile, at_code) = (at_the_mobile(&idp, &kari).await?, at_the_code(&idp, &kari).await?.0);
+    for mut browser in [at_mobile, at_code] {
+        browser.get(ORDER).await?;
+        assert!(browser.shows(&whose(&kari)) && browser.shows("Ikke deg? Begynn på nytt"), "{}", browser.page.body);
+        assert!(!browser.shows(&kari.fnr));
+        browser.answer(&[("do", "again")]).await?;
+        assert!(browser.page.body.contains("name=\"fnr\"") && !browser.shows(&kari.fnr), "{}", browser.page.body);
+        browser.answer(&[("do", "order"), ("fnr", &ola.fnr)]).await?;
+        assert!(browser.shows(&whose(&ola)) && !browser.shows(&kari.phone), "{}", browser.page.body);
+    }
+    // Nor is the telephone of whoever went back to the first page shown to the next one.
+    let (mut browser, _) = at_the_code(&idp, &kari).await?;
+    browser.answer(&[("do", "back")]).await?.answer(&[("do", "back")]).await?;
+    browser.answer(&[("do", "order"), ("fnr", &ola.fnr)]).await?;
+    assert!(browser.shows(&whose(&ola)) && !browser.shows(&kari.phone), "{}", browser.page.body);
+    let done = order(&idp, &kari).await?;
+    assert!(done.shows(&whose(&kari)) && done.shows("Bestill for en annen"), "{}", done.page.body);
+    Ok(())
+}
+
+// Two pupils at one machine, each in a tab: what one types is not the other's, and nobody's order is taken for another's.
+#[tokio::test]
+async fn a_tab_of_somebody_else_orders_nothing() -> anyhow::Result<()> {
+    let (kari, ola) = (unregistered()?, unregistered()?);
+    let idp = start_with(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
+    let mut hers = idp.browser();
+    hers.get(ORDER).await?;
+    let mut his = hers.clone();
+    hers.answer(&[("do", "order"), ("fnr", &kari.fnr)])
+        .await?
+        .answer(&[("do", "send"), ("mobile", &kari.phone)])
+        .await?;
+    his.answer(&[("do", "order"), ("fnr", &ola.fnr)]).await?;
+    assert!(his.shows("Mobilnummeret ditt") && his.shows(&whose(&ola)), "{}", his.page.body);
+    // His is under way now, and hers over: nothing that she sends changes his.
+    let code = code_to(&idp, &kari)?;
+    for form in
+        [&[("do", "next"), ("code", code.as_str())][..], &[("do", "resend")], &[("do", "back")], &[("do", "again")]]
+    {
+        let mut hers = hers.clone();
+        hers.answer(form).await?;
+        assert!(hers.shows("Mobilnummeret ditt") && hers.shows(&whose(&ola)), "{form:?}: {}", hers.page.body);
+    }
+    his.answer(&[("do", "send"), ("mobile", &ola.phone)]).await?;
+    let code = code_to(&idp, &ola)?;
+    let mut first_page = idp.browser();
+    first_page.cookies.clone_from(&his.cookies);
+    first_page.page = idp.browser().get(ORDER).await?.page.clone();
+    his.answer(&[("do", "next"), ("code", &code)]).await?;
+    assert!(his.shows(ORDERED) && his.shows(&whose(&ola)), "{}", his.page.body);
+    letter_to(&idp, &ola).await?;
+    // A tab that was at the first page all the time begins another order, also after his.
+    let csrf = his.csrf()?;
+    first_page.post(ORDER, &[("csrf", &csrf), ("do", "order"), ("fnr", &kari.fnr)]).await?;
+    assert!(first_page.shows("Mobilnummeret ditt") && first_page.shows(&whose(&kari)), "{}", first_page.page.body);
+    idp.app.world.tasks.settle().await;
+    assert_eq!(letters(&idp).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_that_took_too_long_is_said_to_be_over() -> anyhow::Result<()> {
+    let kari = unregistered()?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
+    let at_mobile = at_the_mobile(&idp, &kari).await?;
+    let (at_code, code) = at_the_code(&idp, &kari).await?;
+    idp.advance(Duration::from_mins(15));
+    for (at, form) in [
+        (&at_mobile, &[("do", "send"), ("mobile", kari.phone.as_str())][..]),
+        (&at_mobile, &[("do", "back")]),
+        (&at_code, &[("do", "next"), ("code", code.as_str())]),
+        (&at_code, &[("do", "resend")]),
+    ] {
+        let mut late = at.clone();
+        late.answer(form).await?;
+        assert_eq!(late.page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(late.shows("Det gikk for lang tid") && late.shows("er brevet ikke bestilt"), "{}", late.page.body);
+        assert!(late.page.body.contains("name=\"fnr\"") && !late.shows(&kari.fnr), "{}", late.page.body);
+    }
+    let mut late = at_code.clone();
+    late.answer(&[("do", "again")]).await?;
+    assert!(late.page.status == StatusCode::OK && !late.shows("Det gikk for lang tid"), "{}", late.page.body);
+    idp.app.world.tasks.settle().await;
+    assert!(letters(&idp).await?.is_empty() && idp.sms_count(&kari) == 1);
+    Ok(())
+}
+
+// The database is away for longer than anybody waits, right after the page.
+#[tokio::test]
+async fn what_somebody_was_told_is_ordered_is_ordered_later() -> anyhow::Result<()> {
+    let (kari, stranger) = (unregistered()?, unregistered()?);
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
+    let db = idp.app.world.db.pool();
+    sqlx::query("ALTER TABLE letter RENAME TO letter_away").execute(db).await?;
+    order(&idp, &kari).await?;
+    order(&idp, &stranger).await?;
+    idp.app.world.tasks.settle().await;
+    let waiting: Vec<(String, String)> = sqlx::query_as("SELECT id, sealed FROM letter_wanted").fetch_all(db).await?;
+    let [(_, sealed)] = waiting.as_slice() else { bail!("not one: {waiting:?}") };
+    assert!(!sealed.contains(&kari.fnr) && !sealed.contains(&kari.phone[3..]), "{sealed}");
+    letter_orders::work_off(&idp.app).await?;
+    sqlx::query("ALTER TABLE letter_away RENAME TO letter").execute(db).await?;
+    letter_orders::work_off(&idp.app).await?;
+    assert!(letters(&idp).await?.is_empty(), "it is not tried again at once");
+    idp.advance(Duration::from_mins(1));
+    for _ in 0..2 {
+        letter_orders::work_off(&idp.app).await?;
+    }
+    assert_eq!(letter_to(&idp, &kari).await?.ordered_at, idp.now());
+    assert_eq!(letters(&idp).await?.len(), 1);
+    let entry = idp.trail_of(&kari).await?.pop().context("no entry")?;
+    assert_eq!((entry.kind.as_str(), &entry.details["to"]), ("letter-ordered", &json!(masked(&kari)?)));
+    assert_eq!(entry.details["address"], json!("127.0.0.1"));
+    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM letter_wanted").fetch_one(db).await?;
+    assert_eq!(left, 0);
+    Ok(())
+}
+
+// The database is away before the page: nobody is told what is not so.
+#[tokio::test]
+async fn nobody_is_told_of_an_order_that_is_not_written_down() -> anyhow::Result<()> {
+    let kari = unregistered()?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
+    let db = idp.app.world.db.pool();
+    let (mut browser, code) = at_the_code(&idp, &kari).await?;
+    let at_code = browser.clone();
+    sqlx::query("ALTER TABLE letter_wanted RENAME TO wanted_away").execute(db).await?;
+    browser.answer(&[("do", "next"), ("code", &code)]).await?;
+    assert_eq!(browser.page.status, StatusCode::INTERNAL_SERVER_ERROR);
+    browser.get(ORDER).await?;
+    assert!(!browser.shows(ORDERED) && browser.page.body.contains("name=\"code\""), "{}", browser.page.body);
+    sqlx::query("ALTER TABLE wanted_away RENAME TO letter_wanted").execute(db).await?;
+    let mut browser = at_code;
+    browser.answer(&[("do", "next"), ("code", &code)]).await?;
+    assert!(browser.shows(ORDERED), "{}", browser.page.body);
+    letter_to(&idp, &kari).await?;
     Ok(())
 }
 
@@ -287,15 +438,16 @@ async fn of_bursts_of_codes_three_are_looked_at() -> anyhow::Result<()> {
     let kari = unregistered()?;
     let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let (mut browser, right) = at_the_code(&idp, &kari).await?;
-    let csrf = browser.csrf()?;
+    let (csrf, turn) = (browser.csrf()?, browser.turn().context("no turn")?);
     let guesses: Vec<String> =
         (0..100_000).step_by(997).map(|n| format!("{n:05}")).filter(|code| *code != right).collect();
     let mut looked_at = 0;
     for _ in 0..5 {
         let tries = guesses.iter().map(|guess| {
-            let (mut browser, csrf) = (browser.clone(), csrf.clone());
+            let (mut browser, csrf, turn) = (browser.clone(), csrf.clone(), turn.clone());
             async move {
-                browser.post_only(ORDER, &[("csrf", &csrf), ("do", "next"), ("code", guess)]).await?;
+                let fields = [("csrf", csrf.as_str()), ("turn", turn.as_str()), ("do", "next"), ("code", guess)];
+                browser.post_only(ORDER, &fields).await?;
                 anyhow::Ok(browser.shows("Feil kode"))
             }
         });
@@ -318,6 +470,11 @@ fn seen(browser: &Browser, person: &TestPerson) -> anyhow::Result<String> {
         headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default())).collect();
     headers.sort();
     let body = page.body.replace(&browser.csrf()?, "CSRF").replace(&person.fnr, "FNR");
+    let body = body.replace(&format!("som slutter på {}.", &person.fnr[9..]), "WHOSE");
+    let body = browser.turn().iter().fold(body, |body, turn| {
+        let id = turn.split_at(turn.len().min(22)).0;
+        body.replace(id, "TURN")
+    });
     Ok(format!("{}\n{}\n{}", page.status, headers.join("\n"), body.replace(&masked(person)?, "PHONE")))
 }
 
@@ -484,14 +641,15 @@ async fn double_clicks_are_no_harm() -> anyhow::Result<()> {
     let kari = unregistered()?;
     let idp = start_with(&[resident(&kari, json!({}))]).await?;
     let mut browser = at_the_mobile(&idp, &kari).await?;
-    let csrf = browser.csrf()?;
-    clicks(&browser, 10, &[("csrf", &csrf), ("do", "send"), ("mobile", &kari.phone)]).await?;
+    let (csrf, turn) = (browser.csrf()?, browser.turn().context("no turn")?);
+    clicks(&browser, 10, &[("csrf", &csrf), ("turn", &turn), ("do", "send"), ("mobile", &kari.phone)]).await?;
     assert_eq!(idp.sms_count(&kari), 1);
     idp.advance(Duration::from_secs(31));
-    clicks(&browser, 10, &[("csrf", &csrf), ("do", "resend")]).await?;
+    let turn = turn.replace("-mobile", "-code");
+    clicks(&browser, 10, &[("csrf", &csrf), ("turn", &turn), ("do", "resend")]).await?;
     assert_eq!(idp.sms_count(&kari), 2);
     let code = code_to(&idp, &kari)?;
-    clicks(&browser, 2, &[("csrf", &csrf), ("do", "next"), ("code", &code)]).await?;
+    clicks(&browser, 2, &[("csrf", &csrf), ("turn", &turn), ("do", "next"), ("code", &code)]).await?;
     browser.get(ORDER).await?;
     assert!(browser.shows(ORDERED), "{}", browser.page.body);
     letter_to(&idp, &kari).await?;
@@ -531,6 +689,7 @@ async fn one_telephone_orders_for_so_many_in_a_day() -> anyhow::Result<()> {
     let (mut browser, code) = at_the_code(&idp, &child()?).await?;
     browser.answer(&[("do", "next"), ("code", &code)]).await?;
     assert_eq!(browser.page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(browser.shows("med samme mobilnummer"), "{}", browser.page.body);
     order(&idp, &unregistered()?).await?;
     idp.advance(DAY);
     order(&idp, &child()?).await?;
@@ -610,8 +769,10 @@ async fn forms_from_elsewhere_do_nothing() -> anyhow::Result<()> {
         (own.as_str(), Some(("origin", "https://evil.test"))),
     ] {
         browser.headers = header.map(|(name, value)| (name, value.to_owned())).into_iter().collect();
+        let turn = browser.turn().unwrap_or_default();
         for fields in [&[("do", "send"), ("mobile", kari.phone.as_str())][..], &[("do", "back")]] {
-            let all: Vec<(&str, &str)> = [("csrf", csrf)].into_iter().chain(fields.iter().copied()).collect();
+            let hidden = [("csrf", csrf), ("turn", turn.as_str())];
+            let all: Vec<(&str, &str)> = hidden.into_iter().chain(fields.iter().copied()).collect();
             browser.post_only(ORDER, &all).await?;
             assert_eq!(browser.page.status, StatusCode::FORBIDDEN, "{csrf} {header:?}");
         }
@@ -679,5 +840,19 @@ async fn the_pages_and_the_letter_are_in_the_readers_language() -> anyhow::Resul
         assert!(browser.shows(done) && browser.shows(when), "{}", browser.page.body);
         assert_eq!(letter_to(&idp, person).await?.language, language);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_has_chosen_a_language_gets_the_letter_in_it() -> anyhow::Result<()> {
+    let kari = unregistered()?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
+    let row = register(&idp, &kari).await?;
+    let mut tx = idp.app.world.db.begin().await?;
+    contact::set_language(&mut tx, &row.id, "nn", idp.now()).await?;
+    tx.commit().await?;
+    // Whoever orders reads something else.
+    order(&idp, &kari).await?;
+    assert_eq!(letter_to(&idp, &kari).await?.language, "nn");
     Ok(())
 }

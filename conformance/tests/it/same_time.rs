@@ -26,9 +26,7 @@ async fn everybody(idp: &TestIdp) -> anyhow::Result<Vec<(&'static str, TestPerso
 /// What the database is asked while whoever waits for the page waits.
 async fn asked(browser: &mut Browser, fields: &[(&str, &str)]) -> anyhow::Result<Vec<String>> {
     let listener = listen();
-    let (action, csrf) = (browser.action()?, browser.csrf()?);
-    let all: Vec<(&str, &str)> = [("csrf", csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
-    browser.post_only(&action, &all).instrument(listener.span()).await?;
+    browser.answer_only(fields).instrument(listener.span()).await?;
     let statements = listener.statements();
     browser.follow().await?;
     Ok(statements)
@@ -128,9 +126,7 @@ async fn a_guessed_activation_code_asks_the_database_the_same_whoever_it_is() ->
     for (who, person) in everybody(&idp).await?.into_iter().chain([("who has a letter", newcomer)]) {
         let mut browser = idp.browser();
         browser.get(crate::activate::PATH).await?;
-        let turn = browser.between("name=\"turn\" value=\"", "\"")?;
-        let fields =
-            [("turn", turn.as_str()), ("do", "next"), ("fnr", person.fnr.as_str()), ("code", "BCDFG-HKLMN-PRSTX")];
+        let fields = [("do", "next"), ("fnr", person.fnr.as_str()), ("code", "BCDFG-HKLMN-PRSTX")];
         all.push((who, asked(&mut browser, &fields).await?));
         assert!(browser.shows("Fødselsnummeret eller aktiveringskoden er feil"), "{}", browser.page.body);
     }

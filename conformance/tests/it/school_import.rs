@@ -490,7 +490,7 @@ async fn register_with(idp: &TestIdp, pupil: &Somebody, started: Started) -> any
     let Checked::Right(found) = checked else { bail!("{checked:?}") };
     let phc = password::hash(world, "rød grønn blå 7").await?.map_err(|_| anyhow::anyhow!("busy"))?;
     let mut tx = world.db.begin().await?;
-    ensure!(activation::redeem(&mut tx, &found.id, now).await?, "not redeemed");
+    ensure!(activation::redeem(&mut tx, &found.id, (now, now)).await?, "not redeemed");
     password::set(&mut tx, &row.id, &phc, now).await?;
     Ok(tx.commit().await?)
 }

@@ -34,8 +34,9 @@ use migrations::Db;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::site::{Said, Site, master_key};
-use crate::visitor::real_fnr;
+use crate::outside::Gateway;
+use crate::site::{Said, Site, master_key, random};
+use crate::visitor::{Visitor, code_in as sms_code_in, real_fnr};
 
 pub(crate) const SENDER: [&str; 3] = ["MinID", "Postboks 1382 Vika", "0114 OSLO"];
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
@@ -760,4 +761,41 @@ async fn what_is_missing_is_said() -> anyhow::Result<()> {
     assert_eq!(post.batch().await?, "No more letters wait.\n");
     assert_eq!(post.site.run("letter list", ["--json"]).await?.well()?, "[]\n");
     Ok(())
+}
+
+// Killed right after the page has said that a letter is ordered.
+#[tokio::test]
+async fn what_a_page_has_told_outlasts_kill_9() -> anyhow::Result<()> {
+    let (mut post, gateway) = (Post::new(&[resident(0)]).await?, Gateway::start().await?);
+    post.site.set_gateway(&gateway.url)?;
+    let (fnr, mobile) = (real_fnr(0), format!("+479{:07}", random() % 10_000_000));
+    // What comes after the page cannot be done.
+    let db = post.world.db.pool();
+    sqlx::query("ALTER TABLE letter RENAME TO letter_away").execute(db).await?;
+    let server = post.site.serve().await?;
+    let mut visitor = Visitor::new(&server.url)?;
+    let mut page = visitor.get("/aktiveringsbrev/order").await?;
+    page = visitor.answer(&page, &[("do", "order"), ("fnr", &fnr)]).await?;
+    let turn = page.between("name=\"turn\" value=\"", "\"")?;
+    page = visitor.answer(&page, &[("turn", &turn), ("do", "send"), ("mobile", &mobile)]).await?;
+    let turn = page.between("name=\"turn\" value=\"", "\"")?;
+    let code = sms_code_in(&gateway.last()?)?;
+    page = visitor.answer(&page, &[("turn", &turn), ("do", "next"), ("code", &code)]).await?;
+    page.shows(200, "Aktiveringsbrev er bestilt")?;
+    server.says("is tried again", 0).await?;
+    assert!(!server.said().contains(&fnr) && !server.said().contains(&mobile), "{}", server.said());
+    server.kill().await?;
+
+    sqlx::query("ALTER TABLE letter_away RENAME TO letter").execute(db).await?;
+    assert!(post.states().await?.is_empty());
+    // The time until the next try goes by.
+    sqlx::query("UPDATE letter_wanted SET next_at = 0").execute(db).await?;
+    let _server = post.site.serve().await?;
+    for _ in 0..200 {
+        if post.states().await? == ["ordered"] {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    anyhow::bail!("no letter was ordered")
 }

@@ -4,6 +4,7 @@ order-about = Har du ikke MinID, kan du få et aktiveringsbrev i posten. I breve
 order-where = Vi sender brevet til adressen din i Folkeregisteret, og aldri til en annen adresse.
 order-have-code-title = Har du fått aktiveringsbrevet?
 order-have-code = Skriv inn aktiveringskode
+order-whose = Bestillingen gjelder fødselsnummeret som slutter på { $digits }.
 order-mobile-why = Vi sender en kode på SMS, så vi vet at mobilnummeret er ditt.
 order-no-mobile = Har du ikke mobil? Ring brukerstøtte på 800 30 300, så hjelper vi deg.
 order-sms-code = MinID: Koden for å bestille aktiveringsbrev er { $code }. Del den ikke med noen. Har du ikke bedt om den? Da trenger du ikke gjøre noe.
@@ -16,8 +17,9 @@ order-done-not-young = Fyller du 13 først neste år eller senere, er du for ung
 order-done-not-address = Har du ikke en adresse i Folkeregisteret, kan vi ikke sende brevet.
 order-done-help = Har du ikke fått brevet etter 14 dager? Ring brukerstøtte på 800 30 300.
 order-again = Bestill for en annen
+problem-order-expired = Det gikk for lang tid, så du må begynne på nytt. Hvis du ikke fikk se «Aktiveringsbrev er bestilt», er brevet ikke bestilt.
 order-too-many-title = Vi kan ikke ta imot bestillingen nå
-order-too-many = Det er bestilt mange aktiveringsbrev til samme person eller fra nettverket ditt, så vi har ikke bestilt noe brev nå. Prøv igjen i morgen, eller ring brukerstøtte på 800 30 300.
+order-too-many = Det er bestilt mange aktiveringsbrev til samme person, med samme mobilnummer eller fra nettverket ditt, så vi har ikke bestilt noe brev nå. Prøv igjen i morgen, eller ring brukerstøtte på 800 30 300.
 
 # What the owner of a MinID is told
 tell-letter-refused = MinID: Noen prøvde å bestille et aktiveringsbrev i ditt navn. Vi sender ikke noe brev.

@@ -7,7 +7,7 @@ use authenticators::contact::{Channel, Email, Phone};
 use authenticators::otc::{self, Errand, Order, OtcChallenge, Sending, Words};
 use axum::response::Response;
 
-use super::{Activation, Applicant, Marks, Stage};
+use super::{Activation, Applicant, Before, Marks, Stage};
 use crate::error::Refusal;
 use crate::page::Frame;
 use crate::params::Params;
@@ -27,6 +27,8 @@ struct ChannelPage {
     typed: String,
     problem: Option<&'static str>,
     form_problem: Option<&'static str>,
+    /// Whether an address that was there before goes where this is passed over.
+    forgets_email: bool,
 }
 
 #[derive(Template)]
@@ -43,6 +45,7 @@ struct CodePage {
     code_problem: Option<&'static str>,
     problem: Option<&'static str>,
     notice: Option<&'static str>,
+    forgets_email: bool,
 }
 
 /// What is wrong: keys of words.
@@ -83,6 +86,7 @@ pub fn page(who: &Applicant<'_>, stage: &Stage, wrong: Wrong) -> Response {
         typed: if is_wrong { wrong.typed } else { known.unwrap_or_default().to_owned() },
         problem: wrong.field,
         form_problem: wrong.form,
+        forgets_email: who.before == Before::MinidAndEmail,
     };
     who.visitor.html(&page, is_wrong)
 }
@@ -112,6 +116,7 @@ fn code_page(
         code_problem: wrong.field,
         problem: wrong.form,
         notice: (is_again && !is_wrong).then_some("notice-code-sent-again"),
+        forgets_email: who.before == Before::MinidAndEmail,
     };
     who.visitor.html(&page, is_wrong)
 }

@@ -12,9 +12,9 @@ pub mod start;
 
 use std::time::Duration;
 
-use authenticators::activation;
+use authenticators::activation::{self, Source};
 use authenticators::clock::Timestamp;
-use authenticators::contact::{Channel, Email, Known, Phone};
+use authenticators::contact::{Channel, Contact, Email, Known, Phone};
 use authenticators::otc::OtcChallenge;
 use authenticators::person::{Person, PersonId};
 use authenticators::scratch::{Kept, Read};
@@ -22,6 +22,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use self::app::Ticket;
+use crate::browser::Call;
 use crate::error::Refusal;
 use crate::params::Params;
 use crate::password_change::Objection;
@@ -91,6 +92,8 @@ pub struct Activation {
     person: PersonId,
     /// How the code came to them.
     source: String,
+    /// When they typed it, which was in time.
+    typed_at: Timestamp,
     /// Proved.
     mobile: Option<Phone>,
     email: Option<Email>,
@@ -101,11 +104,22 @@ pub struct Activation {
 }
 
 impl Kept for Activation {
-    const KIND: &'static str = "activation";
-    const FOR: Duration = Duration::from_mins(15);
+    const KIND: &'static str = "registration";
+    const FOR: Duration = activation::REGISTRATION;
 }
 
 impl Activation {
+    /// The moment by which the code's own time is judged: whoever typed it in time has time to register.
+    fn judged_at(&self, now: Timestamp) -> Timestamp {
+        if now < self.typed_at.plus(Self::FOR) { self.typed_at } else { now }
+    }
+
+    /// Whether an address that was there before goes unless they give one: whoever begins anew by post may have lost the
+    /// mailbox as well, and it helps whoever reads it to another password.
+    fn forgets_email(&self) -> bool {
+        self.source == Source::Letter.name()
+    }
+
     /// How they will be reached; nothing, if they have no mobile number.
     fn channels(&self) -> Vec<(Channel, Known)> {
         let Some(mobile) = self.mobile.clone() else { return Vec::new() };
@@ -163,6 +177,29 @@ pub struct Applicant<'a> {
     /// Ours, or the population register's; empty if neither knows it.
     name: String,
     standing: Standing,
+    before: Before,
+}
+
+/// What there is already, which they are told only here: they have proved that the code is theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// No MinID.
+    Nothing,
+    /// MinID, over which they begin anew.
+    Minid,
+    /// MinID, and an e-mail address that goes with it unless they give one.
+    MinidAndEmail,
+}
+
+impl Before {
+    async fn of(call: &Call<'_>, task: &Activation) -> anyhow::Result<Before> {
+        let db = call.app.world.db.pool();
+        if authenticators::password::stored(db, Some(&task.person)).await?.is_none() {
+            return Ok(Before::Nothing);
+        }
+        let has_email = task.forgets_email() && Contact::of(db, &task.person).await?.email.is_some();
+        Ok(if has_email { Before::MinidAndEmail } else { Before::Minid })
+    }
 }
 
 impl<'a> Applicant<'a> {
@@ -171,7 +208,8 @@ impl<'a> Applicant<'a> {
         let Some(read) = visitor.task::<Activation>().await? else { return Ok(None) };
         let (world, now) = (&visitor.call.app.world, visitor.call.now);
         let Some(person) = Person::by_id(world.db.pool(), &read.value.person).await? else { return Ok(None) };
-        let is_good = activation::is_good(world.db.pool(), &read.value.code, now).await?;
+        let is_good = activation::is_good(world.db.pool(), &read.value.code, read.value.judged_at(now)).await?;
+        let before = Before::of(&visitor.call, &read.value).await?;
         let resident = world.population.find_known(&person).await?;
         let is_dead = resident.as_ref().is_some_and(|resident| resident.is_dead(now));
         let stop = if is_dead { Some(Stop::Closed) } else { Stop::of(&person, now) };
@@ -189,7 +227,7 @@ impl<'a> Applicant<'a> {
             (Stage::Ready, true, None) => Standing::At(Stage::Password),
             (stage, true, None) => Standing::At(stage.clone()),
         };
-        Ok(Some(Applicant { visitor, read, person, name, standing }))
+        Ok(Some(Applicant { visitor, read, person, name, standing, before }))
     }
 
     /// What a form of theirs says where they stand.

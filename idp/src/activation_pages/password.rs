@@ -1,7 +1,6 @@
 //! The password, and with it all of it at once: the code is used, and there is MinID.
 
 use askama::Template;
-use authenticators::activation::Source;
 use authenticators::contact::{self, Channel, Contact};
 use authenticators::person::Person;
 use authenticators::trail::Event;
@@ -9,7 +8,7 @@ use authenticators::{account, activation, letter};
 use axum::response::Response;
 
 use super::app::Ticket;
-use super::{Activation, Applicant, Marks, Stage, Stop};
+use super::{Activation, Applicant, Before, Marks, Stage, Stop};
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
@@ -23,6 +22,8 @@ struct NewPassword {
     frame: Frame,
     marks: Marks,
     whose: String,
+    /// Whether it takes the place of what they log in with now.
+    is_over_minid: bool,
     /// For the browser's store of passwords.
     fnr: String,
     password_problem: Option<&'static str>,
@@ -36,6 +37,7 @@ pub fn page(who: &Applicant<'_>, objection: &Objection) -> Response {
         frame: who.visitor.frame(),
         marks: who.marks(),
         whose: who.whose(),
+        is_over_minid: who.before != Before::Nothing,
         fnr: who.person.fnr.as_str().to_owned(),
         password_problem: objection.password,
         hints: objection.hints.clone(),
@@ -73,7 +75,7 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     Person::hold(&mut tx, id).await?;
     let person = Person::by_id(&mut *tx, id).await?.filter(|person| Stop::of(person, now).is_none());
     let Some(person) = person else { return Ok(tx.rollback().await?) };
-    if !activation::redeem(&mut tx, &task.code, now).await? {
+    if !activation::redeem(&mut tx, &task.code, (task.judged_at(now), now)).await? {
         return Ok(tx.rollback().await?);
     }
     // Before it is so: the second half of a double click comes right after, and finds it. If it does not become so the
@@ -86,9 +88,7 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     for (channel, known) in &channels {
         contact::set(&mut tx, id, channel, *known, now).await?;
     }
-    // Whoever begins anew by post may have lost that as well, and it helps whoever reads it to another password.
-    let is_by_letter = task.source == Source::Letter.name();
-    if had_minid && is_by_letter && task.email.is_none() {
+    if had_minid && task.forgets_email() && task.email.is_none() {
         contact::remove_email(&mut tx, id, now).await?;
     }
     if call.browser.language.is_some() || !has_chosen {
@@ -98,7 +98,8 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     tx.commit().await?;
 
     let own: Vec<Channel> = channels.into_iter().map(|(channel, _)| channel).collect();
-    listener.but(&own).tell(app, Notice::Registered, now);
+    let notice = if had_minid { Notice::RegisteredAgain } else { Notice::Registered };
+    listener.but(&own).tell(app, notice, now);
     if had_minid {
         session_list::end_all(app, id, None, now).await?;
     }

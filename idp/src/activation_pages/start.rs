@@ -95,6 +95,7 @@ async fn begin(visitor: &Visitor<'_>, found: Found) -> Result<Response, Refusal>
         code: found.id,
         person: found.person,
         source: found.source.name().to_owned(),
+        typed_at: visitor.call.now,
         mobile: None,
         email: None,
         email_is_proved: false,

@@ -5,18 +5,12 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use askama::Template;
 use authenticators::chance::TokenHash;
-use authenticators::clock::Timestamp;
 use authenticators::contact::{Channel, Phone};
-use authenticators::letter;
 use authenticators::otc::{self, Errand, OtcChallenge, Sending, Words};
-use authenticators::password;
-use authenticators::person::{Fnr, NewPerson, Person};
-use authenticators::population::{Address, Resident};
+use authenticators::person::{Fnr, Person};
 use authenticators::scratch::{Kept, Read};
-use authenticators::trail::Event;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -27,11 +21,11 @@ use crate::app::App;
 use crate::browser::{Browser, Call};
 use crate::error::Refusal;
 use crate::handover;
-use crate::notify::{self, Listener, Notice};
+use crate::letter_orders;
 use crate::page::Frame;
 use crate::params::{Form, Params};
 use crate::steps::{fnr_problem, proof_code};
-use crate::text::{self, Language};
+use crate::text;
 use crate::visitor::Visitor;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -42,37 +36,71 @@ const FROM_AN_ADDRESS: i64 = 60;
 const FOR_A_PERSON: i64 = 5;
 /// Orders by one telephone in a day, for whomever: a family shares one.
 const BY_A_TELEPHONE: i64 = 5;
-/// How often an order is tried where the database fails.
-const TRIES: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(2);
 
-/// How far an order has come. Without one it is asked who it is.
+/// How far an order has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Order {
-    /// Somebody has gone back to say who it is: what they had typed.
-    Who { fnr: Fnr, phone: Option<Phone> },
+enum Stage {
+    /// Somebody has gone back to say who it is.
+    Who,
     /// Which telephone?
-    Mobile { fnr: Fnr, phone: Option<Phone> },
+    Mobile,
     /// A code is on its way there.
-    Code { fnr: Fnr, phone: Phone, code: OtcChallenge, resent: bool },
+    Code { phone: Phone, code: OtcChallenge, resent: bool },
     /// Ordered, as far as anybody is told.
     Done,
     /// There have been too many orders.
     TooMany,
 }
 
+/// An order. Without one it is asked who it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Order {
+    /// Which of those that were begun in this browser it is.
+    id: String,
+    fnr: Fnr,
+    /// What was typed before somebody went back.
+    phone: Option<Phone>,
+    stage: Stage,
+}
+
 impl Kept for Order {
-    const KIND: &'static str = "letter-order";
+    const KIND: &'static str = "order-of-letter";
     // Pupils share machines.
     const FOR: Duration = Duration::from_mins(15);
 
     fn lasts(&self) -> Duration {
-        match self {
-            Order::Who { .. } | Order::Mobile { .. } | Order::Code { .. } => Self::FOR,
-            Order::Done | Order::TooMany => Duration::from_mins(5),
+        match self.stage {
+            Stage::Who | Stage::Mobile | Stage::Code { .. } => Self::FOR,
+            Stage::Done | Stage::TooMany => Duration::from_mins(5),
         }
     }
+}
+
+impl Order {
+    /// What a form on the page that is due says where one stands.
+    fn turn(&self) -> String {
+        let stage = match self.stage {
+            Stage::Who => "who",
+            Stage::Mobile => "mobile",
+            Stage::Code { .. } => "code",
+            Stage::Done => "done",
+            Stage::TooMany => "too-many",
+        };
+        format!("{}-{stage}", self.id)
+    }
+
+    /// The same somewhere else on the way.
+    fn at(&self, stage: Stage) -> Order {
+        Order { stage, ..self.clone() }
+    }
+}
+
+/// What every form of an order carries.
+struct Marks {
+    action: &'static str,
+    csrf: String,
+    turn: String,
 }
 
 #[derive(Template)]
@@ -83,6 +111,7 @@ struct WhoPage {
     csrf: String,
     fnr: String,
     fnr_problem: Option<&'static str>,
+    problem: Option<&'static str>,
     register: String,
 }
 
@@ -90,8 +119,8 @@ struct WhoPage {
 #[template(path = "letter_mobile.html")]
 struct MobilePage {
     frame: Frame,
-    action: &'static str,
-    csrf: String,
+    marks: Marks,
+    whose: String,
     what: &'static str,
     typed: String,
     problem: Option<&'static str>,
@@ -99,11 +128,11 @@ struct MobilePage {
 }
 
 #[derive(Template)]
-#[template(path = "proof_code.html")]
+#[template(path = "letter_code.html")]
 struct CodePage {
     frame: Frame,
-    action: &'static str,
-    csrf: String,
+    marks: Marks,
+    whose: String,
     to: String,
     is_email: bool,
     length: usize,
@@ -118,8 +147,8 @@ struct CodePage {
 #[template(path = "letter_done.html")]
 struct DonePage {
     frame: Frame,
-    action: &'static str,
-    csrf: String,
+    marks: Marks,
+    whose: String,
     register: String,
 }
 
@@ -127,8 +156,8 @@ struct DonePage {
 #[template(path = "letter_too_many.html")]
 struct TooManyPage {
     frame: Frame,
-    action: &'static str,
-    csrf: String,
+    marks: Marks,
+    whose: String,
 }
 
 /// What is wrong on a page.
@@ -146,6 +175,10 @@ impl Wrong {
 
     fn form(key: &'static str) -> Wrong {
         Wrong { form: Some(key), ..Wrong::default() }
+    }
+
+    fn is_there(&self) -> bool {
+        self.field.or(self.form).is_some()
     }
 
     fn with(self, typed: &str) -> Wrong {
@@ -166,18 +199,27 @@ pub async fn show(State(app): State<App>, uri: Uri, browser: Browser) -> Result<
 }
 
 /// `POST /aktiveringsbrev/order`. What is asked for is done where its page is the one that is due; otherwise a click came
-/// twice, or from an old tab, and leads to the page that is.
+/// twice, or from an old tab or somebody who sat here before, and leads to the page that is.
 pub async fn act(State(app): State<App>, uri: Uri, browser: Browser, Form(form): Form) -> Result<Response, Refusal> {
     let visitor = visitor(&app, &uri, &browser);
     visitor.has_sent(&form)?;
-    let read = visitor.task::<Order>().await?;
-    match (form.field("do"), &read) {
-        (Some("order"), read) => who(&visitor, read.as_ref().map(|read| &read.value), &form).await,
-        (Some("send"), Some(read)) => mobile(&visitor, &read.value, &form).await,
-        (Some("resend"), Some(_)) => send(&visitor, None).await,
-        (Some("next"), Some(read)) => prove(&visitor, read, &form).await,
-        (Some("back"), Some(read)) => back(&visitor, read).await,
-        (Some("again"), Some(read)) if matches!(read.value, Order::Done | Order::TooMany) => {
+    let read = match (form.field("do"), visitor.task::<Order>().await?) {
+        (Some("order"), read) => return who(&visitor, read.as_ref().map(|read| &read.value), &form).await,
+        (_, Some(read)) => read,
+        (Some("send" | "resend" | "next" | "back"), None) => {
+            return Ok(page(&visitor, None, Wrong::form("problem-order-expired")));
+        }
+        (_, None) => return Ok(visitor.go()),
+    };
+    if form.field("turn") != Some(read.value.turn().as_str()) {
+        return Ok(visitor.go());
+    }
+    match form.field("do") {
+        Some("send") => mobile(&visitor, &read.value, &form).await,
+        Some("resend") => send(&visitor, &read.value, None).await,
+        Some("next") => prove(&visitor, &read, &form).await,
+        Some("back") => back(&visitor, &read).await,
+        Some("again") => {
             visitor.end::<Order>().await?;
             Ok(visitor.go())
         }
@@ -187,30 +229,24 @@ pub async fn act(State(app): State<App>, uri: Uri, browser: Browser, Form(form):
 
 /// The page that is due.
 fn page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
-    let (frame, action, csrf) = (visitor.frame(), visitor.path, visitor.csrf());
-    let register = visitor.link(activation_pages::PATH);
-    let is_wrong = wrong.field.is_some() || wrong.form.is_some();
+    let Some(order) = at.filter(|order| order.stage != Stage::Who) else { return who_page(visitor, at, wrong) };
+    let (frame, whose) = (visitor.frame(), whose(visitor, &order.fnr));
+    let marks = Marks { action: visitor.path, csrf: visitor.csrf(), turn: order.turn() };
+    let is_wrong = wrong.is_there();
     let Wrong { typed, field, form } = wrong;
-    match at {
-        None | Some(Order::Who { .. }) => {
-            let known = match at {
-                Some(Order::Who { fnr, .. }) => fnr.as_str(),
-                _ => "",
-            };
-            let fnr = typed.unwrap_or_else(|| known.to_owned());
-            visitor.html(&WhoPage { frame, action, csrf, fnr, fnr_problem: field, register }, is_wrong)
+    match &order.stage {
+        Stage::Who | Stage::Mobile => {
+            let typed = typed.or_else(|| order.phone.as_ref().map(|phone| phone.as_str().to_owned()));
+            let (what, typed) = ("mobile", typed.unwrap_or_default());
+            let page = MobilePage { frame, marks, whose, what, typed, problem: field, form_problem: form };
+            visitor.html(&page, is_wrong)
         }
-        Some(Order::Mobile { phone, .. }) => {
-            let typed = typed.or_else(|| phone.as_ref().map(|phone| phone.as_str().to_owned())).unwrap_or_default();
-            let (what, problem, form_problem) = ("mobile", field, form);
-            visitor.html(&MobilePage { frame, action, csrf, what, typed, problem, form_problem }, is_wrong)
-        }
-        Some(Order::Code { phone, code, resent, .. }) => {
+        Stage::Code { phone, code, resent } => {
             let is_news = *resent && !is_wrong && code.left() == otc::TRIES;
             let page = CodePage {
                 frame,
-                action,
-                csrf,
+                marks,
+                whose,
                 to: Channel::Mobile(phone.clone()).masked(),
                 is_email: false,
                 length: code.length(),
@@ -222,69 +258,88 @@ fn page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
             };
             visitor.html(&page, is_wrong)
         }
-        Some(Order::Done) => visitor.html(&DonePage { frame, action, csrf, register }, false),
-        Some(Order::TooMany) => {
-            let mut response = visitor.html(&TooManyPage { frame, action, csrf }, true);
+        Stage::Done => {
+            let register = visitor.link(activation_pages::PATH);
+            visitor.html(&DonePage { frame, marks, whose, register }, false)
+        }
+        Stage::TooMany => {
+            let mut response = visitor.html(&TooManyPage { frame, marks, whose }, true);
             *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             response
         }
     }
 }
 
+/// The first page, with what was typed there.
+fn who_page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
+    let (frame, action, csrf) = (visitor.frame(), visitor.path, visitor.csrf());
+    let is_wrong = wrong.is_there();
+    let Wrong { typed, field, form } = wrong;
+    let known = at.map(|order| order.fnr.as_str().to_owned());
+    let (fnr, register) = (typed.or(known).unwrap_or_default(), visitor.link(activation_pages::PATH));
+    visitor.html(&WhoPage { frame, action, csrf, fnr, fnr_problem: field, problem: form, register }, is_wrong)
+}
+
+/// Whose order it is: others may have sat at the same machine before.
+fn whose(visitor: &Visitor<'_>, fnr: &Fnr) -> String {
+    let last: String = fnr.as_str().chars().skip(9).collect();
+    visitor.text().with("order-whose", "digits", last)
+}
+
 /// One step back, with what was typed there.
 async fn back(visitor: &Visitor<'_>, read: &Read<Order>) -> Result<Response, Refusal> {
-    let to = match read.value.clone() {
-        Order::Code { fnr, phone, .. } => Order::Mobile { fnr, phone: Some(phone) },
-        Order::Mobile { fnr, phone } => Order::Who { fnr, phone },
-        Order::Who { .. } | Order::Done | Order::TooMany => return Ok(visitor.go()),
+    let order = &read.value;
+    let to = match &order.stage {
+        Stage::Code { phone, .. } => Order { phone: Some(phone.clone()), ..order.at(Stage::Mobile) },
+        Stage::Mobile => order.at(Stage::Who),
+        Stage::Who | Stage::Done | Stage::TooMany => return Ok(visitor.go()),
     };
     visitor.change(read, &to).await?;
     Ok(visitor.go())
 }
 
-/// Who it is. Whether there is anybody is not looked up here.
+/// Who it is: an order of its own begins, whatever was under way. Whether there is anybody is not looked up here.
 async fn who(visitor: &Visitor<'_>, at: Option<&Order>, form: &Params) -> Result<Response, Refusal> {
-    let phone = match at {
-        None => None,
-        Some(Order::Who { phone, .. }) => phone.clone(),
-        Some(_) => return Ok(visitor.go()),
-    };
     let typed = form.field("fnr").unwrap_or_default();
-    match Fnr::parse(typed, visitor.call.app.config.people) {
-        Ok(fnr) => {
-            visitor.begin(&Order::Mobile { fnr, phone }).await?;
-            Ok(visitor.go())
-        }
-        Err(problem) => Ok(page(visitor, at, Wrong::field(fnr_problem(problem)).with(typed))),
-    }
+    let fnr = match Fnr::parse(typed, visitor.call.app.config.people) {
+        Ok(fnr) => fnr,
+        Err(problem) => return Ok(page(visitor, None, Wrong::field(fnr_problem(problem)).with(typed))),
+    };
+    // Back and forth again; what somebody else has typed is not shown.
+    let same = at.filter(|order| order.stage == Stage::Who && order.fnr == fnr);
+    let phone = same.and_then(|order| order.phone.clone());
+    let id = visitor.call.app.world.chance.token()?.reveal().chars().take(22).collect();
+    visitor.begin(&Order { id, fnr, phone, stage: Stage::Mobile }).await?;
+    Ok(visitor.go())
 }
 
 async fn mobile(visitor: &Visitor<'_>, at: &Order, form: &Params) -> Result<Response, Refusal> {
     let typed = form.field("mobile").unwrap_or_default();
-    match (at, Phone::parse(typed)) {
-        (Order::Mobile { .. }, Some(phone)) => send(visitor, Some(phone)).await,
-        (Order::Mobile { .. }, None) => Ok(page(visitor, Some(at), Wrong::field("problem-mobile").with(typed))),
+    match (&at.stage, Phone::parse(typed)) {
+        (Stage::Mobile, Some(phone)) => send(visitor, at, Some(phone)).await,
+        (Stage::Mobile, None) => Ok(page(visitor, Some(at), Wrong::field("problem-mobile").with(typed))),
         _ => Ok(visitor.go()),
     }
 }
 
 /// Sends a code: the first one to this number, or another one to the number that has had one.
-async fn send(visitor: &Visitor<'_>, to: Option<Phone>) -> Result<Response, Refusal> {
+async fn send(visitor: &Visitor<'_>, at: &Order, to: Option<Phone>) -> Result<Response, Refusal> {
     let key = TokenHash::of(&visitor.call.browser.secret.derive("letter code"));
-    let sent = handover::alone(&visitor.call, &key, Box::pin(send_alone(visitor, to))).await?;
+    let sent = handover::alone(&visitor.call, &key, Box::pin(send_alone(visitor, at, to))).await?;
     Ok(sent.unwrap_or_else(|| visitor.go()))
 }
 
 /// The same where no other click of this browser is at it. What has been done before it is read here.
-async fn send_alone(visitor: &Visitor<'_>, to: Option<Phone>) -> Result<Response, Refusal> {
+async fn send_alone(visitor: &Visitor<'_>, at: &Order, to: Option<Phone>) -> Result<Response, Refusal> {
     let (world, now) = (&visitor.call.app.world, visitor.call.now);
-    let Some(read) = visitor.task::<Order>().await? else { return Ok(visitor.go()) };
-    let (fnr, phone, resent) = match (&read.value, to) {
-        (Order::Mobile { fnr, .. }, Some(phone)) => (fnr.clone(), phone, false),
-        (Order::Code { code, .. }, None) if !code.wait(now).is_zero() => {
+    let read = visitor.task::<Order>().await?.filter(|read| read.value.turn() == at.turn());
+    let Some(read) = read else { return Ok(visitor.go()) };
+    let (phone, resent) = match (&read.value.stage, to) {
+        (Stage::Mobile, Some(phone)) => (phone, false),
+        (Stage::Code { code, .. }, None) if !code.wait(now).is_zero() => {
             return Ok(page(visitor, Some(&read.value), Wrong::form("problem-resend-wait")));
         }
-        (Order::Code { fnr, phone, .. }, None) => (fnr.clone(), phone.clone(), true),
+        (Stage::Code { phone, .. }, None) => (phone.clone(), true),
         _ => return Ok(visitor.go()),
     };
     let (text, to) = (visitor.text(), Channel::Mobile(phone.clone()));
@@ -293,7 +348,7 @@ async fn send_alone(visitor: &Visitor<'_>, to: Option<Phone>) -> Result<Response
     let order = otc::Order { to: &to, person: None, from: visitor.call.browser.address, errand: Errand::Proof };
     let problem = match otc::send(world, &order, words, now).await? {
         Sending::Sent(code) => {
-            visitor.change(&read, &Order::Code { fnr, phone, code, resent }).await?;
+            visitor.change(&read, &read.value.at(Stage::Code { phone, code, resent })).await?;
             return Ok(visitor.go());
         }
         Sending::TooMany => "problem-proof-too-many",
@@ -304,35 +359,44 @@ async fn send_alone(visitor: &Visitor<'_>, to: Option<Phone>) -> Result<Response
 
 /// The code has come back: the try is written down before it is compared.
 async fn prove(visitor: &Visitor<'_>, read: &Read<Order>, form: &Params) -> Result<Response, Refusal> {
-    let Order::Code { fnr, phone, code, resent } = read.value.clone() else { return Ok(visitor.go()) };
+    let Stage::Code { phone, code, resent } = read.value.stage.clone() else { return Ok(visitor.go()) };
     let wrong = |key| Ok(page(visitor, Some(&read.value), Wrong::field(key)));
     let (typed, tried) = match proof_code(form.field("code").unwrap_or_default(), &code, visitor.call.now) {
         Ok(found) => found,
         Err(key) => return wrong(key),
     };
-    let noted = Order::Code { fnr: fnr.clone(), phone: phone.clone(), code: tried.clone(), resent };
-    if !visitor.change(read, &noted).await? {
+    let noted = Stage::Code { phone: phone.clone(), code: tried.clone(), resent };
+    if !visitor.change(read, &read.value.at(noted)).await? {
         return Ok(visitor.go());
     }
     match tried.proves(&typed) {
-        true => finish(visitor, &tried, (fnr, phone)).await,
+        true => finish(visitor, &read.value, (&tried, phone)).await,
         false if tried.left() == 0 => wrong("problem-proof-used-up"),
         false => wrong("problem-recover-code-wrong"),
     }
 }
 
-/// The code was right. Of many who bring it at the same instant one orders.
-async fn finish(visitor: &Visitor<'_>, code: &OtcChallenge, who: (Fnr, Phone)) -> Result<Response, Refusal> {
-    let next = if is_within_limits(visitor, (&who.0, &who.1)).await? { Order::Done } else { Order::TooMany };
+/// The code was right. Of many who bring it at the same instant one orders. What is ordered is written down for good
+/// before anybody is told so.
+async fn finish(
+    visitor: &Visitor<'_>,
+    order: &Order,
+    (code, phone): (&OtcChallenge, Phone),
+) -> Result<Response, Refusal> {
+    let next = if is_within_limits(visitor, (&order.fnr, &phone)).await? { Stage::Done } else { Stage::TooMany };
     // Another try may have been written down since; anything else means that somebody was faster.
     while let Some(read) = visitor.task::<Order>().await? {
-        let is_due = matches!(&read.value, Order::Code { code: due, .. } if due.is_the_same_as(code));
+        let is_due = matches!(&read.value.stage, Stage::Code { code: due, .. } if due.is_the_same_as(code));
         if !is_due {
             break;
         }
-        if visitor.change(&read, &next).await? {
-            if next == Order::Done {
-                order_unseen(visitor, who);
+        if next == Stage::Done {
+            let who = (order.fnr.clone(), phone.clone());
+            letter_orders::keep(&visitor.call, &order.id, who, visitor.text().language).await?;
+        }
+        if visitor.change(&read, &read.value.at(next.clone())).await? {
+            if next == Stage::Done {
+                letter_orders::begin(visitor.call.app);
             }
             break;
         }
@@ -357,85 +421,4 @@ async fn is_within_limits(visitor: &Visitor<'_>, (fnr, phone): (&Fnr, &Phone)) -
         fits &= world.scratch.count(&name, window, now).await? <= at_most;
     }
     Ok(fits)
-}
-
-/// Orders behind the back of whoever asked, who is answered as soon whatever is true.
-fn order_unseen(visitor: &Visitor<'_>, (fnr, phone): (Fnr, Phone)) {
-    let (app, browser, now) = (visitor.call.app.clone(), visitor.call.browser.clone(), visitor.call.now);
-    let language = visitor.text().language;
-    let work = async move {
-        let call = Call { app: &app, browser: &browser, now };
-        for left in (0..TRIES).rev() {
-            let Err(error) = order(&call, (&fnr, &phone), language).await else { return };
-            let error = format!("{error:#}");
-            if left == 0 {
-                tracing::error!(error, "a letter that somebody was told is ordered is not");
-                return;
-            }
-            tracing::warn!(error, "an order of a letter has failed, and is tried again");
-            tokio::time::sleep(PAUSE).await;
-        }
-    };
-    visitor.call.app.world.tasks.spawn(work);
-}
-
-async fn order(call: &Call<'_>, (fnr, phone): (&Fnr, &Phone), language: Language) -> anyhow::Result<()> {
-    let (world, now) = (&call.app.world, call.now);
-    let db = world.db.pool();
-    let known = Person::by_fnr(db, fnr).await?;
-    // Who has got another number stands under that one in the register, and nobody begins with an old one.
-    let fnr = known.as_ref().map_or(fnr, |person| &person.fnr);
-    let resident = match &known {
-        Some(person) => world.population.find_known(person).await?,
-        None => world.population.find(fnr).await?,
-    };
-    // Those who mourn are told nothing.
-    if resident.as_ref().is_some_and(|resident| resident.is_dead(now)) {
-        return Ok(());
-    }
-    let Some(resident) = resident.filter(|resident| may_get_one(fnr, known.as_ref(), resident, now)) else {
-        return tell_refused(call, known.as_ref()).await;
-    };
-    let Resident { given_name, family_name, .. } = resident;
-    Person::register(&world.db, &world.chance, fnr, NewPerson { given_name, family_name }, now).await?;
-    let person = Person::by_fnr(db, fnr).await?.context("a person who was just registered is gone")?;
-    let at = Channel::Mobile(phone.clone());
-    let event = call.told(Event::by_oneself("letter-ordered", &person.id).with("to", at.masked()));
-    // One that is under way already is as good.
-    match letter::order(world, &person.id, (language.of_words().code(), &at), &event, now).await? {
-        true => notify::deliver_due(call.app).await,
-        false => Ok(()),
-    }
-}
-
-/// Whether a letter goes to somebody. Whoever has MinID gets one as well: they may have lost all that they log in with, or
-/// have locked it themselves. Until its code is used the letter changes nothing. A secret address is no hindrance: the
-/// letter finds its way.
-fn may_get_one(fnr: &Fnr, known: Option<&Person>, resident: &Resident, now: Timestamp) -> bool {
-    let is_stopped = known.is_some_and(|person| person.is_locked_by_others() || person.is_closed_for_good());
-    let is_old_enough = fnr.may_have_minid(now) != Some(false);
-    !is_stopped && is_old_enough && resident.address != Address::Unknown
-}
-
-/// That somebody was told that a letter was refused.
-#[derive(Serialize, Deserialize)]
-struct Told;
-
-impl Kept for Told {
-    const KIND: &'static str = "letter-refused";
-    const FOR: Duration = DAY;
-}
-
-/// Whoever has MinID hears that somebody wanted a letter in their name, and that none is sent, once a day.
-async fn tell_refused(call: &Call<'_>, known: Option<&Person>) -> anyhow::Result<()> {
-    let db = call.app.world.db.pool();
-    let has_minid = password::stored(db, known.map(|person| &person.id)).await?.is_some();
-    let Some(person) = known.filter(|_| has_minid) else { return Ok(()) };
-    // Before it is counted: where that fails it is tried again.
-    let owner = Listener::of(call.app, &person.id).await?;
-    let whom = TokenHash::of(&format!("letter refused to {}", person.id.as_str()));
-    if call.app.world.scratch.claim(&whom, &Told, call.now).await? {
-        owner.tell(call.app, Notice::LetterRefused, call.now);
-    }
-    Ok(())
 }
