@@ -5,7 +5,7 @@
 //! [`client_auth`], [`client_keys`], [`certificate`] and [`dpop`] are how a service proves who it is; [`request`] and
 //! [`request_object`] parse what a service asks, [`flow`] decides what it gets and [`steps`] shows the citizen the
 //! pages in between, to the [`finish`]; [`minid`] is what a site has decided about MinID, [`eid`] (with `eid_preset`,
-//! [`eid_logo`] and [`jwe`]) and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`],
+//! [`eid_logo`] and [`jwe`]) and [`upstream`] are the eIDs of others and the way to them; [`session`] (with [`session_list`]), [`grant`], [`refresh`],
 //! [`consent`], [`claims`], [`access_token`] and [`keys`] are what comes of a login, [`machine`] what a service gets in
 //! its own name, [`bearer`] how it shows a token here, and [`logout_notice`] what is told when a session is over.
 //! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`], [`new_device`] and
