@@ -414,7 +414,7 @@ async fn a_code_that_was_typed_in_time_is_good_for_a_quarter_of_an_hour_more() -
     for source in [Source::School, Source::Letter] {
         let (kari, ola) = (newcomer(&idp).await?, newcomer(&idp).await?);
         let (of_kari, of_ola) = (code_for(&idp, &kari, source).await?, code_for(&idp, &ola, source).await?);
-        idp.advance(source.valid() - Duration::from_secs(1));
+        idp.advance(source.valid().saturating_sub(Duration::from_secs(1)));
         let mut in_time = at_the_password(&idp, &kari, &of_kari.grouped()).await?;
         let mut too_late = at_the_password(&idp, &ola, &of_ola.grouped()).await?;
         // Each page is kept for as long again, but not the code.
