@@ -23,10 +23,8 @@ const LAST: Duration = Duration::from_secs(4);
 const HEAD: Duration = Duration::from_secs(15);
 /// How often the certificate files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
-/// How often services and people are told what is due.
-const TELL: Duration = Duration::from_secs(5);
-/// How often it is looked for letters that have not been ordered at once.
-const ORDER: Duration = Duration::from_secs(5);
+/// How often it is looked for what services and people are to be told, and letters that could not be ordered at once.
+const DUE: Duration = Duration::from_secs(5);
 /// How often what is over is cleaned away.
 const CLEAN: Duration = Duration::from_mins(10);
 /// How often the keys are read again that other nodes and operators have made and ended, the lists of revoked
@@ -50,9 +48,14 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
         tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
         stopper.graceful_shutdown(Some(DRAIN));
     });
-    tokio::spawn(tell(app.clone()));
-    tokio::spawn(tell_people(app.clone()));
-    tokio::spawn(order_letters(app.clone()));
+    // Each by itself, so that no service waits for a gateway that does not answer.
+    let services = |app| async move { logout_notice::deliver_due(&app).await };
+    tokio::spawn(again(app.clone(), services, "telling of logouts failed"));
+    let people = |app| async move { notify::deliver_due(&app).await };
+    tokio::spawn(again(app.clone(), people, "telling people failed"));
+    // What a program that was killed, or a database that was away, has left.
+    let letters = |app| async move { letter_orders::work_off(&app).await };
+    tokio::spawn(again(app.clone(), letters, "the letters that are wanted cannot be looked for"));
     tokio::spawn(clean(app.clone()));
     tokio::spawn(refresh_keys(app.clone()));
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
@@ -78,37 +81,14 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
     app.world.trail.settle().await
 }
 
-async fn tell(app: App) {
-    let mut ticks = interval(TELL);
+/// Does what is due, over and over.
+async fn again<F: Future<Output = anyhow::Result<()>>>(app: App, work: impl Fn(App) -> F, failed: &'static str) {
+    let mut ticks = interval(DUE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = logout_notice::deliver_due(&app).await {
-            tracing::warn!(error = format!("{error:#}"), "telling of logouts failed");
-        }
-    }
-}
-
-/// By itself, so that no service waits for a gateway that does not answer.
-async fn tell_people(app: App) {
-    let mut ticks = interval(TELL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = notify::deliver_due(&app).await {
-            tracing::warn!(error = format!("{error:#}"), "telling people failed");
-        }
-    }
-}
-
-/// What a program that was killed, or a database that was away, has left.
-async fn order_letters(app: App) {
-    let mut ticks = interval(ORDER);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = letter_orders::work_off(&app).await {
-            tracing::warn!(error = format!("{error:#}"), "the letters that are wanted cannot be looked for");
+        if let Err(error) = work(app.clone()).await {
+            tracing::warn!(error = format!("{error:#}"), "{failed}");
         }
     }
 }

@@ -5,7 +5,7 @@
 //! to people ([`inbox`] in development) and [`outbound`] to addresses that others have written; [`world`] holds all of
 //! these and is exactly what a test replaces. [`person`] and [`contact`] are the registers, and [`guest`] those who stand in neither. [`throttle`] counts attempts
 //! before secrets are compared, in the lane that [`known_browser`] finds. [`account`] is what happens to all of it at
-//! once, and [`notice`] what people are told of it later; [`postbox`] is what others say of how people are reached. [`factor`] has the shared types. The factors
+//! once, and [`notice`] what people are told of it later, from a [`queue`]; [`postbox`] is what others say of how people are reached. [`factor`] has the shared types. The factors
 //! are [`password`] (with [`password_rules`], [`hashing`] and [`legacy_hash`]), [`otc`], [`totp`], [`recovery_code`],
 //! [`passkey`] and [`device`], which is asked for an [`approval`]; the last two rest on [`webauthn`]. [`prove`] is the
 //! one `match` over them. Somebody who has none yet is found in the [`population`] register, gets an [`activation`] code,
@@ -56,6 +56,7 @@ pub mod population;
 pub mod postbox;
 pub mod prove;
 pub mod push;
+pub mod queue;
 pub mod recovery_code;
 pub mod removal;
 pub mod scratch;

@@ -12,27 +12,17 @@ use crate::chance::Chance;
 use crate::clock::Timestamp;
 use crate::contact::{Channel, Contact};
 use crate::person::PersonId;
+use crate::queue::{AT_ONCE, Place};
 use crate::trail::{Actor, Event};
 
-/// How many are sent in one round.
-const AT_ONCE: i64 = 50;
 /// After that it is old news.
 const GIVEN_UP: Duration = Duration::from_hours(24);
-
-/// How long it takes until the next try; no try takes as long.
-fn pause(attempts: i64) -> Duration {
-    match attempts {
-        ..=1 => Duration::from_mins(1),
-        2 => Duration::from_mins(5),
-        3 => Duration::from_mins(30),
-        _ => Duration::from_hours(1),
-    }
-}
 
 /// Something that waits to be told.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Waiting {
-    id: String,
+    #[sqlx(flatten)]
+    place: Place,
     /// Whom.
     pub person: PersonId,
     /// What has happened: the kind of its entry in the trail, and `-by-register` where the population register told it.
@@ -40,9 +30,6 @@ pub struct Waiting {
     channel: String,
     /// In which language.
     pub language: Option<String>,
-    created_at: Timestamp,
-    next_at: Timestamp,
-    attempts: i64,
 }
 
 impl Waiting {
@@ -53,12 +40,12 @@ impl Waiting {
 
     /// Whether it has not been tried before.
     pub fn is_new(&self) -> bool {
-        self.attempts <= 1
+        self.place.is_new()
     }
 
     /// Whether there will be no other try.
     pub fn is_given_up(&self) -> bool {
-        self.next_at.since(self.created_at) > GIVEN_UP
+        self.place.is_over_after(GIVEN_UP)
     }
 }
 
@@ -113,12 +100,8 @@ pub async fn take_due(db: &Db, now: Timestamp) -> anyhow::Result<Vec<Waiting>> {
     let due: Vec<Waiting> = sqlx::query_as(DUE).bind(now.seconds()).bind(AT_ONCE).fetch_all(db.pool()).await?;
     let mut taken = Vec::new();
     for waiting in due {
-        let attempts = waiting.attempts + 1;
-        let next_at = now.plus(pause(attempts));
-        let query = sqlx::query(TAKE).bind(&waiting.id).bind(waiting.next_at.seconds());
-        let query = query.bind(next_at.seconds()).bind(attempts);
-        if query.execute(db.pool()).await?.rows_affected() == 1 {
-            taken.push(Waiting { next_at, attempts, ..waiting });
+        if let Some(place) = waiting.place.take(db, TAKE, now).await? {
+            taken.push(Waiting { place, ..waiting });
         }
     }
     Ok(taken)
@@ -127,5 +110,5 @@ pub async fn take_due(db: &Db, now: Timestamp) -> anyhow::Result<Vec<Waiting>> {
 /// It has been told, or never will be.
 pub async fn forget(db: &Db, waiting: &Waiting) -> sqlx::Result<()> {
     const SQL: &str = "DELETE FROM notice WHERE id = $1";
-    sqlx::query(SQL).bind(&waiting.id).execute(db.pool()).await.map(|_| ())
+    sqlx::query(SQL).bind(&waiting.place.id).execute(db.pool()).await.map(|_| ())
 }

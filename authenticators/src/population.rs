@@ -207,7 +207,7 @@ impl Source {
             return Ok(());
         }
         let register = read(file)?;
-        // Who is written over a file may have just begun with it.
+        // Whoever writes over the file in its place may just have begun.
         ensure!(!register.residents.is_empty() || kept.residents.is_empty(), "{} is empty", file.display());
         if Stamp::of(file)? != stamp {
             tracing::debug!("the population register is being written, and is read a little later");

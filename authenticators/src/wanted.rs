@@ -13,22 +13,11 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::contact::Phone;
 use crate::person::Fnr;
+use crate::queue::{AT_ONCE, Place};
 use crate::world::World;
 
-/// How many are taken in one round.
-const AT_ONCE: i64 = 50;
 /// After that whoever asked has long ordered another, or called support.
 const GIVEN_UP: Duration = Duration::from_hours(7 * 24);
-
-/// How long it takes until the next try; no try takes as long.
-fn pause(attempts: i64) -> Duration {
-    match attempts {
-        ..=1 => Duration::from_mins(1),
-        2 => Duration::from_mins(5),
-        3 => Duration::from_mins(30),
-        _ => Duration::from_hours(1),
-    }
-}
 
 /// What somebody has asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,27 +35,25 @@ pub struct Wanted {
 /// One that waits.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Waiting {
-    id: String,
+    #[sqlx(flatten)]
+    place: Place,
     sealed: String,
-    created_at: Timestamp,
-    next_at: Timestamp,
-    attempts: i64,
 }
 
 impl Waiting {
     /// What was asked for.
     pub fn open(&self, world: &World) -> anyhow::Result<Wanted> {
-        let text = world.vault.open(&place(&self.id), &self.sealed)?;
+        let text = world.vault.open(&sealed_as(&self.place.id), &self.sealed)?;
         serde_json::from_slice(&text).context("a letter that is wanted")
     }
 
     /// Whether there will be no other try.
     pub fn is_given_up(&self) -> bool {
-        self.next_at.since(self.created_at) > GIVEN_UP
+        self.place.is_over_after(GIVEN_UP)
     }
 }
 
-fn place(id: &str) -> String {
+fn sealed_as(id: &str) -> String {
     format!("letter_wanted/{id}")
 }
 
@@ -74,7 +61,7 @@ fn place(id: &str) -> String {
 pub async fn keep(world: &World, id: &str, wanted: &Wanted, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "INSERT INTO letter_wanted (id, sealed, created_at, next_at, attempts) VALUES ($1, $2, $3, $3, 0)
                        ON CONFLICT (id) DO NOTHING";
-    let sealed = world.vault.seal(&world.chance, &place(id), &serde_json::to_vec(wanted)?)?;
+    let sealed = world.vault.seal(&world.chance, &sealed_as(id), &serde_json::to_vec(wanted)?)?;
     sqlx::query(SQL).bind(id).bind(sealed).bind(now.seconds()).execute(world.db.pool()).await?;
     Ok(())
 }
@@ -87,12 +74,8 @@ pub async fn take_due(db: &Db, now: Timestamp) -> anyhow::Result<Vec<Waiting>> {
     let due: Vec<Waiting> = sqlx::query_as(DUE).bind(now.seconds()).bind(AT_ONCE).fetch_all(db.pool()).await?;
     let mut taken = Vec::new();
     for waiting in due {
-        let attempts = waiting.attempts + 1;
-        let next_at = now.plus(pause(attempts));
-        let query = sqlx::query(TAKE).bind(&waiting.id).bind(waiting.next_at.seconds());
-        let query = query.bind(next_at.seconds()).bind(attempts);
-        if query.execute(db.pool()).await?.rows_affected() == 1 {
-            taken.push(Waiting { next_at, attempts, ..waiting });
+        if let Some(place) = waiting.place.take(db, TAKE, now).await? {
+            taken.push(Waiting { place, ..waiting });
         }
     }
     Ok(taken)
@@ -101,5 +84,5 @@ pub async fn take_due(db: &Db, now: Timestamp) -> anyhow::Result<Vec<Waiting>> {
 /// It has been done, or never will be.
 pub async fn forget(db: &Db, waiting: &Waiting) -> sqlx::Result<()> {
     const SQL: &str = "DELETE FROM letter_wanted WHERE id = $1";
-    sqlx::query(SQL).bind(&waiting.id).execute(db.pool()).await.map(|_| ())
+    sqlx::query(SQL).bind(&waiting.place.id).execute(db.pool()).await.map(|_| ())
 }

@@ -16,14 +16,14 @@ use crate::{deaths, numbers};
 struct Passed;
 
 impl Kept for Passed {
-    const KIND: &'static str = "deaths";
+    const KIND: &'static str = "day";
     const FOR: Duration = Duration::from_hours(24);
 }
 
 /// Makes the pass of this day, if nobody has.
 pub async fn pass(app: &App, now: Timestamp) -> anyhow::Result<()> {
     let day = (now.seconds() / 86_400).to_string();
-    let key = TokenHash::of(app.world.vault.hash("deaths of a day", &day).as_str());
+    let key = TokenHash::of(app.world.vault.hash("pass of a day", &day).as_str());
     if !app.world.scratch.claim(&key, &Passed, now).await? {
         return Ok(());
     }

@@ -10,10 +10,10 @@
 //! its own name, [`bearer`] how it shows a token here, and [`logout_notice`] what is told when a session is over.
 //! [`profile_pages`] are the citizen's own, with [`contact_change`], [`password_change`], [`new_device`] and
 //! [`notify`] for what is changed and told, and once a [`day`] [`deaths`] and [`numbers`] for whoever has died or has
-//! another number; [`register`] is what services are told of
-//! how people are reached. A [`visitor`] who has no MinID orders a letter ([`letter_orders`]), and gets on with what is in it on the [`activation_pages`]. [`page`],
-//! [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`] and [`browser`] are HTML, words, files, pictures,
-//! waiting and cookies, [`atlas`] where in the world an address is, [`params`] what a request says, [`error`] what goes
+//! another number; [`register`] is what services are told of how people are reached. A [`visitor`] who has no MinID orders
+//! a letter ([`letter_orders`]), and gets on with what is in it on the [`activation_pages`]. [`page`],
+//! [`text`], [`markdown`], [`assets`], [`document`], [`qr`], [`live`], [`handover`] and [`browser`] are HTML, words, files,
+//! pictures, waiting, clicks that come twice and cookies, [`atlas`] where in the world an address is, [`params`] what a request says, [`error`] what goes
 //! wrong, and every answer leaves through the [`edge`]. One file in [`endpoints`] for each URL.
 
 pub mod access_token;

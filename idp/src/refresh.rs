@@ -157,7 +157,8 @@ pub async fn redeem(
     let is_kept = registration.refresh_token_usage == RefreshTokenUsage::Reuse && !registration.is_public();
     let token = if is_kept { Token::presented(presented.token) } else { app.world.chance.token()? };
     let used = Use {
-        jkt: presented.jkt.filter(|_| registration.is_public()).unwrap_or_default().to_owned(),
+        // Of a client that was public when the family began, too.
+        jkt: presented.jkt.filter(|_| registration.is_public() || found.jkt.is_some()).unwrap_or_default().to_owned(),
         next: (!is_kept).then(|| token.hash().as_str().to_owned()),
         token: hash.as_str().to_owned(),
         parent: found.parent,
@@ -190,7 +191,7 @@ async fn is_not_a_flood(app: &App, hash: &TokenHash, now: Timestamp) -> Result<(
 #[derive(Debug, Clone)]
 struct Use {
     family: GrantId,
-    /// The key that a public client's family is bound to from now on; empty, where there is none.
+    /// The key that the family is bound to from now on, or was before; empty, where there is none.
     jkt: String,
     token: String,
     /// The token that it came of.
@@ -238,6 +239,11 @@ impl Writer {
 async fn write_down(db: Db, mut inbox: mpsc::Receiver<Order>) {
     let mut orders = Vec::with_capacity(TOGETHER);
     while inbox.recv_many(&mut orders, TOGETHER).await > 0 {
+        // Whoever has waited too long is gone, and nothing is used up for them.
+        orders.retain(|order| !order.answer.is_closed());
+        if orders.is_empty() {
+            continue;
+        }
         let uses: Vec<&Use> = orders.iter().map(|order| &order.used).collect();
         match write(&db, &uses).await {
             Ok(written) => {

@@ -7,6 +7,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use conformance::client_key::ClientKey;
 use conformance::idp::{Answer, ISSUER, REDIRECT, TestClient, TestIdp, VERIFIER, claims};
 use futures_util::future::join_all;
+use idp::registration::AuthMethod;
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
 
@@ -186,6 +187,25 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key() -> anyhow::Result<
     let thief = TestClient { dpop: Some(ClientKey::fresh()?), ..bare.clone() };
     assert_eq!(idp.refresh(&thief, refresh).await?.error()?, "invalid_dpop_proof");
     assert_eq!(idp.refresh(&bare, refresh).await?.error()?, "invalid_dpop_proof");
+    assert_eq!(idp.refresh(&client, refresh).await?.status, StatusCode::OK);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_has_got_a_key_of_its_own_goes_on_with_what_it_had() -> anyhow::Result<()> {
+    let mut idp = TestIdp::start().await?;
+    let fields = json!({ "grant_types": ["authorization_code", "refresh_token"] });
+    let client = TestClient { dpop: Some(ClientKey::fresh()?), ..idp.keyed_client(fields).await? };
+    let public = TestClient { key: None, method: "none".to_owned(), ..client.clone() };
+    idp.change_client(&client, |registration| registration.token_endpoint_auth_method = AuthMethod::None).await?;
+    let browser = idp.logged_in(&public).await?;
+    let tokens = idp.redeem(&public, &browser.sent_back("code")?).await?.json()?;
+    idp.change_client(&client, |registration| registration.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt)
+        .await?;
+    idp.replace().await?;
+    let refresh = tokens["refresh_token"].as_str().unwrap_or_default();
+    let thief = TestClient { dpop: Some(ClientKey::fresh()?), ..client.clone() };
+    assert_eq!(idp.refresh(&thief, refresh).await?.error()?, "invalid_dpop_proof");
     assert_eq!(idp.refresh(&client, refresh).await?.status, StatusCode::OK);
     Ok(())
 }

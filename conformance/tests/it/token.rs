@@ -315,6 +315,57 @@ async fn of_many_who_refresh_one_gets_on_and_the_next_ends_the_family() -> anyho
     Ok(())
 }
 
+// What comes at the same instant is written down together, and each is answered for itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn refreshes_of_many_families_at_once_do_not_spoil_each_other() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let grants = json!(["authorization_code", "refresh_token"]);
+    let client = idp.client_with(json!({ "grant_types": grants })).await?;
+    let keeper = idp.client_with(json!({ "grant_types": grants, "refresh_token_usage": "REUSE" })).await?;
+    let text = |tokens: &serde_json::Value| tokens["refresh_token"].as_str().unwrap_or_default().to_owned();
+    let mut browser = idp.logged_in(&client).await?;
+    let mut all: Vec<(&TestClient, String, &str)> = Vec::new();
+    for number in 0..48 {
+        let kind = ["next", "next", "kept", "replayed", "revoked", "sibling"][number % 6];
+        let client = if kind == "kept" { &keeper } else { &client };
+        let code = code(&idp, &mut browser, client).await?;
+        let token = text(&idp.redeem(client, &code).await?.json()?);
+        match kind {
+            "replayed" => {
+                let next = text(&idp.refresh(client, &token).await?.json()?);
+                assert_eq!(idp.refresh(client, &next).await?.status, StatusCode::OK);
+            }
+            "revoked" => {
+                let ended = idp.post_as(client, "/token/revoke", &[("token", &token)]).await?;
+                assert_eq!(ended.status, StatusCode::OK);
+            }
+            "sibling" => all.push((client, text(&idp.refresh(client, &token).await?.json()?), kind)),
+            _ => {}
+        }
+        let token = if kind == "sibling" { text(&idp.refresh(client, &token).await?.json()?) } else { token };
+        all.push((client, token, kind));
+    }
+    let answers = join_all(all.iter().map(|(client, token, _)| idp.refresh(client, token))).await;
+    let mut siblings = 0;
+    for ((client, token, kind), answer) in all.iter().zip(answers) {
+        let answer = answer?;
+        match *kind {
+            "next" => {
+                let next = text(&answer.json()?);
+                assert!(!next.is_empty() && next != *token, "{}", answer.body);
+                // It is their own: the family goes on with it, and the token before it is over.
+                assert_eq!(idp.refresh(client, &next).await?.status, StatusCode::OK);
+                assert_eq!(idp.refresh(client, token).await?.error()?, "invalid_grant");
+            }
+            "kept" => assert_eq!(text(&answer.json()?), *token),
+            "sibling" if answer.status == StatusCode::OK => siblings += 1,
+            _ => assert_eq!(answer.error()?, "invalid_grant", "{kind}"),
+        }
+    }
+    assert_eq!(siblings, 8, "of two answers to one token one goes on, in each of eight families");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_lost_answer_is_given_again_until_one_has_been_used() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
