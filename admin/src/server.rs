@@ -40,6 +40,14 @@ pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Serves until SIGTERM or SIGINT, and then until the requests in flight are answered.
 pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, routes: Router) -> anyhow::Result<()> {
+    // Before anything begins: without its certificate nothing does.
+    let tls = match tls {
+        Some(tls) => {
+            let config = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await;
+            Some((config.context("server.tls")?, tls.clone()))
+        }
+        None => None,
+    };
     let handle = Handle::new();
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -60,10 +68,8 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<&Tls>, app: App, ro
     tokio::spawn(refresh_keys(app.clone()));
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
-        Some(tls) => {
-            let config =
-                RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file).await.context("server.tls")?;
-            tokio::spawn(watch(config.clone(), tls.clone()));
+        Some((config, tls)) => {
+            tokio::spawn(watch(config.clone(), tls));
             let mut server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
             server.serve(service).await?;
@@ -114,9 +120,13 @@ async fn refresh_keys(app: App) {
             tracing::warn!(error = format!("{error:#}"), "the lists of revoked certificates stay as they were read");
         }
         let atlas = app.config.atlas.clone();
-        let read = tokio::task::spawn_blocking(move || atlas.refresh()).await;
-        if let Err(error) = read.map_err(anyhow::Error::from).and_then(|read| read) {
-            tracing::warn!(error = format!("{error:#}"), "the places of addresses stay as they were read");
+        match tokio::task::spawn_blocking(move || atlas.refresh()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = format!("{error:#}"), "the places of addresses stay as they were read");
+            }
+            // The program ends.
+            Err(_) => return,
         }
         app.world.population.refresh().await;
     }

@@ -142,8 +142,9 @@ impl Population {
     pub async fn refresh(&self) {
         let Population::File(source) = self else { return };
         let source = source.clone();
-        let read = tokio::task::spawn_blocking(move || source.refresh()).await;
-        if let Err(error) = read.map_err(anyhow::Error::from).and_then(|read| read) {
+        // What is not begun any more is no alarm: the program ends.
+        let Ok(read) = tokio::task::spawn_blocking(move || source.refresh()).await else { return };
+        if let Err(error) = read {
             let error = format!("{error:#}");
             tracing::error!(alarm = "population", error, "the population register stays as it was last read");
         }
