@@ -61,6 +61,7 @@ school-can-issue-to = YES: may issue to
 school-cannot-issue-to = NO: may not issue to
 school-discard = Discard the changes
 school-problem-other-tab = The changes are no longer the ones you saw. Check them again before you save.
+school-changed-meanwhile = The class has changed since you opened the page, by somebody else or by yourself in another window. The page now shows what holds. Look over the choices and try again.
 school-problem-refused = Some of the changes cannot be saved. The class may have changed in the register, or the change concerns yourself.
 school-conflict-title = Somebody else has changed { $class }
 school-conflict-what = Somebody else saved changes in the class while you were working. Nothing of yours has been saved yet, and nothing is lost. Look at the differences, and choose what should apply.

@@ -61,6 +61,7 @@ school-can-issue-to = JA: kan utstede til
 school-cannot-issue-to = NEI: kan ikke utstede til
 school-discard = Forkast endringene
 school-problem-other-tab = Endringene er ikke lenger de samme som du så. Sjekk dem på nytt før du lagrer.
+school-changed-meanwhile = Klassen er endret etter at du åpnet siden, av noen andre eller av deg selv i et annet vindu. Siden viser nå det som gjelder. Se over valgene, og prøv igjen.
 school-problem-refused = Noen av endringene kan ikke lagres. Klassen kan være endret i registeret, eller endringen gjelder deg selv.
 school-conflict-title = Noen andre har endret { $class }
 school-conflict-what = En annen lagret endringer i klassen mens du arbeidet. Ingenting av ditt er lagret ennå, og ingenting er mistet. Se på forskjellene, og velg hva som skal gjelde.

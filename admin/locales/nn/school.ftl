@@ -61,6 +61,7 @@ school-can-issue-to = JA: kan utferde til
 school-cannot-issue-to = NEI: kan ikkje utferde til
 school-discard = Forkast endringane
 school-problem-other-tab = Endringane er ikkje lenger dei same som du såg. Sjekk dei på nytt før du lagrar.
+school-changed-meanwhile = Klassen er endra etter at du opna sida, av nokon andre eller av deg sjølv i eit anna vindauge. Sida viser no det som gjeld. Sjå over vala, og prøv igjen.
 school-problem-refused = Nokre av endringane kan ikkje lagrast. Klassen kan vere endra i registeret, eller endringa gjeld deg sjølv.
 school-conflict-title = Nokon andre har endra { $class }
 school-conflict-what = Ein annan lagra endringar i klassen medan du arbeidde. Ingenting av ditt er lagra enno, og ingenting er mista. Sjå på skilnadene, og vel kva som skal gjelde.

@@ -61,6 +61,7 @@ mod school_large;
 mod school_matrix;
 mod school_move;
 mod school_scale;
+mod school_stale;
 mod scopes;
 mod session;
 mod silence;
