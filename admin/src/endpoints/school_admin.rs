@@ -15,7 +15,7 @@ use idp::params::Params;
 use idp::text;
 
 use crate::school::coupling::{self, Decision, Decisions, Refused, Saved};
-use crate::school::register::{self, Administrator, Employee, Pupil, Title};
+use crate::school::register::{self, Administrator, ClassId, Employee, Pupil, Title};
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
@@ -218,14 +218,21 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
     let administrator = register::may_administer(db, &staff.person.id, &school).await?;
     let Some(administrator) = administrator else { return Err(staff.nothing_here().await) };
     let (school, text) = (administrator.school(), staff.text());
-    let counts = register::head_counts(&staff.app.world.db, school).await?;
+    let all = register::classes(db, &school.id).await?;
+    let ids: Vec<ClassId> = all.iter().map(|class| class.id.clone()).collect();
+    let heads = register::heads(&staff.app.world.db, school).await?;
+    let open = coupling::left_open(&staff.app.world.db, &ids, &heads, &staff.person.id).await?;
     let mut choices = Vec::new();
-    for class in register::classes(db, &school.id).await? {
-        let count = counts.get(&class.id).copied().unwrap_or_default();
-        let about = vec![
-            text.with("school-count-employees", "count", count.employees.to_string()),
-            text.with("school-count-pupils", "count", count.pupils.to_string()),
+    for class in all {
+        let count = |heads: &[(ClassId, PersonId)]| heads.iter().filter(|(at, _)| *at == class.id).count().to_string();
+        let mut about = vec![
+            text.with("school-count-employees", "count", count(&heads.employees)),
+            text.with("school-count-pupils", "count", count(&heads.pupils)),
         ];
+        about.extend(open.get(&class.id).map(|open| match open {
+            0 => text.t("school-all-decided"),
+            open => text.with("school-count-open", "count", open.to_string()),
+        }));
         choices.push(Choice { href: class_path(&administrator, class.id.as_str()), name: class.name, about });
     }
     let page = ClassesPage {

@@ -38,13 +38,14 @@ enum Whose {
 
 use Whose::{Administration, AnyOwner, Anybody, Class, Issuer, Machine, Owner, Staff};
 
-const TABLE: [(&str, &str, Whose); 20] = [
+const TABLE: [(&str, &str, Whose); 21] = [
     ("GET", "/skule", Staff),
     ("GET", "/skule/api/import", Machine),
     ("POST", "/skule/api/import", Machine),
     ("GET", "/skule/callback", Anybody),
     ("GET", "/skule/klasse", Staff),
     ("GET", "/skule/klasse/{class}", Class),
+    ("GET", "/skule/klasse/{class}/vent", Class),
     ("GET", "/skule/klasse/{class}/{pupil}", Issuer),
     ("POST", "/skule/klasse/{class}/{pupil}", Issuer),
     ("GET", "/skule/klasse/{class}/{pupil}/vent", Issuer),
