@@ -85,7 +85,8 @@ const FILES: &[(Language, &str)] = words_of![
     "postbox",
     "guest",
     "ways",
-    "lost"
+    "lost",
+    "school_events"
 ];
 
 impl Words {
