@@ -1,6 +1,8 @@
 //! What is told of the schools afterwards: an owner's numbers, in which nobody counts twice, and what a citizen reads of
 //! what was done with them there.
 
+use std::fmt::Write;
+
 use admin::school::import::{self, Import};
 use admin::school::register::Orgno;
 use admin::school::report;
@@ -58,7 +60,7 @@ async fn many_schools_are_a_bar_each_and_opened_one_by_one() -> anyhow::Result<(
     let mut file = town.file();
     for number in 0..2 {
         let pupil = unregistered()?;
-        file += &format!("97400000{number};Bakken skole {number};10A;elev;{};Alke;Testesen\n", pupil.fnr);
+        writeln!(file, "97400000{number};Bakken skole {number};10A;elev;{};Alke;Testesen", pupil.fnr)?;
     }
     town.take_in(&file).await?;
     let mut screen = town.staff(&town.owner).await?;
