@@ -54,7 +54,7 @@ impl Browser {
         Ok(self)
     }
 
-    /// Fills in the form on the page, with its hidden fields, and sends it.
+    /// Sends the form on the page with these fields alone, and its marks: that it is ours, and what its page has shown.
     pub async fn answer(&mut self, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
         self.answer_only(fields).await?;
         self.follow().await
@@ -63,15 +63,29 @@ impl Browser {
     /// The same, and stays at the answer.
     pub async fn answer_only(&mut self, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
         let (action, csrf, turn) = (self.action()?, self.csrf()?, self.turn());
-        let turn = turn.as_deref().filter(|_| fields.iter().all(|(name, _)| *name != "turn"));
-        let hidden = [Some(("csrf", csrf.as_str())), turn.map(|turn| ("turn", turn))];
-        let all: Vec<(&str, &str)> = hidden.into_iter().flatten().chain(fields.iter().copied()).collect();
+        let seen = between(&self.page.body, "name=\"seen\" value=\"", "\"");
+        let marks = [("csrf", Some(csrf.as_str())), ("turn", turn.as_deref()), ("seen", seen.as_deref())];
+        let marks = marks.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let marks = marks.filter(|(mark, _)| fields.iter().all(|(name, _)| name != mark));
+        let all: Vec<(&str, &str)> = marks.chain(fields.iter().copied()).collect();
         self.post_only(&action, &all).await
     }
 
     /// Where the form on the page says that one stands, if it does.
     pub fn turn(&self) -> Option<String> {
         between(&self.page.body, "name=\"turn\" value=\"", "\"").map(|text| unescape(&text))
+    }
+
+    /// Sends the form on the page as it stands, as whoever changes nothing but these fields does: with what is hidden in
+    /// it, what is filled in, and what is chosen already.
+    pub async fn answer_as_it_stands(&mut self, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
+        let action = self.action()?;
+        let form = between(&self.page.body, "<form", "</form>").context("no form on the page")?;
+        let standing: Vec<(String, String)> = form.split("<input ").skip(1).filter_map(field_as_it_stands).collect();
+        let standing = standing.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let untouched = standing.filter(|(name, _)| fields.iter().all(|(other, _)| other != name));
+        let all: Vec<(&str, &str)> = untouched.chain(fields.iter().copied()).collect();
+        self.post(&action, &all).await
     }
 
     /// Where the form on the page goes.
@@ -162,6 +176,17 @@ impl Browser {
         let code = idp.last_code(person)?;
         self.answer(&[("do", "next"), ("code", &code)]).await
     }
+}
+
+/// What an input sends that nobody touches.
+fn field_as_it_stands(input: &str) -> Option<(String, String)> {
+    let tag = format!(" {}", input.split_once('>')?.0);
+    let value = |name: &str| between(&tag, &format!(" {name}=\""), "\"").map(|text| unescape(&text));
+    let is_choice = matches!(value("type").as_deref(), Some("radio" | "checkbox"));
+    if is_choice && !tag.contains(" checked") {
+        return None;
+    }
+    Some((value("name")?, value("value").unwrap_or_default()))
 }
 
 fn between(text: &str, before: &str, after: &str) -> Option<String> {

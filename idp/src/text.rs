@@ -86,7 +86,8 @@ const FILES: &[(Language, &str)] = words_of![
     "guest",
     "ways",
     "lost",
-    "number"
+    "number",
+    "school_events"
 ];
 
 impl Words {

@@ -15,8 +15,8 @@ use idp::params::Params;
 use idp::text;
 
 use crate::school::coupling::{self, Decision, Decisions, Refused, Saved};
-use crate::school::register::{self, Administrator, Apart, Employee, Pupil, Title};
-use crate::school::said::{self, SAVED, SAVED_BEFORE, Said};
+use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Pupil, Title};
+use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
 use crate::school::{alias, routes};
@@ -77,13 +77,15 @@ struct EmployeesPage {
     csrf: String,
     leave: &'static str,
     action: String,
+    /// A mark of what it shows.
+    seen: String,
     school: String,
     class: String,
     notice: Option<Said>,
     pairs: Vec<Pair>,
     /// Who is at the desk, if they could be let issue by somebody else.
     oneself: Option<String>,
-    is_wrong: bool,
+    problem: Option<&'static str>,
     back: String,
 }
 
@@ -101,11 +103,13 @@ struct CouplePage {
     csrf: String,
     leave: &'static str,
     action: String,
+    /// A mark of what it shows.
+    seen: String,
     school: String,
     class: String,
     notice: Option<Said>,
     groups: Vec<Group>,
-    is_wrong: bool,
+    problem: Option<&'static str>,
     back: String,
 }
 
@@ -214,14 +218,21 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
     let administrator = register::may_administer(db, &staff.person.id, &school).await?;
     let Some(administrator) = administrator else { return Err(staff.nothing_here().await) };
     let (school, text) = (administrator.school(), staff.text());
-    let counts = register::head_counts(&staff.app.world.db, school).await?;
+    let all = register::classes(db, &school.id).await?;
+    let ids: Vec<ClassId> = all.iter().map(|class| class.id.clone()).collect();
+    let heads = register::heads(&staff.app.world.db, school).await?;
+    let open = coupling::left_open(&staff.app.world.db, &ids, &heads, &staff.person.id).await?;
     let mut choices = Vec::new();
-    for class in register::classes(db, &school.id).await? {
-        let count = counts.get(&class.id).copied().unwrap_or_default();
-        let about = vec![
-            text.with("school-count-employees", "count", count.employees.to_string()),
-            text.with("school-count-pupils", "count", count.pupils.to_string()),
+    for class in all {
+        let count = |heads: &[(ClassId, PersonId)]| heads.iter().filter(|(at, _)| *at == class.id).count().to_string();
+        let mut about = vec![
+            text.with("school-count-employees", "count", count(&heads.employees)),
+            text.with("school-count-pupils", "count", count(&heads.pupils)),
         ];
+        about.extend(open.get(&class.id).map(|open| match open {
+            0 => text.t("school-all-decided"),
+            open => text.with("school-count-open", "count", open.to_string()),
+        }));
         choices.push(Choice { href: class_path(&administrator, class.id.as_str()), name: class.name, about });
     }
     let page = ClassesPage {
@@ -278,16 +289,42 @@ impl Room {
         self.employees().map(move |employee| sketch::employee_field(class, &employee.person))
     }
 
-    /// What they had chosen when their session was over goes into the sketch, and no further.
-    async fn catch_up(&self, sketch: &mut Sketch) -> anyhow::Result<()> {
-        let Some(form) = self.staff.unsent().await? else { return Ok(()) };
-        read(sketch, self.employee_fields(), &form);
+    /// What they have in mind, for a page that shows it, and what that says first. What they had chosen when their session
+    /// was over goes into it, and no further.
+    async fn opened(&self, query: &Params) -> anyhow::Result<(Sketch, Option<Said>)> {
+        let Some(form) = self.staff.unsent().await? else {
+            let sketch = self.sketch().await?;
+            self.keep(&sketch).await?;
+            return Ok((sketch, said::of(query)));
+        };
         let class = &self.decisions.class.id;
-        for employee in self.issuers(sketch) {
-            let field = |pupil: &Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
-            read(sketch, pupils_of(self, employee).map(field), &form);
+        let chosen = |sketch: &mut Sketch| {
+            read(sketch, self.employee_fields(), &form);
+            for employee in self.issuers(sketch) {
+                let field = |pupil: &Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
+                read(sketch, pupils_of(self, employee).map(field), &form);
+            }
+        };
+        Ok(match self.take_over(&form, chosen).await? {
+            Taken::Over(sketch) => (sketch, said::of(query)),
+            Taken::Late(sketch) => (sketch, Some(CHANGED)),
+        })
+    }
+
+    /// Takes over what a form says. Its page had something chosen already, as it was decided then: whoever leaves that as
+    /// it is has not decided it, whatever somebody else has decided since.
+    async fn take_over(&self, form: &Params, chosen: impl FnOnce(&mut Sketch)) -> anyhow::Result<Taken> {
+        let seen = form.field("seen").unwrap_or_default();
+        let mut sketch = match self.begun().await? {
+            Some(begun) if begun.shown() == seen => begun,
+            begun => Sketch::going_on(begun, &self.decisions),
+        };
+        if sketch.shown() == seen {
+            chosen(&mut sketch);
         }
-        self.keep(sketch).await
+        let sketch = Sketch::going_on(Some(sketch), &self.decisions);
+        self.keep(&sketch).await?;
+        Ok(if sketch.shown() == seen { Taken::Over(sketch) } else { Taken::Late(sketch) })
     }
 
     fn path(&self, step: &str) -> String {
@@ -317,10 +354,13 @@ impl Room {
         self.employees().filter(may).collect()
     }
 
-    async fn sketch(&self) -> anyhow::Result<Sketch> {
+    async fn begun(&self) -> anyhow::Result<Option<Sketch>> {
         let (world, now) = (&self.staff.app.world, self.staff.now);
-        let begun = world.scratch.get::<Sketch>(&self.key(), now).await?;
-        Ok(Sketch::going_on(begun.map(|read| read.value), &self.decisions))
+        Ok(world.scratch.get::<Sketch>(&self.key(), now).await?.map(|read| read.value))
+    }
+
+    async fn sketch(&self) -> anyhow::Result<Sketch> {
+        Ok(Sketch::going_on(self.begun().await?, &self.decisions))
     }
 
     async fn keep(&self, sketch: &Sketch) -> anyhow::Result<()> {
@@ -350,17 +390,25 @@ impl Room {
 /// `GET /skule/{school}/{class}`: who may issue.
 pub async fn employees(staff: Staff, Path(place): Path<(String, String)>, query: Params) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
-    let mut sketch = room.sketch().await?;
-    room.catch_up(&mut sketch).await?;
-    room.keep(&sketch).await?;
-    Ok(employees_page(&room, &sketch, said::of(&query), Asked::Freshly))
+    let (sketch, notice) = room.opened(&query).await?;
+    Ok(employees_page(&room, &sketch, notice, Asked::Freshly))
 }
 
-/// Whether a page asks for the first time, or because something was left out.
+/// What became of a form.
+enum Taken {
+    /// What was chosen is in the sketch.
+    Over(Sketch),
+    /// The class has become another since its page was shown. What was chosen is in the sketch as far as it can be told
+    /// from what was only left as it stood.
+    Late(Sketch),
+}
+
+/// Whether a page asks for the first time, or because something was left out, or has become another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Freshly,
     Again,
+    Late,
 }
 
 impl Asked {
@@ -368,6 +416,16 @@ impl Asked {
         match self {
             Asked::Freshly => StatusCode::OK,
             Asked::Again => StatusCode::UNPROCESSABLE_ENTITY,
+            Asked::Late => StatusCode::CONFLICT,
+        }
+    }
+
+    /// Words for what is wrong.
+    fn problem(self) -> Option<&'static str> {
+        match self {
+            Asked::Freshly => None,
+            Asked::Again => Some("school-problem-undecided"),
+            Asked::Late => Some(CHANGED.words),
         }
     }
 }
@@ -390,12 +448,13 @@ fn employees_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Ask
         csrf: staff.csrf(),
         leave: LEAVE,
         action: room.path(""),
+        seen: sketch.shown(),
         school: room.school(),
         class: room.class(),
         notice,
         pairs,
         oneself: oneself.map(|employee| employee.name.clone()),
-        is_wrong: asked == Asked::Again,
+        problem: asked.problem(),
         back: format!("{SCHOOL_PATH}/{}", room.administrator.school().id.as_str()),
     };
     staff.html(asked.status(), &page)
@@ -439,9 +498,12 @@ fn read(sketch: &mut Sketch, fields: impl Iterator<Item = String>, form: &Params
 /// `POST /skule/{school}/{class}`
 pub async fn authorise(Path(place): Path<(String, String)>, sent: Sent) -> Result<Response, Refusal> {
     let room = Room::of(sent.staff, &place).await?;
-    let mut sketch = room.sketch().await?;
-    let is_whole = read(&mut sketch, room.employee_fields(), &sent.form);
-    room.keep(&sketch).await?;
+    let mut is_whole = true;
+    let chosen = |sketch: &mut Sketch| is_whole = read(sketch, room.employee_fields(), &sent.form);
+    let sketch = match room.take_over(&sent.form, chosen).await? {
+        Taken::Over(sketch) => sketch,
+        Taken::Late(sketch) => return Ok(employees_page(&room, &sketch, None, Asked::Late)),
+    };
     if !is_whole {
         return Ok(employees_page(&room, &sketch, None, Asked::Again));
     }
@@ -452,12 +514,11 @@ pub async fn authorise(Path(place): Path<(String, String)>, sent: Sent) -> Resul
 /// `GET /skule/{school}/{class}/elever`: to whom.
 pub async fn pupils(staff: Staff, Path(place): Path<(String, String)>, query: Params) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
-    let mut sketch = room.sketch().await?;
-    room.catch_up(&mut sketch).await?;
+    let (sketch, notice) = room.opened(&query).await?;
     if room.issuers(&sketch).is_empty() {
         return Ok(page::see_other(&room.path("")));
     }
-    Ok(couple_page(&room, &sketch, said::of(&query), Asked::Freshly))
+    Ok(couple_page(&room, &sketch, notice, Asked::Freshly))
 }
 
 /// The pupils to whom an employee can be let issue: nobody issues to themselves, and nobody lets anybody issue to them.
@@ -488,11 +549,12 @@ fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Asked)
         csrf: staff.csrf(),
         leave: LEAVE,
         action: room.path(routes::PUPILS),
+        seen: sketch.shown(),
         school: room.school(),
         class: room.class(),
         notice,
         groups,
-        is_wrong: asked == Asked::Again,
+        problem: asked.problem(),
         back: room.path(""),
     };
     staff.html(asked.status(), &page)
@@ -501,28 +563,40 @@ fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Asked)
 /// `POST /skule/{school}/{class}/elever`
 pub async fn couple(Path(place): Path<(String, String)>, Sent { staff, form }: Sent) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
-    let mut sketch = room.sketch().await?;
-    let class = &room.decisions.class.id;
-    let mut is_whole = true;
-    let wish = form.field("do").unwrap_or_default();
-    let mut filled_in = None;
-    for employee in room.issuers(&sketch) {
-        let field = |pupil: &Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
-        is_whole &= read(&mut sketch, pupils_of(&room, employee).map(field), &form);
-        let id = alias::of(class, &employee.person);
-        let all = [("all-yes-", Decision::Yes), ("all-no-", Decision::No)];
-        let all = all.into_iter().find(|(name, _)| wish.strip_prefix(name) == Some(id.as_str()));
-        if let Some((_, decision)) = all {
-            pupils_of(&room, employee).map(field).for_each(|field| sketch.choose(field, decision));
-            filled_in = Some(id);
+    let (mut is_whole, mut filled_in) = (true, None);
+    let chosen = |sketch: &mut Sketch| (is_whole, filled_in) = read_pairs(&room, sketch, &form);
+    let sketch = match room.take_over(&form, chosen).await? {
+        Taken::Over(sketch) => sketch,
+        Taken::Late(sketch) if room.issuers(&sketch).is_empty() => {
+            return Ok(employees_page(&room, &sketch, None, Asked::Late));
         }
-    }
-    room.keep(&sketch).await?;
+        Taken::Late(sketch) => return Ok(couple_page(&room, &sketch, None, Asked::Late)),
+    };
     match filled_in {
         Some(id) => Ok(page::see_other(&format!("{}#e-{id}", room.path(routes::PUPILS)))),
         None if is_whole => Ok(page::see_other(&room.path(routes::CONFIRM))),
         None => Ok(couple_page(&room, &sketch, None, Asked::Again)),
     }
+}
+
+/// Writes down what a form says of whom each employee may issue to: whether it says something of each, and the employee
+/// for all of whose pupils it says the same.
+fn read_pairs(room: &Room, sketch: &mut Sketch, form: &Params) -> (bool, Option<String>) {
+    let class = &room.decisions.class.id;
+    let wish = form.field("do").unwrap_or_default();
+    let (mut is_whole, mut filled_in) = (true, None);
+    for employee in room.issuers(sketch) {
+        let field = |pupil: &Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
+        is_whole &= read(sketch, pupils_of(room, employee).map(field), form);
+        let id = alias::of(class, &employee.person);
+        let all = [("all-yes-", Decision::Yes), ("all-no-", Decision::No)];
+        let all = all.into_iter().find(|(name, _)| wish.strip_prefix(name) == Some(id.as_str()));
+        if let Some((_, decision)) = all {
+            pupils_of(room, employee).map(field).for_each(|field| sketch.choose(field, decision));
+            filled_in = Some(id);
+        }
+    }
+    (is_whole, filled_in)
 }
 
 /// `GET /skule/{school}/{class}/bekreft`: what changes.

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use idp::client::SCHOOL_PATH;
 use idp::error::Refusal;
 use idp::page::Frame;
+use idp::text;
 
-use crate::school::issuing::Status;
 use crate::school::register;
 use crate::school::report::{self, ClassReport, SchoolReport, Tally};
 use crate::school::routes;
@@ -28,18 +28,34 @@ struct Row {
     cells: Vec<Cell>,
 }
 
-/// A school: class by class, and all of them in the last row.
+/// A school: all of it, class by class, and all of it in the last row again.
 struct Table {
     name: String,
+    whole: Bar,
     rows: Vec<Row>,
+}
+
+/// How many have MinID, as a bar.
+struct Bar {
+    name: String,
+    all: u32,
+    have: u32,
 }
 
 /// An owner.
 struct Part {
     name: String,
     csv: String,
+    at: String,
+    /// All schools, where there are several.
+    whole: Option<Bar>,
     tables: Vec<Table>,
+    /// Few schools are shown class by class, and of many whoever wants to opens one.
+    is_open: bool,
 }
+
+/// How many schools are few.
+const FEW: usize = 3;
 
 #[derive(Template)]
 #[template(path = "school_report.html")]
@@ -59,15 +75,17 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
     if owners.is_empty() {
         return Err(staff.nothing_here().await);
     }
-    let whole = staff.text().t("school-report-all");
+    let (whole, every) = (staff.text().t("school-report-all"), staff.text().t("school-report-every-school"));
     let mut parts = Vec::new();
     for owner in owners {
-        let reports = report::of_owner(world, &owner.orgno, staff.now).await?;
-        let tables = reports.into_iter().map(|report| table(report, &whole)).collect();
+        let report = report::of_owner(world, &owner.orgno, staff.now).await?;
+        let (at, count) = (text::in_norway(report.at, "%d.%m.%Y %H:%M"), report.schools.len());
+        let tables = report.schools.into_iter().map(|school| table(school, &whole)).collect();
         let csv = format!("{}/{}", routes::REPORT, owner.orgno.as_str());
-        parts.push(Part { name: owner.name, csv, tables });
+        let whole = (count > 1).then(|| bar(every.clone(), &report.tally));
+        parts.push(Part { name: owner.name, csv, at, whole, tables, is_open: count <= FEW });
     }
-    let columns = Status::NAMES.into_iter().map(words).collect();
+    let columns = Tally::names().map(words).collect();
     let (frame, csrf) = (staff.frame(), staff.csrf());
     let page = ReportPage { frame, csrf, leave: LEAVE, parts, columns, back: SCHOOL_PATH };
     Ok(staff.html(StatusCode::OK, &page))
@@ -76,7 +94,12 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
 fn table(report: SchoolReport, whole: &str) -> Table {
     let classes = report.classes.into_iter().map(|ClassReport { class, tally }| row(class.name, &tally));
     let rows = classes.chain([row(whole.to_owned(), &report.tally)]).collect();
-    Table { name: report.school.name, rows }
+    let name = report.school.name;
+    Table { whole: bar(name.clone(), &report.tally), name, rows }
+}
+
+fn bar(name: String, tally: &Tally) -> Bar {
+    Bar { name, all: tally.all(), have: tally.have_minid() }
 }
 
 fn row(name: String, tally: &Tally) -> Row {
@@ -87,6 +110,7 @@ fn row(name: String, tally: &Tally) -> Row {
 /// The words of a status, by its name.
 fn words(status: &str) -> &'static str {
     match status {
+        "undecided" => "school-undecided",
         "code-issued" => "school-code-issued",
         "registered" => "school-registered",
         "manual" => "school-manual",
@@ -99,17 +123,18 @@ fn words(status: &str) -> &'static str {
 
 /// `GET /skule/rapport/{owner}`: the same as CSV.
 pub async fn fetch(staff: Staff, Path(owner): Path<String>) -> Result<Response, Refusal> {
-    let (world, text) = (&staff.app.world, staff.text());
+    let (world, words_of) = (&staff.app.world, staff.text());
     let owners = register::owners_of(world.db.pool(), &staff.person.id).await?;
     let Some(owner) = owners.into_iter().find(|own| own.orgno.as_str() == owner) else {
         return Err(staff.nothing_here().await);
     };
-    let reports = report::of_owner(world, &owner.orgno, staff.now).await?;
+    let report = report::of_owner(world, &owner.orgno, staff.now).await?;
     let first = ["school-report-school", "school-report-orgno", "school-report-class", "school-report-pupils"];
-    let keys = first.into_iter().chain(Status::NAMES.into_iter().map(words));
-    let headings: Vec<String> = keys.map(|key| text.t(key)).collect();
+    let last = ["school-report-share", "school-report-percent", "school-report-date"];
+    let keys = first.into_iter().chain(Tally::names().map(words)).chain(last);
+    let headings: Vec<String> = keys.map(|key| words_of.t(key)).collect();
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let mut response = report::csv(&reports, &headings)?.into_response();
+    let mut response = report::csv(&report, &headings)?.into_response();
     let name = format!("attachment; filename=\"minid-{}.csv\"", owner.orgno.as_str());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));

@@ -63,6 +63,8 @@ struct ListPage {
     /// None where the administration has not let the teacher issue in the class.
     pupils: Option<Vec<Line>>,
     done: String,
+    /// Where it asks whether somebody has come further, as long as somebody can.
+    wait: Option<String>,
     back: &'static str,
 }
 
@@ -189,6 +191,21 @@ impl Room {
         progress.status(&pupil.person, self.standing(pupil))
     }
 
+    /// A pupil's status in words, and its colour.
+    fn status_words(&self, progress: &Progress, pupil: &Pupil) -> (&'static str, &'static str) {
+        match (self.status(progress, pupil), self.standing(pupil)) {
+            // Nothing is left to this person there.
+            (Status::NotStarted, Standing::Undecided) => ("school-not-decided", "neutral"),
+            (status, _) => status_words(status),
+        }
+    }
+
+    /// A mark of how far all have come whom this person sees, in their order. It tells of nobody who they are.
+    fn how_far(&self, progress: &Progress) -> String {
+        let all: Vec<&str> = self.pupils().map(|pupil| self.status_words(progress, pupil).0).collect();
+        TokenHash::of(&all.join(" ")).as_str().to_owned()
+    }
+
     fn path(&self) -> String {
         routes::class(&self.taught.class.id)
     }
@@ -243,11 +260,12 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
     let room = Room::of(staff, &class).await?;
     let progress = room.progress().await?;
     let mut lines = Vec::new();
-    let mut done = 0;
+    let (mut done, mut is_over) = (0, true);
     for pupil in room.pupils() {
         let status = room.status(&progress, pupil);
         done += usize::from(matches!(status, Status::Registered | Status::HasMinid));
-        let (words, color) = status_words(status);
+        is_over &= matches!(status, Status::Registered | Status::HasMinid | Status::TooYoung);
+        let (words, color) = room.status_words(&progress, pupil);
         let (href, name) = (room.path_of(pupil), pupil.name.clone());
         let (digits, mark) = (room.digits(pupil), room.mark(pupil));
         lines.push(Line { href, name, digits, mark, status: words, color });
@@ -261,6 +279,7 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
         class: room.taught.class.name.clone(),
         notice: said::of(&query),
         done: format!("{done}/{}", lines.len()),
+        wait: (!is_over).then(|| format!("{}/vent?fra={}", room.path(), room.how_far(&progress))),
         pupils: room.is_authorised().then_some(lines),
         back: SCHOOL_PATH,
     };
@@ -317,8 +336,15 @@ async fn pupil_page(
     let is_coupled = room.coupling(pupil).await?.is_some();
     let can_be_issued =
         matches!(status, Status::NotStarted | Status::CodeIssued { .. } | Status::Registered | Status::LetterOrdered);
+    // What would be answered to the button is said before it is pressed.
+    let refusal = match is_coupled && can_be_issued {
+        true => issuing::refusal(&staff.app.world, &pupil.person, staff.now).await?,
+        false => None,
+    };
     let needs_letter = status == Status::Manual || (status == Status::NotStarted && !is_coupled);
-    let (words, color) = status_words(status);
+    // Who has MinID can order a letter as well. No status tells of it.
+    let can_have_letter = needs_letter || refusal == Some(Reason::HasMinid);
+    let (words, color) = room.status_words(&progress, pupil);
     let path = room.path_of(pupil);
     let page = PupilPage {
         frame: staff.frame(),
@@ -331,17 +357,17 @@ async fn pupil_page(
         notice,
         status: words,
         color,
-        about: about(status, is_coupled),
+        about: refusal.map_or_else(|| about(status, is_coupled), |why| refused(why, status)),
         problem,
         until: match status {
             Status::CodeIssued { until } => Some(clock_time(until)),
             _ => None,
         },
         once: staff.app.world.chance.token()?.reveal().to_owned(),
-        can_start: is_coupled && can_be_issued,
+        can_start: is_coupled && can_be_issued && refusal.is_none(),
         is_again: matches!(status, Status::CodeIssued { .. } | Status::Registered),
         can_refuse: is_coupled && can_be_issued && status != Status::Registered,
-        letter: needs_letter.then(|| scan(staff, ORDER_PATH)).transpose()?,
+        letter: can_have_letter.then(|| scan(staff, ORDER_PATH)).transpose()?,
         wait: wait_for(status, &path, needs_letter),
         next: room.next(&progress, pupil),
         action: path,
@@ -411,13 +437,18 @@ async fn start(room: &Room, pupil: &Pupil, once: Option<&str>) -> Result<Respons
     match issuing::start(world, &coupling, now).await? {
         Started::Code(code, until) => Ok(code_page(room, pupil, &code, until).await?),
         Started::Refused(Reason::NotCoupled) => Err(room.staff.nothing_here().await),
-        Started::Refused(why) => Ok(pupil_page(room, pupil, (None, Some(refused(why)))).await?),
+        Started::Refused(why) => {
+            let status = issuing::status(world, &pupil.person, room.standing(pupil), now).await?;
+            Ok(pupil_page(room, pupil, (None, Some(refused(why, status)))).await?)
+        }
     }
 }
 
-fn refused(why: Reason) -> &'static str {
+fn refused(why: Reason, status: Status) -> &'static str {
     match why {
         Reason::TooYoung => "school-too-young-about",
+        // From a school, and theirs since: what they have made of it does not concern the school.
+        Reason::HasMinid if status == Status::Registered => "school-registered-own-about",
         Reason::HasMinid => "school-has-minid-about",
         // Why an account is locked is between its person and support, and so is a mistake in the register.
         Reason::Locked | Reason::Dead | Reason::NotCoupled => "school-problem-locked",
@@ -445,6 +476,21 @@ async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Tim
         back: room.path(),
     };
     Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// `GET /skule/klasse/{class}/vent`: answers when the list is no longer what the page shows (`fra`), or after a while.
+pub async fn wait_for_any(staff: Staff, Path(class): Path<String>, query: Params) -> Result<Response, Refusal> {
+    let (room, patience) = (Room::of(staff, &class).await?, Patience::fresh());
+    let all: Vec<PersonId> = room.pupils().map(|pupil| pupil.person.clone()).collect();
+    loop {
+        let world = &room.staff.app.world;
+        let progress = Progress::of(world, &all, world.clock.now()).await?;
+        let is_same = query.field("fra") == Some(room.how_far(&progress).as_str());
+        if !is_same || !patience.wait().await {
+            let state = if is_same { "waiting" } else { "over" };
+            return Ok(Json(json!({ "state": state })).into_response());
+        }
+    }
 }
 
 /// `GET /skule/klasse/{class}/{pupil}/vent`: answers when the code is used or over, or when the status is no longer what

@@ -16,7 +16,9 @@ use authenticators::world::World;
 use migrations::{Db, Tx};
 use sqlx::{AnyConnection, AnyExecutor};
 
-use super::register::{self, Administrator, Class, ClassId, Employee, Member, Pupil, School, StoredPupil, Title};
+use super::register::{
+    self, Administrator, Class, ClassId, Employee, Heads, Member, Pupil, School, StoredPupil, Title,
+};
 
 /// What was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +162,7 @@ fn standing(issuer: Option<&Decided>, coupled: Option<&Decided>) -> Standing {
 impl Standing {
     /// How somebody stands with two employees: one who may issue is enough, and who has refused first has sent them for a
     /// letter.
-    fn and(self, other: Standing) -> Standing {
+    pub(super) fn and(self, other: Standing) -> Standing {
         match (self, other) {
             (Standing::Coupled, _) | (_, Standing::Coupled) => Standing::Coupled,
             (Standing::Refused { since: one }, Standing::Refused { since: other }) => {
@@ -223,6 +225,53 @@ pub async fn standings(
         }
     }
     Ok(all)
+}
+
+/// How much is left to decide in some classes for somebody of the administration, of all who are in them: whether an
+/// employee may issue, and of one who may, to whom. A class in which there is nobody of whom they could decide is not in it.
+pub async fn left_open(
+    db: &Db,
+    classes: &[ClassId],
+    heads: &Heads,
+    own: &PersonId,
+) -> sqlx::Result<HashMap<ClassId, usize>> {
+    const ISSUERS: &str = "SELECT class, employee, decision FROM school_issuer
+        WHERE class IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)";
+    const COUPLINGS: &str = "SELECT class, employee, pupil FROM school_coupling
+        WHERE class IN
+            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
+                SELECT rtrim(substr($1, i, 32)) FROM place)";
+    let (mut issuers, mut coupled) = (HashMap::new(), HashSet::new());
+    for list in several::lists(classes.iter().map(ClassId::as_str)) {
+        let rows: Vec<(ClassId, PersonId, String)> =
+            sqlx::query_as(ISSUERS).bind(list.clone()).fetch_all(db.pool()).await?;
+        issuers.extend(rows.into_iter().map(|(class, employee, decision)| ((class, employee), decision)));
+        let rows: Vec<(ClassId, PersonId, PersonId)> =
+            sqlx::query_as(COUPLINGS).bind(list).fetch_all(db.pool()).await?;
+        coupled.extend(rows);
+    }
+    let mut pupils: HashMap<&ClassId, Vec<&PersonId>> = HashMap::new();
+    for (class, pupil) in &heads.pupils {
+        pupils.entry(class).or_default().push(pupil);
+    }
+    let mut open = HashMap::new();
+    // Nobody decides of themselves.
+    for place in heads.employees.iter().filter(|(_, employee)| employee != own) {
+        let (class, employee) = place;
+        let is_open = |pupil: &&&PersonId| {
+            **pupil != own
+                && **pupil != employee
+                && !coupled.contains(&(class.clone(), employee.clone(), (**pupil).clone()))
+        };
+        *open.entry(class.clone()).or_default() += match issuers.get(place).and_then(|name| Decision::parse(name)) {
+            None => 1,
+            Some(Decision::No) => 0,
+            Some(Decision::Yes) => pupils.get(class).into_iter().flatten().filter(is_open).count(),
+        };
+    }
+    Ok(open)
 }
 
 async fn issuers(db: impl AnyExecutor<'_>, class: &ClassId) -> sqlx::Result<HashMap<PersonId, Decided>> {

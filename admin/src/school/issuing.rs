@@ -10,6 +10,7 @@ use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use authenticators::{device, letter, notice, passkey, password, totp};
 use migrations::Tx;
+use sqlx::AnyConnection;
 
 use super::coupling::{self, Coupling, Standing};
 
@@ -182,14 +183,14 @@ struct Before {
 }
 
 impl Before {
-    async fn of(tx: &mut Tx, pupil: &PersonId) -> anyhow::Result<Before> {
-        let keys = passkey::all(&mut **tx, pupil).await?.len();
-        let devices = device::all(&mut **tx, pupil).await?.len();
-        let apps = totp::all(&mut **tx, pupil).await?.len();
-        let latest = activation::latest(&mut **tx, pupil).await?;
+    async fn of(db: &mut AnyConnection, pupil: &PersonId) -> anyhow::Result<Before> {
+        let keys = passkey::all(&mut *db, pupil).await?.len();
+        let devices = device::all(&mut *db, pupil).await?.len();
+        let apps = totp::all(&mut *db, pupil).await?.len();
+        let latest = activation::latest(&mut *db, pupil).await?;
         Ok(Before {
-            has_minid: password::stored(&mut **tx, Some(pupil)).await?.is_some(),
-            by: activation::last_used(&mut **tx, pupil).await?,
+            has_minid: password::stored(&mut *db, Some(pupil)).await?.is_some(),
+            by: activation::last_used(&mut *db, pupil).await?,
             has_own: keys + devices + apps > 0,
             is_again: latest.is_some_and(|code| code.source == Source::School),
         })
@@ -234,6 +235,16 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
     world.trail.append(&mut tx, &event, now).await?;
     tx.commit().await?;
     Ok(Started::Code(code, valid_until))
+}
+
+/// What speaks against a code for a pupil now: what [`start`] would say to somebody who may issue to them.
+pub async fn refusal(world: &World, pupil: &PersonId, now: Timestamp) -> anyhow::Result<Option<Reason>> {
+    let Some(person) = Person::by_id(world.db.pool(), pupil).await? else { return Ok(Some(Reason::NotCoupled)) };
+    if world.population.find(&person.fnr).await?.is_some_and(|resident| resident.is_dead(now)) {
+        return Ok(Some(Reason::Dead));
+    }
+    let mut connection = world.db.pool().acquire().await?;
+    Ok(objection(&person, &Before::of(&mut connection, pupil).await?, now))
 }
 
 async fn refuse(tx: Tx, why: Reason) -> anyhow::Result<Started> {

@@ -356,33 +356,27 @@ pub async fn classes(db: impl AnyExecutor<'_>, school: &SchoolId) -> sqlx::Resul
     sqlx::query_as(SQL).bind(school.as_str()).fetch_all(db).await
 }
 
-/// How many there are in a class.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct HeadCount {
-    /// Who can be let issue.
-    pub employees: i64,
+/// Who is in the classes of a school, each with their class.
+#[derive(Debug, Default)]
+pub struct Heads {
+    /// Who can be let issue there.
+    pub employees: Vec<(ClassId, PersonId)>,
     /// Who can be issued to.
-    pub pupils: i64,
+    pub pupils: Vec<(ClassId, PersonId)>,
 }
 
-/// How many there are in each class of a school. A class without anybody is not in it.
-pub async fn head_counts(db: &Db, school: &School) -> sqlx::Result<HashMap<ClassId, HeadCount>> {
-    const EMPLOYEES: &str = "SELECT class, COUNT(DISTINCT person) FROM school_staff
-        WHERE owner = $1 AND school = $2 AND role = 'issuer' AND removed_at IS NULL GROUP BY class";
-    const PUPILS: &str = "SELECT school_pupil.class, COUNT(*) FROM school_pupil
+/// Who is in the classes of a school: nobody twice in the same one.
+pub async fn heads(db: &Db, school: &School) -> sqlx::Result<Heads> {
+    const EMPLOYEES: &str = "SELECT DISTINCT class, person FROM school_staff
+        WHERE owner = $1 AND school = $2 AND class <> '' AND role = 'issuer' AND removed_at IS NULL";
+    const PUPILS: &str = "SELECT school_pupil.class, school_pupil.person FROM school_pupil
         JOIN school_class ON school_class.id = school_pupil.class
-        WHERE school_class.school = $1 AND school_pupil.removed_at IS NULL GROUP BY school_pupil.class";
+        WHERE school_class.school = $1 AND school_pupil.removed_at IS NULL";
     let query = sqlx::query_as(EMPLOYEES).bind(school.owner.as_str()).bind(school.id.as_str());
-    let employees: Vec<(ClassId, i64)> = query.fetch_all(db.pool()).await?;
-    let pupils: Vec<(ClassId, i64)> = sqlx::query_as(PUPILS).bind(school.id.as_str()).fetch_all(db.pool()).await?;
-    let mut all: HashMap<ClassId, HeadCount> = HashMap::new();
-    for (class, count) in employees {
-        all.entry(class).or_default().employees = count;
-    }
-    for (class, count) in pupils {
-        all.entry(class).or_default().pupils = count;
-    }
-    Ok(all)
+    Ok(Heads {
+        employees: query.fetch_all(db.pool()).await?,
+        pupils: sqlx::query_as(PUPILS).bind(school.id.as_str()).fetch_all(db.pool()).await?,
+    })
 }
 
 /// The classes of all schools of an owner, by name.

@@ -5,17 +5,19 @@ use std::collections::HashMap;
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
 use authenticators::world::World;
+use idp::text;
 
 use super::coupling::{self, Standing};
 use super::issuing::{Progress, Status};
-use super::register::{self, Class, ClassId, Orgno, School};
+use super::register::{self, Class, ClassId, Orgno, School, SchoolId};
 
 /// The first row of the CSV, where nobody has others.
-pub const HEADINGS: [&str; 11] = [
+pub const HEADINGS: [&str; 15] = [
     "Skole",
     "Organisasjonsnummer",
     "Klasse",
     "Elever",
+    "Ikke bestemt",
     "Ikke startet",
     "Kode utstedt",
     "Registrert",
@@ -23,23 +25,32 @@ pub const HEADINGS: [&str; 11] = [
     "Brev bestilt",
     "Har MinID",
     "For ung",
+    "Med MinID i alt",
+    "Andel med MinID i prosent",
+    "Dato",
 ];
 
-/// How many pupils have come how far, in the order of [`Status::NAMES`].
+/// What those are called of whom nobody has decided who may issue to them, and who have nothing yet.
+const UNDECIDED: &str = "undecided";
+
+/// How many pupils have come how far: those whom nobody has decided on, and the others in the order of [`Status::NAMES`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally([u32; Status::NAMES.len()]);
+pub struct Tally([u32; 1 + Status::NAMES.len()]);
 
 impl Tally {
-    fn count(&mut self, status: Status) {
-        for (name, number) in Status::NAMES.iter().zip(&mut self.0) {
-            *number += u32::from(*name == status.name());
+    fn count(&mut self, status: Status, standing: Standing) {
+        let counted = match (status, standing) {
+            (Status::NotStarted, Standing::Undecided) => UNDECIDED,
+            (status, _) => status.name(),
+        };
+        for (name, number) in Tally::names().zip(&mut self.0) {
+            *number += u32::from(name == counted);
         }
     }
 
-    fn add(&mut self, other: &Tally) {
-        for (number, more) in self.0.iter_mut().zip(other.0) {
-            *number += more;
-        }
+    /// The names of all that is counted.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        [UNDECIDED].into_iter().chain(Status::NAMES)
     }
 
     /// How many have come so far, by the status's name.
@@ -49,7 +60,7 @@ impl Tally {
 
     /// Each status with its number.
     pub fn each(&self) -> impl Iterator<Item = (&'static str, u32)> {
-        Status::NAMES.into_iter().zip(self.0)
+        Tally::names().zip(self.0)
     }
 
     /// All pupils.
@@ -60,6 +71,12 @@ impl Tally {
     /// Those who have MinID, from wherever.
     pub fn have_minid(&self) -> u32 {
         self.of("registered") + self.of("has-minid")
+    }
+
+    /// How many of a hundred those are, where there is anybody.
+    pub fn share(&self) -> Option<u32> {
+        let (have, all) = (u64::from(self.have_minid()), u64::from(self.all()));
+        u32::try_from((have * 200 + all).checked_div(all * 2)?).ok()
     }
 }
 
@@ -79,39 +96,50 @@ pub struct SchoolReport {
     pub school: School,
     /// Class by class.
     pub classes: Vec<ClassReport>,
-    /// All of them. Whoever is in two classes counts twice.
+    /// All of them. Whoever is in two classes counts once.
     pub tally: Tally,
+}
+
+/// An owner's numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// School by school.
+    pub schools: Vec<SchoolReport>,
+    /// All of them. Whoever is at two schools counts once.
+    pub tally: Tally,
+    /// When they were so.
+    pub at: Timestamp,
+}
+
+/// The numbers of each class and of each school, and of all of them.
+#[derive(Default)]
+struct Tallies {
+    classes: HashMap<ClassId, Tally>,
+    schools: HashMap<SchoolId, Tally>,
+    all: Tally,
 }
 
 /// The numbers of all schools of an owner. They are read of all at once, by as many statements for a county as for a
 /// school of a few hundred.
-pub async fn of_owner(world: &World, owner: &Orgno, now: Timestamp) -> anyhow::Result<Vec<SchoolReport>> {
+pub async fn of_owner(world: &World, owner: &Orgno, now: Timestamp) -> anyhow::Result<Report> {
     let schools = register::schools(world.db.pool(), owner).await?;
     let classes = register::classes_of(world.db.pool(), owner).await?;
     let mut tallies = tallies(world, owner, &classes, now).await?;
     let mut by_school: HashMap<&str, Vec<ClassReport>> = HashMap::new();
     for class in &classes {
-        let tally = tallies.remove(&class.id).unwrap_or_default();
+        let tally = tallies.classes.remove(&class.id).unwrap_or_default();
         by_school.entry(class.school.as_str()).or_default().push(ClassReport { class: class.clone(), tally });
     }
-    let reports = schools.into_iter().map(|school| {
+    let schools = schools.into_iter().map(|school| {
         let classes = by_school.remove(school.id.as_str()).unwrap_or_default();
-        let mut tally = Tally::default();
-        for class in &classes {
-            tally.add(&class.tally);
-        }
+        let tally = tallies.schools.remove(&school.id).unwrap_or_default();
         SchoolReport { school, classes, tally }
     });
-    Ok(reports.collect())
+    Ok(Report { schools: schools.collect(), tally: tallies.all, at: now })
 }
 
 /// The numbers of classes, all of them an owner's.
-async fn tallies(
-    world: &World,
-    owner: &Orgno,
-    classes: &[Class],
-    now: Timestamp,
-) -> anyhow::Result<HashMap<ClassId, Tally>> {
+async fn tallies(world: &World, owner: &Orgno, classes: &[Class], now: Timestamp) -> anyhow::Result<Tallies> {
     let pupils = register::pupils_of(world.db.pool(), owner).await?;
     let employees = register::employees_of(world.db.pool(), owner).await?;
     let ids: Vec<ClassId> = classes.iter().map(|class| class.id.clone()).collect();
@@ -120,27 +148,45 @@ async fn tallies(
     people.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
     people.dedup();
     let progress = Progress::of(world, &people, now).await?;
-    let mut tallies: HashMap<ClassId, Tally> = HashMap::new();
-    for place in pupils {
-        let standing = standings.get(&place).copied().unwrap_or(Standing::Undecided);
+    let schools: HashMap<&ClassId, &SchoolId> = classes.iter().map(|class| (&class.id, &class.school)).collect();
+    let mut tallies = Tallies::default();
+    // At a school, and with the owner, somebody counts once, and stands as in the class in which they have come furthest.
+    let mut at_school: HashMap<(&SchoolId, &PersonId), Standing> = HashMap::new();
+    let mut anywhere: HashMap<&PersonId, Standing> = HashMap::new();
+    for place in &pupils {
         let (class, person) = place;
-        tallies.entry(class).or_default().count(progress.status(&person, standing));
+        let standing = standings.get(place).copied().unwrap_or(Standing::Undecided);
+        tallies.classes.entry(class.clone()).or_default().count(progress.status(person, standing), standing);
+        let Some(school) = schools.get(class) else { continue };
+        let entry = at_school.entry((*school, person)).or_insert(standing);
+        *entry = entry.and(standing);
+        let entry = anywhere.entry(person).or_insert(standing);
+        *entry = entry.and(standing);
+    }
+    for ((school, person), standing) in at_school {
+        tallies.schools.entry(school.clone()).or_default().count(progress.status(person, standing), standing);
+    }
+    for (person, standing) in anywhere {
+        tallies.all.count(progress.status(person, standing), standing);
     }
     Ok(tallies)
 }
 
 /// The numbers as CSV that a spreadsheet of Norway opens: semicolons, and a mark that it is UTF-8. Nothing in it is a
 /// formula.
-pub fn csv(reports: &[SchoolReport], headings: &[&str]) -> anyhow::Result<String> {
+pub fn csv(report: &Report, headings: &[&str]) -> anyhow::Result<String> {
     let mut writer =
         csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(headings.iter().map(|heading| safe(heading)))?;
-    for report in reports {
-        for class in &report.classes {
-            let school = &report.school;
+    let date = text::in_norway(report.at, "%d.%m.%Y");
+    for SchoolReport { school, classes, .. } in &report.schools {
+        for class in classes {
             let mut row = vec![safe(&school.name), safe(school.orgno.as_str()), safe(&class.class.name)];
             row.push(class.tally.all().to_string());
             row.extend(class.tally.each().map(|(_, number)| number.to_string()));
+            row.push(class.tally.have_minid().to_string());
+            row.push(class.tally.share().map(|share| share.to_string()).unwrap_or_default());
+            row.push(date.clone());
             writer.write_record(&row)?;
         }
     }
@@ -173,14 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn every_column_has_a_heading() {
+        assert_eq!(HEADINGS.len(), 4 + Tally::names().count() + 3);
+    }
+
+    #[test]
     fn counts_by_status() {
         let mut tally = Tally::default();
+        assert_eq!(tally.share(), None);
         for status in [Status::Registered, Status::Registered, Status::HasMinid, Status::TooYoung] {
-            tally.count(status);
+            tally.count(status, Standing::Undecided);
         }
-        let as_many = tally;
-        tally.add(&as_many);
-        assert_eq!((tally.of("registered"), tally.have_minid(), tally.all()), (4, 6, 8));
+        assert_eq!((tally.of("registered"), tally.have_minid(), tally.all(), tally.share()), (2, 3, 4, Some(75)));
+        tally.count(Status::NotStarted, Standing::Undecided);
+        tally.count(Status::NotStarted, Standing::Coupled);
+        assert_eq!((tally.of("undecided"), tally.of("not-started"), tally.share()), (1, 1, Some(50)));
         assert_eq!((tally.of("manual"), tally.of("nonsense")), (0, 0));
     }
 }

@@ -72,6 +72,7 @@ fn table() -> Vec<Route> {
         route("/skule/{school}/{class}/bekreft", BOTH, get(school_admin::confirm).post(school_admin::save)),
         route("/skule/klasse", READ, get(school_teacher::classes)),
         route("/skule/klasse/{class}", READ, get(school_teacher::list)),
+        route("/skule/klasse/{class}/vent", READ, get(school_teacher::wait_for_any)),
         route("/skule/klasse/{class}/{pupil}", BOTH, get(school_teacher::show).post(school_teacher::act)),
         route("/skule/klasse/{class}/{pupil}/vent", READ, get(school_teacher::wait)),
         route(REPORT, READ, get(school_report::show)),

@@ -11,6 +11,9 @@ pub const WRONG_NAME: &str = "sagt=feil-navn";
 /// In the address: the session was over when the form came.
 pub const NOT_SAVED: &str = "sagt=ikke-lagret";
 
+/// What is said where the class has become another since a form's page was shown.
+pub const CHANGED: Said = Said { words: "school-changed-meanwhile", color: "warning" };
+
 /// What is said.
 #[derive(Debug, Clone, Copy)]
 pub struct Said {

@@ -171,6 +171,13 @@ impl Sketch {
         self.mine.retain(|field, is_yes| self.seen.get(field) != Some(&*is_yes));
     }
 
+    /// A mark of what was decided when they saw it. A form carries that of the page that it stands on: whatever is chosen
+    /// there already is then told from what somebody chooses.
+    pub fn shown(&self) -> String {
+        let seen: Vec<String> = self.seen.iter().map(|(field, is_yes)| format!("{field}={is_yes}")).collect();
+        TokenHash::of(&format!("{} {}", self.version, seen.join(" "))).as_str().to_owned()
+    }
+
     /// A mark of what it holds: what is saved is what the page has shown.
     pub fn mark(&self) -> anyhow::Result<String> {
         Ok(TokenHash::of(&serde_json::to_string(self)?).as_str().to_owned())
@@ -201,6 +208,18 @@ mod tests {
         assert_eq!(sketch.choice("a-1"), Some(Decision::Yes));
         assert!(sketch.mine.is_empty());
         assert_eq!(sketch.choice("a-2"), None);
+    }
+
+    #[test]
+    fn what_was_shown_is_what_others_decided_and_in_which_version() {
+        let mut one = sketch(&[("a-1", true)]);
+        let before = one.shown();
+        one.choose("a-1".into(), Decision::No);
+        assert_eq!(one.shown(), before, "their own choice");
+        assert_ne!(sketch(&[("a-1", false)]).shown(), before);
+        assert_ne!(sketch(&[]).shown(), before);
+        one.version = 2;
+        assert_ne!(one.shown(), before);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use admin::school::import::{self, Changes, Diff, Import};
-use admin::school::issuing::Status;
 use admin::school::moving::{self, Move, Moved};
 use admin::school::register::{self, Orgno, Owner};
 use admin::school::report;
@@ -286,16 +285,16 @@ async fn tell(place: &Place, owner: &str, as_csv: bool) -> anyhow::Result<()> {
     let owner = parse(owner)?;
     let world = world(place.open().await?, place.vault()?)?;
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered")?;
-    let reports = report::of_owner(&world, &owner, world.clock.now()).await?;
+    let report = report::of_owner(&world, &owner, world.clock.now()).await?;
     if as_csv {
-        say(report::csv(&reports, &report::HEADINGS)?.trim_end());
+        say(report::csv(&report, &report::HEADINGS)?.trim_end());
         return Ok(());
     }
-    for school in &reports {
+    for school in &report.schools {
         say(&format!("{}  {}", school.school.orgno.as_str(), school.school.name));
         for class in &school.classes {
-            let counts = Status::NAMES.iter().map(|name| format!("{} {name}", class.tally.of(name)));
-            let counts: Vec<String> = counts.filter(|count| !count.starts_with("0 ")).collect();
+            let counts = class.tally.each().filter(|(_, number)| *number > 0);
+            let counts: Vec<String> = counts.map(|(name, number)| format!("{number} {name}")).collect();
             say(&format!("  {}: {} pupils: {}", class.class.name, class.tally.all(), counts.join(", ")));
         }
     }

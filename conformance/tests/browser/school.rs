@@ -229,6 +229,8 @@ impl Story {
         office.press("a[href='/skule/rapport']").await?;
         self.look(office, "99-report").await?;
         let bar = office.see("meter").await?.attr("value").await?.context("no bar")?;
+        ensure!(bar == "3", "Liten Foss has MinID as well, in 10B: {bar}");
+        let bar = office.see("table meter").await?.attr("value").await?.context("no bar")?;
         ensure!(bar == "2", "Modig Rev and Lett Sky have MinID: {bar}");
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The ways of a pupil to MinID that lead past the shortest one: with the MinID app, by a letter, with a code anew; and
-//! two people who decide on the same class. A principal, a teacher and a pupil at the same time, in both Norwegian
+//! The ways of a pupil to MinID that lead past the shortest one: with the MinID app, by a letter, with a code anew; a
+//! list that goes on by itself; and two people who decide on the same class. A principal, a teacher and a pupil at the same time, in both Norwegian
 //! languages. What is scanned is read from pictures of the screen and of the printed letter.
 
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ macro_rules! in_both {
     };
 }
 
-in_both!(the_app_in_one_go, by_letter, anew, two_administrators);
+in_both!(the_app_in_one_go, by_letter, anew, two_administrators, the_list_by_itself);
 
 /// The pupil's telephone becomes the MinID app right after the password, and approves a login on the school's machine.
 async fn the_app_in_one_go(language: &'static str) -> anyhow::Result<()> {
@@ -160,6 +160,22 @@ async fn anew(language: &'static str) -> anyhow::Result<()> {
     story.stage.password(desk, &before).await?;
     desk.see("#problem").await?;
     story.logs_in_at_demo(desk, &after).await?;
+    story.was_quiet().await
+}
+
+/// The teacher has closed the code and looks at the class: it turns green there, without a touch.
+async fn the_list_by_itself(language: &'static str) -> anyhow::Result<()> {
+    let story = in_class(&format!("{language}-school-list"), language).await?;
+    let (screen, phone) = (&story.screen, &story.phone);
+    let scanned = story.issues_to(SKY).await?;
+    screen.press("#close").await?;
+    let of = |color: &str| format!(".line:nth-child({SKY}) .ds-tag[data-color={color}]");
+    screen.see(&of("info")).await?;
+    story.look(screen, "01-waiting").await?;
+    phone.open(&scanned).await?;
+    story.registers(phone, ("Lett Sky", "+4740123456"), "Skyen-driver-15").await?;
+    screen.see(&of("success")).await?;
+    story.look(screen, "02-registered").await?;
     story.was_quiet().await
 }
 

@@ -38,13 +38,14 @@ enum Whose {
 
 use Whose::{Administration, AnyOwner, Anybody, Class, Issuer, Machine, Owner, Staff};
 
-const TABLE: [(&str, &str, Whose); 20] = [
+const TABLE: [(&str, &str, Whose); 21] = [
     ("GET", "/skule", Staff),
     ("GET", "/skule/api/import", Machine),
     ("POST", "/skule/api/import", Machine),
     ("GET", "/skule/callback", Anybody),
     ("GET", "/skule/klasse", Staff),
     ("GET", "/skule/klasse/{class}", Class),
+    ("GET", "/skule/klasse/{class}/vent", Class),
     ("GET", "/skule/klasse/{class}/{pupil}", Issuer),
     ("POST", "/skule/klasse/{class}/{pupil}", Issuer),
     ("GET", "/skule/klasse/{class}/{pupil}/vent", Issuer),
@@ -220,9 +221,11 @@ async fn every_route_is_for_those_whose_it_is() -> anyhow::Result<()> {
             let is_theirs = matches!(whose, Anybody | Staff) || roles.contains(&whose);
             let fits = match (whose, is_theirs) {
                 (Machine, _) => status == StatusCode::UNAUTHORIZED,
-                // A form that wishes for nothing is gone on from, or asked for again.
+                // A form that wishes for nothing is gone on from, or asked for again; one that does not tell what its
+                // page has shown changes nothing.
                 (_, true) => {
-                    let good = [StatusCode::OK, StatusCode::SEE_OTHER, StatusCode::UNPROCESSABLE_ENTITY];
+                    let again = [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::CONFLICT];
+                    let good = [StatusCode::OK, StatusCode::SEE_OTHER].into_iter().chain(again).collect::<Vec<_>>();
                     is_in && good.contains(&status) && (method == "POST" || status == StatusCode::OK)
                 }
                 (_, false) => status == StatusCode::NOT_FOUND,

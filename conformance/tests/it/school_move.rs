@@ -56,8 +56,8 @@ async fn what_came_of_the_old_owners_file_ends_at_once() -> anyhow::Result<()> {
     }
     assert_eq!(kinds(&idp, other).await?[0], "school-moved");
     // The old owner has no part in it, and the new one's file gives the roles and not what was decided by them.
-    assert!(report::of_owner(world, &orgno(OWNER)?, idp.now()).await?.is_empty());
-    let reports = report::of_owner(world, &orgno(OTHER)?, idp.now()).await?;
+    assert!(report::of_owner(world, &orgno(OWNER)?, idp.now()).await?.schools.is_empty());
+    let reports = report::of_owner(world, &orgno(OTHER)?, idp.now()).await?.schools;
     assert_eq!((reports.len(), reports[0].tally.all()), (1, 2));
     let refused = take_in(&idp, OWNER, &fjorden.file()).await?.unwrap_err();
     assert!(refused.errors[0].to_string().contains("another school owner"), "{refused:?}");

@@ -56,7 +56,7 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let listed = site.run("school list", [""; 0]).await?.well()?;
     assert_eq!(listed, "958935420  Fjord kommune\n  974589095  Fjorden skole\n");
     let report = site.run("school report", ["--owner", OWNER]).await?.well()?;
-    assert_eq!(report, "974589095  Fjorden skole\n  10A: 2 pupils: 2 not-started\n");
+    assert_eq!(report, "974589095  Fjorden skole\n  10A: 2 pupils: 2 undecided\n");
     let csv = site.run("school report", ["--owner", OWNER, "--csv"]).await?.well()?;
     assert!(csv.contains("Fjorden skole;974589095;10A;2;2;0;0;0;0;0;0"), "{csv}");
     let count = site.run("audit verify", [""; 0]).await?.well()?;

@@ -58,23 +58,79 @@ fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
         // As the database has it today: nothing of it was written down.
         about.extend(visit.near(detail("address")));
     }
-    match &entry.actor {
-        Actor::Operator(_) => about.push(text.t("event-by-support")),
-        Actor::Organisation(_) if entry.kind.starts_with("school-") => about.push(text.t("event-by-school")),
-        Actor::Organisation(number) => {
-            about.push(text.with("event-by-organisation", "name", postbox::name_of(number)));
-        }
-        Actor::Register => about.push(text.t("event-by-register")),
-        Actor::System => about.push(text.t("event-by-porten")),
-        Actor::Person(who) if *who == visit.person.id => {}
-        // A teacher, or the school's administration.
-        Actor::Person(_) => about.push(text.t("event-by-school")),
-    }
+    about.extend(by_whom(visit, entry));
     if entry.kind.starts_with("school-") {
+        about.extend(role_given(text, entry));
+        about.extend(why_in_school(text, entry));
         about.extend([detail("class"), detail("school")].map(str::to_owned).into_iter().filter(|at| !at.is_empty()));
     }
     let what = of_the_postbox(text, entry).unwrap_or_else(|| words(text, entry));
     Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what, about }
+}
+
+/// Who did it, where it was somebody else.
+fn by_whom(visit: &Visit<'_>, entry: &Entry) -> Option<String> {
+    let text = visit.text();
+    Some(match &entry.actor {
+        // Whoever brings the owner's file, or the owner's own system.
+        Actor::Operator(_) | Actor::Organisation(_) if entry.kind.starts_with("school-") => {
+            text.t("event-by-owner-register")
+        }
+        Actor::Operator(_) => text.t("event-by-support"),
+        Actor::Organisation(number) => text.with("event-by-organisation", "name", postbox::name_of(number)),
+        Actor::Register => text.t("event-by-register"),
+        Actor::System => text.t("event-by-porten"),
+        Actor::Person(who) if *who == visit.person.id => return None,
+        // A teacher, or the school's administration.
+        Actor::Person(_) => match title(entry) {
+            Some(title) => text.with("event-by-school-as", "title", text.t(title)),
+            None => text.t("event-by-school"),
+        },
+    })
+}
+
+/// What somebody in a school is, in words.
+fn title(entry: &Entry) -> Option<&'static str> {
+    Some(match entry.details.get("role").and_then(Value::as_str).unwrap_or_default() {
+        "owner" => "event-title-owner",
+        "principal" => "event-title-principal",
+        "assistant-principal" => "event-title-assistant-principal",
+        "secretary" => "event-title-secretary",
+        "inspector" => "event-title-inspector",
+        "contact-teacher" => "event-title-contact-teacher",
+        "subject-teacher" => "event-title-subject-teacher",
+        "adviser" => "event-title-adviser",
+        "assistant" => "event-title-assistant",
+        _ => return None,
+    })
+}
+
+/// The role that somebody has or had, where it is that.
+fn role_given(text: Text, entry: &Entry) -> Option<String> {
+    match entry.kind.as_str() {
+        "school-role-given" | "school-role-ended" => Some(text.with("event-role", "title", text.t(title(entry)?))),
+        _ => None,
+    }
+}
+
+/// Why something was done in a school, where it does not say so itself.
+fn why_in_school(text: Text, entry: &Entry) -> Option<String> {
+    let detail = |name: &str| entry.details.get(name).and_then(Value::as_str).unwrap_or_default();
+    let key = match (detail("reason"), entry.kind.as_str()) {
+        ("", _) => return None,
+        // A school that goes to another owner: in the words of whoever moved it.
+        (reason, _) if !detail("to").is_empty() => return Some(text.with("event-reason", "reason", reason)),
+        ("identified", _) => "event-reason-identified",
+        ("new-code", _) => "event-reason-new-code",
+        ("can-identify", _) => "event-reason-can-identify",
+        ("cannot-identify", _) => "event-reason-cannot-identify",
+        ("wrong-name", _) => "event-reason-wrong-name",
+        ("left-role", "school-uncoupled") => "event-reason-left-role",
+        ("left-class", "school-uncoupled") => "event-reason-left-class",
+        ("not-theirs", _) => "event-reason-not-theirs",
+        _ => return None,
+    };
+    Some(text.t(key))
 }
 
 /// How somebody logged in. Another's eID has the name that services know it by.

@@ -1,0 +1,133 @@
+//! What is told of the schools afterwards: an owner's numbers, in which nobody counts twice, and what a citizen reads of
+//! what was done with them there.
+
+use std::fmt::Write;
+
+use admin::school::import::{self, Import};
+use admin::school::register::Orgno;
+use admin::school::report;
+use admin::school::roster::Reader;
+use anyhow::{Context, anyhow, ensure};
+use authenticators::trail::Actor;
+use conformance::browser::Browser;
+use conformance::idp::{TestPerson, unregistered};
+use idp::text;
+
+use crate::school::{OWNER, Town, save};
+
+#[tokio::test]
+async fn who_is_in_two_classes_or_at_two_schools_counts_once() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let [first, second] = [&town.own.pupils[0], &town.own.pupils[1]];
+    let also = |place: &str, pupil: &TestPerson| format!("{place};elev;{};Alke;Testesen\n", pupil.fnr);
+    let mut file = town.file();
+    file += &also("974589095;Fjorden skole;10B", first);
+    file += &also("974589109;Åsen skole;10A", second);
+    town.take_in(&file).await?;
+    town.let_the_teacher_issue(&town.own).await?;
+    let owner = Orgno::parse(OWNER).context("nine digits")?;
+    let told = report::of_owner(&town.idp.app.world, &owner, town.idp.now()).await?;
+    let school = |name: &str| told.schools.iter().find(|report| report.school.name == name).context("no school");
+    let (own, other) = (school("Fjorden skole")?, school("Åsen skole")?);
+    let by_class: Vec<_> = own.classes.iter().map(|class| (class.class.name.as_str(), class.tally.all())).collect();
+    assert_eq!(by_class, [("10A", 3), ("10B", 1)]);
+    assert_eq!((own.tally.all(), other.tally.all(), told.tally.all()), (3, 4, 6));
+    // Decided in one class is decided; in the other nobody has.
+    assert_eq!((own.tally.of("not-started"), own.tally.of("undecided")), (3, 0));
+    assert_eq!((own.classes[1].tally.of("undecided"), told.tally.of("not-started")), (1, 3));
+
+    let mut screen = town.staff(&town.owner).await?;
+    screen.get("/skule/rapport").await?;
+    let date = text::in_norway(town.idp.now(), "%d.%m.%Y");
+    for words in ["Alle skoler", "Har MinID: 0/6", "Har MinID: 0/3", "Ikke bestemt", "Klassene: Åsen skole", &date] {
+        assert!(screen.shows(words), "{words}: {}", screen.page.body);
+    }
+    assert_eq!(screen.page.body.matches("<details class=\"classes\" open>").count(), 2, "{}", screen.page.body);
+    screen.get(&format!("/skule/rapport/{OWNER}")).await?;
+    let mut lines = screen.page.body.trim_start_matches('\u{feff}').lines();
+    let heads = "Skole;Organisasjonsnummer;Klasse;Elever;Ikke bestemt;Ikke startet;Kode utstedt;Registrert;Manuell;\
+                 Brev bestilt;Har MinID;For ung;Med MinID i alt;Andel med MinID i prosent;Dato";
+    assert_eq!(lines.next(), Some(heads));
+    assert_eq!(heads, report::HEADINGS.join(";"), "as the verb has them");
+    let row = format!("Fjorden skole;974589095;10B;1;1;0;0;0;0;0;0;0;0;0;{date}");
+    assert!(lines.any(|line| line == row), "{}", screen.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_schools_are_a_bar_each_and_opened_one_by_one() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let mut file = town.file();
+    for number in 0..2 {
+        let pupil = unregistered()?;
+        writeln!(file, "97400000{number};Bakken skole {number};10A;elev;{};Alke;Testesen", pupil.fnr)?;
+    }
+    town.take_in(&file).await?;
+    let mut screen = town.staff(&town.owner).await?;
+    screen.get("/skule/rapport").await?;
+    assert_eq!(screen.page.body.matches("<details class=\"classes\">").count(), 4, "{}", screen.page.body);
+    Ok(())
+}
+
+/// What somebody reads of it on their own pages.
+async fn events(town: &Town, person: &TestPerson, language: &str) -> anyhow::Result<Browser> {
+    let mut browser = town.idp.by_test_id(&town.idp.client().await?, person, "substantial").await?;
+    browser.get(&format!("/language?to={language}&back=/profil")).await?;
+    browser.get("/profil/hendelser").await?;
+    Ok(browser)
+}
+
+#[tokio::test]
+async fn a_citizen_reads_who_did_it_as_what_and_why() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let place = &town.own;
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    town.start(&mut screen, &place.pupils[0]).await?;
+    let pupil = TestPerson { fnr: place.pupils[0].fnr.clone(), ..unregistered()? };
+    for (language, words) in [
+        ("nb", ["Gjort av skolen: kontaktlærer", "Gjort av skolen: rektor", "Du ble identifisert på skolen"]),
+        ("nn", ["Gjort av skulen: kontaktlærar", "Gjort av skulen: rektor", "Du blei identifisert på skulen"]),
+        ("en", ["Done by the school: contact teacher", "Done by the school: principal", "You were identified"]),
+    ] {
+        let browser = events(&town, &pupil, language).await?;
+        for words in words {
+            assert!(browser.shows(words), "{words}: {}", browser.page.body);
+        }
+    }
+    // One employee's NEI says nothing of the others.
+    let mut desk = town.staff(&place.principal).await?;
+    let field = town.issues_to(place, &place.teacher, &place.pupils[0]).await?;
+    desk.get(&format!("{}/elever", town.office(place).await?)).await?;
+    desk.answer_as_it_stands(&[("do", "next"), (&field, "no")]).await?;
+    save(&mut desk).await?;
+    let browser = events(&town, &pupil, "nb").await?;
+    for words in ["En ansatt på skolen kan ikke gi deg MinID", "Den ansatte kan ikke identifisere deg sikkert"] {
+        assert!(browser.shows(words), "{words}: {}", browser.page.body);
+    }
+    assert!(!browser.shows("Skolen kan ikke gi deg MinID"), "{}", browser.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_owners_file_says_is_not_done_by_support() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let assistant = unregistered()?;
+    let row = format!("974589095;Fjorden skole;10A;assistent;{};Trost;Testesen\n", assistant.fnr);
+    for file in [town.file() + &row, town.file()] {
+        let owner = Orgno::parse(OWNER).context("nine digits")?;
+        let reader = Reader { owner: &owner, people: town.idp.app.config.people };
+        let roster = reader.plain(file.as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
+        let actor = Actor::Operator("Kari".into());
+        let import = Import { owner: &owner, roster: &roster, actor, client: None };
+        let taken = import::apply(&town.idp.app.world, &import, town.idp.now()).await?;
+        ensure!(taken.is_ok(), "not taken in");
+    }
+    let person = TestPerson { fnr: assistant.fnr.clone(), ..unregistered()? };
+    let browser = events(&town, &person, "nb").await?;
+    for words in ["Du fikk en rolle", "Du har ikke lenger en rolle", "Rolle: assistent", "Fra skoleeierens register"] {
+        assert!(browser.shows(words), "{words}: {}", browser.page.body);
+    }
+    assert!(!browser.shows("brukerstøtte"), "{}", browser.page.body);
+    Ok(())
+}

@@ -1,0 +1,22 @@
+## What was done in a school: by whom, as what and why
+event-by-owner-register = From the school owner's register
+event-by-school-as = Done by the school: { $title }
+event-role = Role: { $title }
+event-title-owner = school owner
+event-title-principal = principal
+event-title-assistant-principal = assistant principal
+event-title-secretary = secretary
+event-title-inspector = inspector
+event-title-contact-teacher = contact teacher
+event-title-subject-teacher = subject teacher
+event-title-adviser = adviser
+event-title-assistant = assistant
+event-reason = Reason given: { $reason }
+event-reason-identified = You were identified at the school
+event-reason-new-code = You got a new code, and the one before stopped working
+event-reason-can-identify = The employee can identify you
+event-reason-cannot-identify = The employee cannot identify you with certainty
+event-reason-wrong-name = The name on the screen was not yours
+event-reason-left-role = The employee no longer has a role in the class
+event-reason-left-class = You are no longer in the class
+event-reason-not-theirs = You did not have a role that gives access to the page

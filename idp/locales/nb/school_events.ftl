@@ -1,0 +1,22 @@
+## What was done in a school: by whom, as what and why
+event-by-owner-register = Fra skoleeierens register
+event-by-school-as = Gjort av skolen: { $title }
+event-role = Rolle: { $title }
+event-title-owner = skoleeier
+event-title-principal = rektor
+event-title-assistant-principal = assisterende rektor
+event-title-secretary = sekretær
+event-title-inspector = inspektør
+event-title-contact-teacher = kontaktlærer
+event-title-subject-teacher = faglærer
+event-title-adviser = rådgiver
+event-title-assistant = assistent
+event-reason = Begrunnelse: { $reason }
+event-reason-identified = Du ble identifisert på skolen
+event-reason-new-code = Du fikk en ny kode, og den forrige sluttet å virke
+event-reason-can-identify = Den ansatte kan identifisere deg
+event-reason-cannot-identify = Den ansatte kan ikke identifisere deg sikkert
+event-reason-wrong-name = Navnet på skjermen var ikke ditt
+event-reason-left-role = Den ansatte har ikke lenger en rolle i klassen
+event-reason-left-class = Du går ikke lenger i klassen
+event-reason-not-theirs = Du hadde ikke en rolle som gir tilgang til siden

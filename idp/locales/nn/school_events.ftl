@@ -1,0 +1,22 @@
+## What was done in a school: by whom, as what and why
+event-by-owner-register = Frå registeret til skuleeigaren
+event-by-school-as = Gjort av skulen: { $title }
+event-role = Rolle: { $title }
+event-title-owner = skuleeigar
+event-title-principal = rektor
+event-title-assistant-principal = assisterande rektor
+event-title-secretary = sekretær
+event-title-inspector = inspektør
+event-title-contact-teacher = kontaktlærar
+event-title-subject-teacher = faglærar
+event-title-adviser = rådgivar
+event-title-assistant = assistent
+event-reason = Grunngiving: { $reason }
+event-reason-identified = Du blei identifisert på skulen
+event-reason-new-code = Du fekk ein ny kode, og den førre slutta å verke
+event-reason-can-identify = Den tilsette kan identifisere deg
+event-reason-cannot-identify = Den tilsette kan ikkje identifisere deg sikkert
+event-reason-wrong-name = Namnet på skjermen var ikkje ditt
+event-reason-left-role = Den tilsette har ikkje lenger ei rolle i klassen
+event-reason-left-class = Du går ikkje lenger i klassen
+event-reason-not-theirs = Du hadde ikkje ei rolle som gir tilgang til sida
