@@ -566,7 +566,7 @@ async fn a_class_gets_minid() -> anyhow::Result<()> {
     assert!(next.is_ok(), "{}", screen.page.body);
     screen.get(&town.pupil_path(place, &pupils[1]).await?).await?;
     screen.answer(&[("do", "not-qualified")]).await?;
-    for words in ["Manuell", "Bestill aktiveringsbrev", "https://idp.test/aktiveringsbrev/order"] {
+    for words in ["Manuell", "Bestill aktiveringsbrev", ">idp.test/aktiveringsbrev/order<"] {
         assert!(screen.shows(words), "{words}: {}", screen.page.body);
     }
     assert!(!screen.shows("Start utstedelse"), "{}", screen.page.body);
@@ -784,6 +784,7 @@ async fn who_is_too_young_or_has_minid_gets_no_code() -> anyhow::Result<()> {
     let child = aged(&town.idp, 11)?;
     town.own.pupils[1] = TestPerson { fnr: child, ..unregistered()? };
     town.take_in(&town.file()).await?;
+    the_principal_knows(&town).await?;
     town.let_the_teacher_issue(&town.own).await?;
     let mut screen = town.staff(&town.own.teacher).await?;
     screen.get(&town.room(&town.own).await?).await?;
@@ -798,6 +799,36 @@ async fn who_is_too_young_or_has_minid_gets_no_code() -> anyhow::Result<()> {
         assert!(screen.shows(words), "{}", screen.page.body);
     }
     Ok(())
+}
+
+/// Who says JA to somebody with MinID or too young reads so, where they say it and before they save it.
+async fn the_principal_knows(town: &Town) -> anyhow::Result<()> {
+    let (place, teacher) = (&town.own, &town.own.teacher);
+    let mut desk = town.staff(&place.principal).await?;
+    town.decide(&mut desk, place, &[(teacher, "yes"), (&place.both, "no")]).await?;
+    for (pupil, about) in [
+        (0, Some("<span class=\"about\">Har MinID</span>")),
+        (1, Some("<span class=\"about\">Eleven er for ung. MinID kan man få fra det året man fyller 13.</span>")),
+        (2, None),
+    ] {
+        let field = town.issues_to(place, teacher, &place.pupils[pupil]).await?;
+        let told = desk.between(&format!("id=\"{field}-name\">"), "</p>")?;
+        assert_eq!(told.contains("class=\"about\""), about.is_some(), "{told}");
+        assert!(about.is_none_or(|about| told.contains(about)), "{told}");
+    }
+    let all = alias::of(&town.class(place).await?.id, &town.idp.row_of(teacher).await?.id);
+    desk.answer(&[("do", &format!("all-yes-{all}"))]).await?;
+    desk.answer(&[("do", "next")]).await?;
+    for (heading, pupil) in [
+        ("JA: kan utstede til", "Due Testesen"),
+        ("JA, men for ung ennå: kan få MinID fra det året eleven fyller 13", "Blåmeis Testesen"),
+        ("JA, men har MinID: trenger ingen kode", "Alke Testesen"),
+    ] {
+        let named = desk.between(&format!("{heading}</h3>"), "</ul>")?;
+        assert_eq!(named.matches("<li>").count(), 1, "{heading}: {named}");
+        assert!(named.contains(&format!("<li>{pupil}</li>")), "{heading}: {named}");
+    }
+    desk.answer(&[("do", "discard")]).await.map(|_| ())
 }
 
 /// A synthetic number of somebody who becomes so old in the calendar year that it is.
