@@ -41,6 +41,12 @@ impl Browser {
         self.follow().await
     }
 
+    /// Asks for an address as a link scanner does, with HEAD, and stays at the answer.
+    pub async fn head(&mut self, path: &str) -> anyhow::Result<&mut Browser> {
+        self.send("HEAD", path, None).await?;
+        Ok(self)
+    }
+
     /// Sends a form and follows where it leads.
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
         self.post_only(path, fields).await?;

@@ -1,32 +1,87 @@
-// Waits for the answer of the MinID app, and goes on by itself. Without JavaScript the page has a button that does so.
+// Waits for the answer of the MinID app, or for a pupil, and goes on by itself. Without JavaScript the page has a button
+// that does so.
 (function () {
   "use strict";
   var waiting = document.getElementById("waiting");
   var form = document.getElementById("answered");
   if (!waiting || !form) return;
+  var words = waiting.textContent;
   var failures = 0;
+  var pause = null;
+  var asking = null;
+  var isOver = false;
 
+  function says(text) {
+    if (text && waiting.textContent !== text) waiting.textContent = text;
+  }
+
+  // The server answers after twenty seconds at the latest: whatever takes much longer is lost on the way.
   function ask() {
-    fetch(waiting.getAttribute("data-wait"), { headers: { accept: "application/json" }, cache: "no-store" })
+    clearTimeout(pause);
+    pause = null;
+    var mine = new AbortController();
+    var patience = setTimeout(function () { mine.abort(); }, 60000);
+    asking = mine;
+    fetch(waiting.getAttribute("data-wait"), {
+      headers: { accept: "application/json" }, cache: "no-store", signal: mine.signal,
+    })
       .then(function (answer) {
+        // Another question has taken its place, or a form is on its way.
+        if (asking !== mine) return;
         if ([401, 403, 404, 410].indexOf(answer.status) >= 0) return location.reload();
         // Too many at once, or out of order for a moment: another time.
         if (!answer.ok) throw answer;
         return answer.json();
       })
       .then(function (told) {
-        failures = 0;
+        clearTimeout(patience);
+        if (asking !== mine) return;
+        asking = null;
         if (!told) return;
+        says(failures >= 3 ? waiting.getAttribute("data-back") + " " + words : words);
+        failures = 0;
         if (told.state === "waiting") return ask();
+        isOver = true;
         if (told.state === "approved") waiting.textContent = waiting.getAttribute("data-approved");
         var button = form.querySelector("button[value=next]");
         if (button) form.requestSubmit(button);
         else location.reload();
       })
       .catch(function () {
+        clearTimeout(patience);
+        if (asking !== mine) return;
+        asking = null;
         failures += 1;
-        if (failures < 20) setTimeout(ask, 1000 * Math.min(failures, 5));
+        if (failures >= 3) says(waiting.getAttribute("data-lost"));
+        pause = setTimeout(ask, 1000 * Math.min(failures, 10));
       });
   }
+
+  // A machine that was asleep or without a network may still wait for an answer that never comes.
+  function askAnew() {
+    if (isOver) return;
+    var old = asking;
+    ask();
+    if (old) old.abort();
+  }
+
+  // What somebody presses may be what the answer tells of: it may not be overtaken by it.
+  document.addEventListener("submit", function () {
+    isOver = true;
+    clearTimeout(pause);
+    var old = asking;
+    asking = null;
+    if (old) old.abort();
+  });
+  // By the way back from another page.
+  window.addEventListener("pageshow", function (event) {
+    if (!event.persisted) return;
+    isOver = false;
+    askAnew();
+  });
+  window.addEventListener("online", askAnew);
+  document.addEventListener("visibilitychange", function () {
+    if (!document.hidden) askAnew();
+  });
   ask();
 })();

@@ -15,6 +15,7 @@ use idp::params::Params;
 use idp::text;
 
 use crate::school::coupling::{self, Decision, Decisions, Refused, Saved};
+use crate::school::issuing::{Progress, Status};
 use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Pupil, Title};
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
@@ -120,6 +121,10 @@ struct Changed {
     may_issue: Option<&'static str>,
     /// The pupils to whom they may issue from now on.
     yes: Vec<String>,
+    /// Those to whom they may when the year has come from which the pupil may have MinID.
+    later: Vec<String>,
+    /// Those to whom they might, and who have MinID already.
+    needless: Vec<String>,
     /// And those to whom they may not.
     no: Vec<String>,
 }
@@ -327,6 +332,16 @@ impl Room {
         Ok(if sketch.shown() == seen { Taken::Over(sketch) } else { Taken::Late(sketch) })
     }
 
+    /// How far all of the class have come: whoever decides knows who cannot have a code, or needs none.
+    async fn progress(&self) -> anyhow::Result<Progress> {
+        let all: Vec<PersonId> = self.decisions.pupils.iter().map(|pupil| pupil.person.clone()).collect();
+        Progress::of(&self.staff.app.world, &all, self.staff.now).await
+    }
+
+    fn status(&self, progress: &Progress, employee: &Employee, pupil: &Pupil) -> Status {
+        progress.status(&pupil.person, self.decisions.standing_with(&employee.person, &pupil.person))
+    }
+
     fn path(&self, step: &str) -> String {
         format!("{}{step}", class_path(&self.administrator, self.decisions.class.id.as_str()))
     }
@@ -518,7 +533,7 @@ pub async fn pupils(staff: Staff, Path(place): Path<(String, String)>, query: Pa
     if room.issuers(&sketch).is_empty() {
         return Ok(page::see_other(&room.path("")));
     }
-    Ok(couple_page(&room, &sketch, notice, Asked::Freshly))
+    Ok(couple_page(&room, &sketch, notice, Asked::Freshly).await?)
 }
 
 /// The pupils to whom an employee can be let issue: nobody issues to themselves, and nobody lets anybody issue to them.
@@ -527,15 +542,28 @@ fn pupils_of<'a>(room: &'a Room, employee: &'a Employee) -> impl Iterator<Item =
     room.decisions.pupils.iter().filter(move |pupil| pupil.person != employee.person && pupil.person != *own)
 }
 
-fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Asked) -> Response {
+/// What there is to say of a pupil who cannot have a code, or has no need of one.
+fn status_words(status: Status) -> Option<&'static str> {
+    match status {
+        Status::TooYoung => Some("school-too-young-about"),
+        Status::HasMinid => Some("school-has-minid"),
+        Status::Registered => Some("school-registered"),
+        Status::NotStarted | Status::CodeIssued { .. } | Status::Manual | Status::LetterOrdered => None,
+    }
+}
+
+async fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Asked) -> anyhow::Result<Response> {
     let (staff, class, text) = (&room.staff, &room.decisions.class.id, room.staff.text());
+    let progress = room.progress().await?;
     let group = |employee: &Employee| {
         let pair = |pupil: &Pupil| {
             let field = sketch::pair_field(class, &employee.person, &pupil.person);
             let decided = room.decisions.coupled(&employee.person, &pupil.person);
             let is_unsure = decided.is_some_and(|decided| decided.not_identified_at.is_some());
             let unsure = is_unsure.then(|| text.t("school-was-not-identified"));
-            pair(sketch, field, pupil.name.clone(), room.apart(pupil).into_iter().chain(unsure).collect())
+            let status = status_words(room.status(&progress, employee, pupil)).map(|key| text.t(key));
+            let about = [room.apart(pupil), unsure, status].into_iter().flatten().collect();
+            pair(sketch, field, pupil.name.clone(), about)
         };
         let pairs = pupils_of(room, employee).map(pair).collect();
         Group { id: alias::of(class, &employee.person), name: employee.name.clone(), pairs }
@@ -557,7 +585,7 @@ fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Asked)
         problem: asked.problem(),
         back: room.path(""),
     };
-    staff.html(asked.status(), &page)
+    Ok(staff.html(asked.status(), &page))
 }
 
 /// `POST /skule/{school}/{class}/elever`
@@ -570,12 +598,12 @@ pub async fn couple(Path(place): Path<(String, String)>, Sent { staff, form }: S
         Taken::Late(sketch) if room.issuers(&sketch).is_empty() => {
             return Ok(employees_page(&room, &sketch, None, Asked::Late));
         }
-        Taken::Late(sketch) => return Ok(couple_page(&room, &sketch, None, Asked::Late)),
+        Taken::Late(sketch) => return Ok(couple_page(&room, &sketch, None, Asked::Late).await?),
     };
     match filled_in {
         Some(id) => Ok(page::see_other(&format!("{}#e-{id}", room.path(routes::PUPILS)))),
         None if is_whole => Ok(page::see_other(&room.path(routes::CONFIRM))),
-        None => Ok(couple_page(&room, &sketch, None, Asked::Again)),
+        None => Ok(couple_page(&room, &sketch, None, Asked::Again).await?),
     }
 }
 
@@ -611,20 +639,23 @@ async fn confirm_page(
     sketch: &Sketch,
     (notice, problem): (Option<Said>, Option<&'static str>),
 ) -> anyhow::Result<Response> {
-    let staff = &room.staff;
+    let (staff, progress) = (&room.staff, room.progress().await?);
     let mut changed: Vec<Changed> = Vec::new();
     let mut last = None;
     for (Question { employee, pupil }, decision) in sketch.changes(&room.decisions) {
         if last != Some(&employee.person) {
-            let (yes, no) = (Vec::new(), Vec::new());
-            changed.push(Changed { name: employee.name.clone(), may_issue: None, yes, no });
+            changed.push(Changed::of(employee));
             last = Some(&employee.person);
         }
         let Some(entry) = changed.last_mut() else { continue };
         match (pupil, decision) {
             (None, Decision::Yes) => entry.may_issue = Some("school-may-issue"),
             (None, Decision::No) => entry.may_issue = Some("school-may-not-issue"),
-            (Some(pupil), Decision::Yes) => entry.yes.push(room.called(pupil)),
+            (Some(pupil), Decision::Yes) => match room.status(&progress, employee, pupil) {
+                Status::TooYoung => entry.later.push(room.called(pupil)),
+                Status::HasMinid => entry.needless.push(room.called(pupil)),
+                _ => entry.yes.push(room.called(pupil)),
+            },
             (Some(pupil), Decision::No) => entry.no.push(room.called(pupil)),
         }
     }
@@ -645,6 +676,14 @@ async fn confirm_page(
     };
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(staff.html(status, &page))
+}
+
+impl Changed {
+    /// Nothing yet.
+    fn of(employee: &Employee) -> Changed {
+        let [yes, later, needless, no] = [const { Vec::new() }; 4];
+        Changed { name: employee.name.clone(), may_issue: None, yes, later, needless, no }
+    }
 }
 
 /// `POST /skule/{school}/{class}/bekreft`

@@ -68,7 +68,7 @@ struct ListPage {
     back: &'static str,
 }
 
-/// A picture to scan, and what it says.
+/// A picture to scan, and the address to type instead.
 struct Scan {
     qr: String,
     address: String,
@@ -393,10 +393,15 @@ fn clock_time(at: Timestamp) -> String {
     text::in_norway(at, "%H:%M")
 }
 
+/// An address as people type it: what every browser puts in front of it is left out.
+fn typed(address: &str) -> String {
+    address.strip_prefix("https://").unwrap_or(address).to_owned()
+}
+
 /// A page of ours, to be scanned or typed.
 fn scan(staff: &Staff, path: &str) -> anyhow::Result<Scan> {
     let address = format!("{}{path}", staff.app.config.issuer.as_str());
-    Ok(Scan { qr: qr::image(&address)?, address })
+    Ok(Scan { qr: qr::image(&address)?, address: typed(&address) })
 }
 
 /// `POST /skule/klasse/{class}/{pupil}`
@@ -467,7 +472,7 @@ async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Tim
         name: pupil.name.clone(),
         mark: room.mark(pupil),
         groups: code.grouped().split('-').map(str::to_owned).collect(),
-        scan: Scan { address: format!("{}{REGISTER}", staff.app.config.issuer.as_str()), ..to_scan },
+        scan: Scan { address: typed(&format!("{}{REGISTER}", staff.app.config.issuer.as_str())), ..to_scan },
         until: clock_time(until),
         once: staff.app.world.chance.token()?.reveal().to_owned(),
         wait: format!("{path}/vent"),

@@ -30,6 +30,13 @@ const TOO_WIDE: &str = "
     const wide = [...document.body.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > innerWidth);
     return page.scrollWidth + ': ' + wide.map((one) => one.tagName + '.' + one.className).join(' ');";
 
+/// What a class has to see of a code without scrolling, and is not on the screen.
+const OFF_THE_SCREEN: &str = "
+    return ['#name', '.qr img', '#letters', '.code-type .address', '#waiting', '#next'].filter((css) => {
+        const place = document.querySelector(css).getBoundingClientRect();
+        return place.top < 0 || place.bottom > innerHeight;
+    }).join(' ');";
+
 #[expect(clippy::disallowed_methods, reason = "whoever wants to look at the pages says where to put the pictures")]
 pub(crate) fn shots() -> Option<PathBuf> {
     std::env::var("PORTEN_SHOTS").ok().filter(|folder| !folder.is_empty()).map(PathBuf::from)
@@ -72,19 +79,25 @@ impl Chromium {
         Ok(())
     }
 
-    /// Looks at the page as it hangs in a classroom, and as it is in the dark. What the QR code says that a pupil sees
-    /// there, who cannot scroll.
+    /// Looks at a page with a code as it hangs in a classroom, on a large screen and on a low one, and as it is in the
+    /// dark. What the QR code says that a pupil sees there, who cannot scroll.
     pub(crate) async fn projected(&self, name: &str) -> anyhow::Result<String> {
-        self.resize(Size::Projector).await?;
-        self.axe().await.with_context(|| format!("{name}, projected"))?;
-        self.shot(name, Size::Projector.name()).await?;
-        let scanned = self.camera().await?;
-        self.dark(true).await?;
-        let in_the_dark = self.camera().await?;
-        self.dark(false).await?;
+        let mut seen = Vec::new();
+        for size in [Size::Projector, Size::Low] {
+            self.resize(size).await?;
+            self.axe().await.with_context(|| format!("{name}, projected on a {}", size.name()))?;
+            self.shot(name, size.name()).await?;
+            let hidden = self.run(OFF_THE_SCREEN, Vec::new()).await?;
+            ensure!(hidden == "", "{name} on a {}: {hidden} cannot be seen", size.name());
+            seen.push(self.camera().await?);
+            self.dark(true).await?;
+            seen.push(self.camera().await?);
+            self.dark(false).await?;
+        }
         self.resize(self.size).await?;
-        ensure!(scanned == in_the_dark, "the camera sees {scanned}, and in the dark {in_the_dark}");
-        Ok(scanned)
+        seen.dedup();
+        ensure!(seen.len() == 1, "the camera sees {seen:?}");
+        seen.pop().context("nothing is seen")
     }
 
     async fn dark(&self, dark: bool) -> anyhow::Result<()> {

@@ -25,6 +25,9 @@ pub(crate) enum Size {
     Desktop,
     /// 1920 × 1080, what hangs in a classroom.
     Projector,
+    /// 1280 × 620, what a browser's bars leave of a projector with 1366 × 768 or 1280 × 720, or of one that is set to
+    /// 150 percent.
+    Low,
     /// 320 CSS pixels, to which WCAG 1.4.10 lets people zoom without scrolling sideways.
     Narrow,
 }
@@ -35,6 +38,7 @@ impl Size {
             Size::Phone => "phone",
             Size::Desktop => "desktop",
             Size::Projector => "projector",
+            Size::Low => "low",
             Size::Narrow => "narrow",
         }
     }
@@ -45,6 +49,7 @@ impl Size {
             Size::Phone => (360, 800, true),
             Size::Desktop => (1280, 900, false),
             Size::Projector => (1920, 1080, false),
+            Size::Low => (1280, 620, false),
             Size::Narrow => (320, 640, false),
         };
         json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile })

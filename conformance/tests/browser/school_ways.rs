@@ -21,6 +21,8 @@ const BEKK: usize = 2;
 const SKY: usize = 3;
 const BIRCH: usize = 4;
 
+const EMAIL: &str = "lett.sky@example.no";
+
 /// How a pupil's status is coloured on their page.
 const ON_THE_WAY: &str = "#status .ds-tag[data-color=info]";
 const DONE: &str = "#status .ds-tag[data-color=success]";
@@ -43,7 +45,17 @@ macro_rules! in_both {
     };
 }
 
-in_both!(the_app_in_one_go, by_letter, anew, two_administrators, the_list_by_itself);
+in_both!(
+    the_app_in_one_go,
+    without_a_phone,
+    in_the_app,
+    the_connection_is_gone,
+    the_wrong_name,
+    by_letter,
+    anew,
+    two_administrators,
+    the_list_by_itself
+);
 
 /// The pupil's telephone becomes the MinID app right after the password, and approves a login on the school's machine.
 async fn the_app_in_one_go(language: &'static str) -> anyhow::Result<()> {
@@ -74,6 +86,127 @@ async fn the_app_in_one_go(language: &'static str) -> anyhow::Result<()> {
     phone.see("#request-form button[type=submit]").await?.click().await?;
     story.is_greeted(desk, &pupil).await?;
     story.was_quiet().await
+}
+
+/// Who has no mobile notes the letters as they stand on the screen, and types them at the school's machine.
+async fn without_a_phone(language: &'static str) -> anyhow::Result<()> {
+    let story = in_class(&format!("{language}-school-web"), language).await?;
+    let (desk, screen) = (&story.office, &story.screen);
+    story.leaves(desk).await?;
+    story.pupil(SKY).await?;
+    screen.press("button[value=start]").await?;
+    let (address, noted) = (screen.text(".code-type .address").await?, screen.text("#letters").await?);
+    ensure!(noted.split_whitespace().map(str::len).eq([5, 5, 5]), "not in groups: {noted:?}");
+    desk.open(&address).await?;
+    ensure!(desk.url().await? == format!("{}/registrer", story.stage.porten), "{address} leads elsewhere");
+    story.look(desk, "01-types").await?;
+    desk.fill("#activation-code", &noted.to_lowercase().replace('\n', " ")).await?;
+    let sky = story.stage.person("Lett Sky").await?;
+    story.proves_mobile(desk, &sky, "+4740123456").await?;
+    desk.fill("#email", EMAIL).await?;
+    desk.press("button[value=next]").await?;
+    desk.fill("#code", &story.stage.proof_code("mail", EMAIL).await?).await?;
+    desk.press("button[value=next]").await?;
+    let pupil = chooses_password(desk, sky, "Skyen-driver-15").await?;
+    story.look(desk, "02-ready").await?;
+    screen.see(DONE).await?;
+    story.look(screen, "03-registered").await?;
+    story.logs_in_at_demo(desk, &pupil).await?;
+    story.was_quiet().await
+}
+
+/// Who has the MinID app already scans in it, and registers there.
+async fn in_the_app(language: &'static str) -> anyhow::Result<()> {
+    let story = in_class(&format!("{language}-school-in-app"), language).await?;
+    let (desk, screen, phone) = (&story.office, &story.screen, &story.phone);
+    let scanned = story.issues_to(SKY).await?;
+    let (_, code) = scanned.split_once('#').context("no code is scanned")?;
+    let app = format!("{}/app", story.stage.porten);
+    phone.open(&format!("{app}#{code}")).await?;
+    phone.arrives(&format!("{app}/registrer")).await?;
+    phone.see("#activation-code:valid").await?;
+    ensure!(!phone.url().await?.contains('#'), "the code stays in the address");
+    story.look(phone, "01-in-the-app").await?;
+    let pupil = story.registers(phone, ("Lett Sky", "+4740123456"), "Skyen-driver-15").await?;
+    ensure!(phone.url().await?.starts_with(&app), "it has left the app");
+    story.look(phone, "02-ready").await?;
+    screen.see(DONE).await?;
+    story.leaves(desk).await?;
+    story.logs_in_at_demo(desk, &pupil).await?;
+    story.was_quiet().await
+}
+
+/// The school's network is away for a while, with the code on the screen, and comes back.
+async fn the_connection_is_gone(language: &'static str) -> anyhow::Result<()> {
+    const GOES: &str = "
+        const [ask, later] = [window.fetch, window.setTimeout];
+        window.isGone = true;
+        window.asked = 0;
+        // The pauses, but not the patience, of a page at which nobody wants to wait.
+        window.setTimeout = (then, pause) => later(then, pause > 10000 ? pause : pause / 1000);
+        window.fetch = (...what) => {
+            window.asked += 1;
+            if (window.isGone) return Promise.reject(new TypeError('gone'));
+            window.fetch = ask;
+            return Promise.resolve(new Response('{\"state\":\"waiting\"}'));
+        };
+        window.dispatchEvent(new Event('online'));";
+    let story = in_class(&format!("{language}-school-gone"), language).await?;
+    let (screen, phone) = (&story.screen, &story.phone);
+    let scanned = story.issues_to(SKY).await?;
+    let before = screen.text("#waiting").await?;
+    screen.run(GOES, Vec::new()).await?;
+    let (gone, back) = match language {
+        "nn" => ("Sambandet er brote", "Sambandet er tilbake."),
+        _ => ("Forbindelsen er brutt", "Forbindelsen er tilbake."),
+    };
+    reads(screen, gone).await?;
+    // It does not give up, however long it takes.
+    let mut asked = 0;
+    for _ in 0..200 {
+        asked = screen.run("return window.asked", Vec::new()).await?.as_u64().context("no number")?;
+        if asked >= 50 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    ensure!(asked >= 50, "it has asked {asked} times and stopped");
+    ensure!(screen.see("#waiting").await?.attr("role").await?.as_deref() == Some("status"), "nobody hears of it");
+    story.look(screen, "01-gone").await?;
+    screen.run("window.isGone = false", Vec::new()).await?;
+    reads(screen, &format!("{back} {before}")).await?;
+    phone.open(&scanned).await?;
+    story.registers(phone, ("Lett Sky", "+4740123456"), "Skyen-driver-15").await?;
+    screen.see(DONE).await?;
+    story.was_quiet().await
+}
+
+/// A press on "Navnet er feil" ends the code, and that is told on the page before the press is answered.
+async fn the_wrong_name(language: &'static str) -> anyhow::Result<()> {
+    const OVERTAKES: &str = "
+        const told = () => new Response('{\"state\":\"over\"}');
+        window.fetch = () => new Promise((tell) => {
+            document.addEventListener('submit', () => setTimeout(() => tell(told()), 0), { once: true });
+        });
+        window.dispatchEvent(new Event('online'));";
+    let story = in_class(&format!("{language}-school-name"), language).await?;
+    let screen = &story.screen;
+    story.issues_to(SKY).await?;
+    screen.run(OVERTAKES, Vec::new()).await?;
+    screen.press("button[value=wrong-name]").await?;
+    screen.see("#notice").await?;
+    story.was_quiet().await
+}
+
+/// Waits until the page that waits says so.
+async fn reads(screen: &Chromium, words: &str) -> anyhow::Result<()> {
+    for _ in 0..200 {
+        if screen.text("#waiting").await?.starts_with(words) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    bail!("the page does not say {words:?} but {:?}", screen.text("#waiting").await?)
 }
 
 /// Høy Gran is "Manuell", and nobody can tell who Lys Bjørk is. The code of one letter is typed at a desk, the picture in
@@ -215,6 +348,15 @@ async fn two_administrators(language: &'static str) -> anyhow::Result<()> {
     story.was_quiet().await
 }
 
+/// From the page for the password to the last one.
+async fn chooses_password(on: &Chromium, person: Person, password: &str) -> anyhow::Result<Person> {
+    on.fill("#password", password).await?;
+    on.fill("#repeat", password).await?;
+    on.press("button[value=next]").await?;
+    on.see("#log-in").await?;
+    Ok(Person { password: password.to_owned(), ..person })
+}
+
 /// The principal has let Klok Ugle issue to all but Høy Gran, and the lesson begins.
 async fn in_class(name: &str, language: &'static str) -> anyhow::Result<Story> {
     let story = Story::open(name, language).await?;
@@ -264,20 +406,21 @@ impl Story {
 
     /// From the page on which the code stands already, to the last one.
     pub(crate) async fn registers(&self, on: &Chromium, who: (&str, &str), password: &str) -> anyhow::Result<Person> {
-        let (person, mobile) = (self.stage.person(who.0).await?, who.1);
+        let person = self.stage.person(who.0).await?;
+        self.proves_mobile(on, &person, who.1).await?;
+        on.press("button[value=skip]").await?;
+        chooses_password(on, person, password).await
+    }
+
+    /// As far as the page for the e-mail address.
+    async fn proves_mobile(&self, on: &Chromium, person: &Person, mobile: &str) -> anyhow::Result<()> {
         on.see("#activation-code:valid").await?;
         on.fill("#fnr", &person.fnr).await?;
         on.press("button[value=next]").await?;
         on.fill("#mobile", mobile).await?;
         on.press("button[value=next]").await?;
         on.fill("#code", &self.stage.proof_code("sms", mobile).await?).await?;
-        on.press("button[value=next]").await?;
-        on.press("button[value=skip]").await?;
-        on.fill("#password", password).await?;
-        on.fill("#repeat", password).await?;
-        on.press("button[value=next]").await?;
-        on.see("#log-in").await?;
-        Ok(Person { password: password.to_owned(), ..person })
+        on.press("button[value=next]").await
     }
 
     /// The pupil scans the teacher's page, which shows by itself that the letter is ordered.

@@ -1,6 +1,7 @@
 //! Getting MinID with an activation code, from a letter or a teacher.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -11,8 +12,7 @@ use authenticators::person::{BY_ONESELF, Fnr, FnrPolicy, NewPerson, Person};
 use authenticators::population::Population;
 use authenticators::trail::{Actor, Event};
 use authenticators::{account, password, recovery_code, totp};
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{Answer, TestIdp, TestPerson, claims, unregistered};
 use futures_util::future::join_all;
@@ -654,6 +654,53 @@ async fn guesses_are_limited_for_each_address_and_each_code() -> anyhow::Result<
     Ok(())
 }
 
+/// A browser at this address, on the page on which a code is typed.
+fn at_address(page: &Browser, address: u32) -> Browser {
+    let mut browser = page.clone();
+    browser.headers.push(("x-forwarded-for", Ipv4Addr::from_bits(0x1000_0000 + address * 0x1_0001).to_string()));
+    browser
+}
+
+// Attack: brute force from many addresses, in bursts, and however the identifier is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_at_one_person_are_limited_wherever_they_come_from() -> anyhow::Result<()> {
+    const AT_MOST: usize = 2000;
+    const BURST: usize = 100;
+    const TOO_MANY: &str = "Vent en time";
+    let idp = TestIdp::with(|setup| setup.trusted_proxies = vec!["127.0.0.0/8".to_owned()]).await?;
+    let ((kari, code), (ola, of_ola)) = (with_letter(&idp).await?, with_letter(&idp).await?);
+    let mut page = idp.browser();
+    page.get(PATH).await?;
+    let spellings = [kari.fnr.clone(), format!(" {}", kari.fnr), format!("{} {}", &kari.fnr[..6], &kari.fnr[6..])];
+    let (mut looked_at, mut refused) = (0, 0);
+    for burst in 0..=AT_MOST / BURST {
+        let numbers = burst * BURST..(burst + 1) * BURST;
+        let guesses: Vec<(usize, String)> = numbers.map(|number| (number, guess(number))).collect();
+        let mut browsers = Vec::new();
+        for (number, _) in &guesses {
+            browsers.push(at_address(&page, (*number).try_into()?));
+        }
+        let all = browsers.iter_mut().zip(&guesses);
+        let sent = all.map(|(browser, (number, guess))| begin(browser, &spellings[number % 3], guess));
+        join_all(sent).await.into_iter().collect::<anyhow::Result<()>>()?;
+        looked_at += browsers.iter().filter(|browser| browser.shows(WRONG)).count();
+        refused += browsers.iter().filter(|browser| browser.shows(TOO_MANY)).count();
+    }
+    assert_eq!((looked_at, refused), (AT_MOST, BURST));
+    // The right one comes too late, wherever it is typed, and another person is not affected there.
+    for address in [7, 40_000] {
+        let mut browser = at_address(&page, address);
+        begin(&mut browser, &kari.fnr, &code).await?;
+        assert_eq!(browser.page.status, StatusCode::TOO_MANY_REQUESTS, "{}", browser.page.body);
+        assert!(browser.shows(TOO_MANY), "{}", browser.page.body);
+    }
+    let mut browser = at_address(&page, 7);
+    begin(&mut browser, &ola.fnr, &of_ola).await?;
+    assert!(browser.shows(MOBILE_PAGE), "{}", browser.page.body);
+    idp.advance(Duration::from_mins(61));
+    at_the_mobile(&idp, &kari, &code).await.map(|_| ())
+}
+
 /// Somebody born on the first of January of a year in this century.
 fn born_in(year: u32) -> anyhow::Result<TestPerson> {
     let policy = FnrPolicy { real: false, synthetic: true, expanded: false };
@@ -884,21 +931,38 @@ async fn no_step_can_be_left_out() -> anyhow::Result<()> {
     Ok(())
 }
 
-// Attack: a link scanner opens what it finds, with GET and with HEAD.
+/// A link scanner opens what it finds, with GET and with HEAD and all that the browser has: the page stays.
+pub(crate) async fn scanned(browser: &mut Browser, path: &str, shows: &str) -> anyhow::Result<()> {
+    for _ in 0..3 {
+        browser.head(path).await?;
+        assert_eq!(browser.page.status, StatusCode::METHOD_NOT_ALLOWED);
+        browser.get(path).await?;
+        assert!(browser.shows(shows), "no {shows}: {}", browser.page.body);
+    }
+    Ok(())
+}
+
+// Attack: a link scanner with her cookies, at each step.
 #[tokio::test]
 async fn looking_uses_nothing_up() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let (kari, code) = with_letter(&idp).await?;
-    let mut browser = at_the_password(&idp, &kari, &code).await?;
-    for _ in 0..10 {
-        browser.get(PATH).await?;
-        assert!(browser.shows(PASSWORD_PAGE), "{}", browser.page.body);
-        let head = idp.send(Request::head(PATH).body(Body::empty())?).await?;
-        assert_eq!(head.status, StatusCode::METHOD_NOT_ALLOWED);
-    }
+    let mut browser = idp.browser();
+    scanned(&mut browser, PATH, FIRST_PAGE).await?;
+    begin(&mut browser, &kari.fnr, &code).await?;
+    scanned(&mut browser, PATH, MOBILE_PAGE).await?;
+    send(&mut browser, &[("do", "next"), ("mobile", &kari.phone)]).await?;
+    scanned(&mut browser, PATH, "Skriv inn koden").await?;
+    assert_eq!(arrived(&idp, &kari.phone, CODE), 1, "looking sends nothing");
+    let sms = digits(&next_message(&idp, &kari.phone, CODE, 0).await?);
+    send(&mut browser, &[("do", "next"), ("code", &sms)]).await?;
+    scanned(&mut browser, PATH, EMAIL_PAGE).await?;
+    send(&mut browser, &[("do", "skip")]).await?;
+    scanned(&mut browser, PATH, PASSWORD_PAGE).await?;
+    assert_eq!(stored(&idp, &kari).await?, None);
     choose(&mut browser, NEW).await?;
-    assert!(browser.shows(READY), "{}", browser.page.body);
-    Ok(())
+    scanned(&mut browser, PATH, READY).await?;
+    log_in(&idp, &kari).await.map(|_| ())
 }
 
 // Two pupils at one machine, each in a tab: what one typed is not the other's.

@@ -122,6 +122,7 @@ async fn the_device_at_which_one_registers_becomes_the_app_in_one_go() -> anyhow
     assert!(come(&idp, &browser, &ticket).await?.is_none());
     browser.get(PATH).await?;
     assert!(browser.shows(ADDED) && browser.shows(READY) && ticket_on(&browser).is_err(), "{}", browser.page.body);
+    assert!(!browser.shows("på SMS"), "it says that codes come, and asks whether they may: {}", browser.page.body);
     assert!(!browser.cookies.contains_key("__Host-porten-session"), "it is no login");
 
     // And logs her in.

@@ -19,6 +19,7 @@ use futures_util::future::join_all;
 use idp::letter_orders;
 use serde_json::{Value, json};
 
+use crate::activate::scanned;
 use crate::forgotten::{arrived, digits};
 
 const ORDER: &str = "/aktiveringsbrev/order";
@@ -198,6 +199,27 @@ async fn a_number_and_a_telephone_bring_a_letter() -> anyhow::Result<()> {
 }
 
 // Attack: the same code once more, in the same place and after it.
+// Attack: a link scanner with her cookies, at each step.
+#[tokio::test]
+async fn looking_orders_nothing_and_uses_nothing_up() -> anyhow::Result<()> {
+    let kari = unregistered()?;
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
+    let mut browser = idp.browser();
+    scanned(&mut browser, ORDER, "Bestill aktiveringsbrev").await?;
+    browser.answer(&[("do", "order"), ("fnr", &kari.fnr)]).await?;
+    scanned(&mut browser, ORDER, "Mobilnummeret ditt").await?;
+    browser.answer(&[("do", "send"), ("mobile", &kari.phone)]).await?;
+    scanned(&mut browser, ORDER, "Skriv inn koden").await?;
+    assert_eq!(arrived(&idp, &kari.phone, CODE), 1, "looking sends nothing");
+    assert!(letters(&idp).await?.is_empty());
+    browser.answer(&[("do", "next"), ("code", &code_to(&idp, &kari)?)]).await?;
+    assert!(browser.shows(ORDERED), "{}", browser.page.body);
+    letter_to(&idp, &kari).await?;
+    browser.head(ORDER).await?.get(ORDER).await?;
+    assert_eq!(letters(&idp).await?.len(), 1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_order_is_over_once_it_is_done() -> anyhow::Result<()> {
     let kari = unregistered()?;

@@ -1,15 +1,21 @@
 //! Every route of the schools' pages, and everybody who could want it: GET and POST, with the right mark and without.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use admin::school::coupling::{self, Change, Decision, Draft, Saved};
+use admin::school::coupling::{self, Change, Decision, Decisions, Draft, Saved};
+use admin::school::import::{self, Import};
+use admin::school::register::{self, Orgno, Title};
+use admin::school::roster::Reader;
+use admin::school::routes;
 use admin::school::sign_in::LEAVE;
-use admin::school::{register, routes};
-use anyhow::{Context, ensure};
-use authenticators::trail::Trail;
+use anyhow::{Context, anyhow, ensure};
+use authenticators::person::{Fnr, Person};
+use authenticators::trail::{Actor, Trail};
 use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{TestPerson, unregistered};
+use tempfile::TempDir;
 
 use crate::forgotten::kinds_of_events;
 use crate::school::{OWNER, Place, Town, is_asked_to_log_in};
@@ -78,7 +84,27 @@ struct Cast {
     former_owner: TestPerson,
     foreign: Place,
     foreign_owner: TestPerson,
+    /// Somebody with each title that there is.
+    titled: Vec<(Title, TestPerson)>,
     nobody: TestPerson,
+}
+
+/// What a file says of somebody with a title at the town's own school: where, as what, and what is theirs by it. Those
+/// who work in the class are let issue there.
+fn line_of(title: Title) -> (&'static str, &'static str, &'static [Whose]) {
+    const SCHOOL: &str = "974589095;Fjorden skole;";
+    const CLASS: &str = "974589095;Fjorden skole;10A";
+    match title {
+        Title::Owner => (";;", "skoleeier", &[Owner, AnyOwner]),
+        Title::Principal => (SCHOOL, "rektor", &[Administration]),
+        Title::AssistantPrincipal => (SCHOOL, "assisterende rektor", &[Administration]),
+        Title::Secretary => (SCHOOL, "sekretær", &[Administration]),
+        Title::Inspector => (SCHOOL, "inspektør", &[Administration]),
+        Title::ContactTeacher => (CLASS, "kontaktlærer", &[Class, Issuer]),
+        Title::SubjectTeacher => (CLASS, "faglærer", &[Class, Issuer]),
+        Title::Adviser => (CLASS, "rådgiver", &[Class, Issuer]),
+        Title::Assistant => (CLASS, "assistent", &[Class, Issuer]),
+    }
 }
 
 impl Cast {
@@ -90,6 +116,7 @@ impl Cast {
             former_owner: unregistered()?,
             foreign: Place::new("974589117", "Utlandet skole")?,
             foreign_owner: unregistered()?,
+            titled: Title::ALL.into_iter().map(|title| Ok((title, unregistered()?))).collect::<anyhow::Result<_>>()?,
             nobody: unregistered()?,
         })
     }
@@ -98,6 +125,10 @@ impl Cast {
     fn rows(&self, is_later: Later) -> String {
         let row = |place: &str, person: &TestPerson| format!("{place};{};Fugl;Testesen\n", person.fnr);
         let mut rows = row("974589095;Fjorden skole;10B;kontaktlærer", &self.second_class);
+        for (title, person) in &self.titled {
+            let (place, word, _) = line_of(*title);
+            rows += &row(&format!("{place};{word}"), person);
+        }
         if is_later == Later::No {
             rows += &row("974589095;Fjorden skole;;rektor", &self.former_principal);
             rows += &row("974589095;Fjorden skole;10A;faglærer", &self.former_teacher);
@@ -107,7 +138,8 @@ impl Cast {
     }
 
     fn all<'a>(&'a self, town: &'a Town) -> Vec<(&'static str, &'a TestPerson, &'static [Whose])> {
-        vec![
+        let titled = self.titled.iter().map(|(title, person)| (title.name(), person, line_of(*title).2));
+        let others: [(&'static str, &'a TestPerson, &'static [Whose]); 15] = [
             ("the principal", &town.own.principal, &[Administration]),
             ("the teacher", &town.own.teacher, &[Class, Issuer]),
             ("who administers and teaches, and is not let issue", &town.own.both, &[Administration, Class]),
@@ -123,7 +155,8 @@ impl Cast {
             ("who acted for the owner", &self.former_owner, &[]),
             ("a pupil", &town.own.pupils[0], &[]),
             ("nobody", &self.nobody, &[]),
-        ]
+        ];
+        others.into_iter().chain(titled).collect()
     }
 }
 
@@ -133,16 +166,20 @@ enum Later {
     Yes,
 }
 
-/// The principal lets whoever teaches until later issue to all of the class.
+/// The principal lets whoever teaches until later, and those with each title in the class, issue to all of it.
 async fn let_issue(town: &Town, cast: &Cast) -> anyhow::Result<()> {
     let (world, idp) = (&town.idp.app.world, &town.idp);
     let (class, school) = (town.class(&town.own).await?, town.school(&town.own).await?);
     let principal = idp.row_of(&town.own.principal).await?.id;
     let by = register::may_administer(world.db.pool(), &principal, school.id.as_str()).await?.context("may")?;
-    let (employee, decision) = (idp.row_of(&cast.former_teacher).await?.id, Decision::Yes);
-    let mut changes = vec![Change::Authorise { employee: employee.clone(), decision }];
-    for pupil in &town.own.pupils {
-        changes.push(Change::Couple { employee: employee.clone(), pupil: idp.row_of(pupil).await?.id, decision });
+    let titled = cast.titled.iter().filter(|(title, _)| line_of(*title).2.contains(&Issuer));
+    let (mut changes, decision) = (Vec::new(), Decision::Yes);
+    for employee in titled.map(|(_, person)| person).chain([&cast.former_teacher]) {
+        let employee = idp.row_of(employee).await?.id;
+        changes.push(Change::Authorise { employee: employee.clone(), decision });
+        for pupil in &town.own.pupils {
+            changes.push(Change::Couple { employee: employee.clone(), pupil: idp.row_of(pupil).await?.id, decision });
+        }
     }
     let draft = Draft { class: class.id, version: class.version, changes };
     ensure!(matches!(coupling::save(world, &by, &draft, idp.now()).await?, Saved::Done), "not saved");
@@ -323,6 +360,94 @@ async fn one_schools_class_below_anothers_name_is_nobodys() -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+/// What `OneRoster` says of somebody: as whom they are a user, with which title of their own, as what they are in the
+/// class and whether they are its first teacher; and what it makes them here.
+type Said = (&'static str, &'static str, &'static str, &'static str, Option<Title>);
+
+const SAID: [Said; 13] = [
+    ("administrator", "", "", "", Some(Title::Principal)),
+    ("administrator", "Rektor", "", "", Some(Title::Principal)),
+    ("administrator", "Assisterende rektor", "", "", Some(Title::AssistantPrincipal)),
+    ("administrator", "sekretær", "", "", Some(Title::Secretary)),
+    ("administrator", "inspektør", "", "", Some(Title::Inspector)),
+    ("teacher", "", "teacher", "true", Some(Title::ContactTeacher)),
+    ("teacher", "", "teacher", "false", Some(Title::SubjectTeacher)),
+    ("teacher", "", "aide", "false", Some(Title::Assistant)),
+    ("aide", "", "aide", "false", Some(Title::Assistant)),
+    ("aide", "", "teacher", "true", Some(Title::Assistant)),
+    // Whoever watches an examination, or administers somewhere else, has no part in a class; a title by itself is none.
+    ("teacher", "", "proctor", "false", None),
+    ("teacher", "", "administrator", "false", None),
+    ("guardian", "rektor", "", "", None),
+];
+
+/// The files that say so of these people; the last one acts for the owner.
+fn one_roster(folder: &Path, people: &[TestPerson]) -> anyhow::Result<()> {
+    let mut users =
+        vec!["sourcedId,enabledUser,orgSourcedIds,role,userIds,givenName,familyName,metadata.title".to_owned()];
+    let mut enrollments = vec!["sourcedId,classSourcedId,userSourcedId,role,primary".to_owned()];
+    let owner = ("administrator", "", "", "", None);
+    for (number, (person, (role, title, in_class, first, _))) in
+        people.iter().zip(SAID.into_iter().chain([owner])).enumerate()
+    {
+        let org = if number == SAID.len() { "o0" } else { "o1" };
+        users.push(format!("u{number},true,{org},{role},{{Fnr:{}}},Fugl,Testesen,{title}", person.fnr));
+        if !in_class.is_empty() {
+            enrollments.push(format!("e{number},c1,u{number},{in_class},{first}"));
+        }
+    }
+    let manifest = "propertyName,propertyValue\noneroster.version,1.1\nfile.orgs,bulk\nfile.users,bulk\n\
+                    file.classes,bulk\nfile.enrollments,bulk\n";
+    let orgs = "sourcedId,name,type,identifier\no0,Fjordvik kommune,district,\no1,Fjorden skole,school,974589095\n";
+    let classes = "sourcedId,title,schoolSourcedId\nc1,10A,o1\n";
+    for (file, text) in [
+        ("manifest.csv", manifest),
+        ("orgs.csv", orgs),
+        ("users.csv", &users.join("\n")),
+        ("classes.csv", classes),
+        ("enrollments.csv", &enrollments.join("\n")),
+    ] {
+        std::fs::write(folder.join(file), text)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_word_of_one_roster_makes_somebody_what_it_says() -> anyhow::Result<()> {
+    let (town, folder) = (Town::open().await?, TempDir::new()?);
+    let people = (0..=SAID.len()).map(|_| unregistered()).collect::<anyhow::Result<Vec<_>>>()?;
+    one_roster(folder.path(), &people)?;
+    let (world, owner) = (&town.idp.app.world, Orgno::parse(OWNER).context("nine digits")?);
+    let reader = Reader { owner: &owner, people: town.idp.app.config.people };
+    let roster = reader.oneroster(folder.path(), town.idp.now()).map_err(|objections| anyhow!("{objections:?}"))?;
+    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None };
+    import::apply(world, &import, town.idp.now()).await?.map_err(|objections| anyhow!("{objections:?}"))?;
+    let (school, class) = (town.school(&town.own).await?, town.class(&town.own).await?);
+    let employees = Decisions::of(world, &class.id).await?.context("no class")?.employees;
+    for (person, said) in people.iter().zip(SAID) {
+        // Whoever has no part in it is not in the register.
+        let row = match said.4 {
+            Some(_) => town.idp.row_of(person).await?,
+            None => match Person::by_fnr(world.db.pool(), &fnr_of(&town, person)?).await? {
+                Some(row) => row,
+                None => continue,
+            },
+        };
+        let decides = register::may_administer(world.db.pool(), &row.id, school.id.as_str()).await?;
+        let mut titles: Vec<Title> = decides.map(|administrator| administrator.title()).into_iter().collect();
+        titles.extend(employees.iter().filter(|one| one.person == row.id).flat_map(|one| one.titles.clone()));
+        assert_eq!(titles, said.4.into_iter().collect::<Vec<_>>(), "{said:?}");
+        assert!(register::owners_of(world.db.pool(), &row.id).await?.is_empty(), "{said:?}");
+    }
+    let row = town.idp.row_of(people.last().context("nobody")?).await?;
+    assert_eq!(register::owners_of(world.db.pool(), &row.id).await?.len(), 1);
+    Ok(())
+}
+
+fn fnr_of(town: &Town, person: &TestPerson) -> anyhow::Result<Fnr> {
+    Fnr::parse(&person.fnr, town.idp.app.config.people).map_err(|problem| anyhow!("{problem:?}"))
 }
 
 /// The class in the path of a pupil.

@@ -18,6 +18,8 @@ struct Ready {
     owner: String,
     mobile: Option<String>,
     profile: &'static str,
+    /// Whether their app is set up already, by which they log in from now on.
+    has_app: bool,
     app: Option<Offer>,
     problem: Option<&'static str>,
 }
@@ -37,6 +39,8 @@ struct Stopped {
 
 /// They have MinID: how they log in from now on, and how they get the app. `problem` is with the app.
 pub async fn ready(who: &Applicant<'_>, problem: Option<&'static str>) -> Result<Response, Refusal> {
+    let app = Offer::to(who).await?;
+    let has_app = matches!(app, Some(Offer::Done));
     let masked = |phone: &Phone| Channel::Mobile(phone.clone()).masked();
     let page = Ready {
         frame: who.visitor.frame(),
@@ -44,7 +48,8 @@ pub async fn ready(who: &Applicant<'_>, problem: Option<&'static str>) -> Result
         owner: who.owner(),
         mobile: who.read.value.mobile.as_ref().map(masked),
         profile: Page::Overview.path(),
-        app: Offer::to(who).await?,
+        has_app,
+        app: app.filter(|_| !has_app),
         problem,
     };
     Ok(who.visitor.html(&page, problem.is_some()))

@@ -279,3 +279,36 @@ fn in_words(problem: FnrProblem) -> &'static str {
         FnrProblem::Real => "fnr: real people are not let in here",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::register::Role;
+    use super::*;
+
+    #[test]
+    fn what_each_word_of_a_file_gives() {
+        use Role::{Administration, Issuer, Owner};
+        let words = [
+            (Title::Owner, Owner, ["Skoleeier", "skuleeigar"]),
+            (Title::Principal, Administration, ["Rektor", "rektor"]),
+            (Title::AssistantPrincipal, Administration, ["Assisterende rektor", "assisterande rektor"]),
+            (Title::Secretary, Administration, ["Sekretær", "SEKRETÆR"]),
+            (Title::Inspector, Administration, ["Inspektør", "INSPEKTØR"]),
+            (Title::ContactTeacher, Issuer, ["Kontaktlærer", "kontaktlærar"]),
+            (Title::SubjectTeacher, Issuer, ["Faglærer", "faglærar"]),
+            (Title::Adviser, Issuer, ["Rådgiver", "rådgivar"]),
+            (Title::Assistant, Issuer, ["Assistent", "assistent"]),
+        ];
+        assert_eq!(words.map(|(title, ..)| title), Title::ALL, "each title has its words here");
+        for (title, role, words) in words {
+            assert_eq!(title.role(), role, "{title:?}");
+            for word in words {
+                assert_eq!(part(word), Some(Part::Staff(title)), "{word}");
+            }
+        }
+        assert_eq!(part("Elev"), Some(Part::Pupil));
+        for nobody in ["", "lærer", "vikar", "rektor ", "administrator", "teacher", "principal"] {
+            assert_eq!(part(nobody), None, "{nobody:?}");
+        }
+    }
+}
