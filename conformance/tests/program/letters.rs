@@ -41,7 +41,7 @@ use crate::visitor::{Visitor, code_in as sms_code_in, real_fnr};
 pub(crate) const SENDER: [&str; 3] = ["MinID", "Postboks 1382 Vika", "0114 OSLO"];
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 /// What support says of itself.
-const SUPPORT: [&str; 4] = ["--case", "4711", "--by", "Kari Støtte"];
+pub(crate) const SUPPORT: [&str; 4] = ["--case", "4711", "--by", "Kari Støtte"];
 
 /// A site with a population register and a print house, and its inside.
 pub(crate) struct Post {
@@ -75,10 +75,15 @@ impl Post {
 
     /// Somebody orders a letter.
     pub(crate) async fn order(&self, nth: usize, language: &str) -> anyhow::Result<PersonId> {
-        let (world, now) = (&self.world, self.world.clock.now());
+        self.order_at(nth, language, self.world.clock.now()).await
+    }
+
+    /// Somebody has ordered a letter then.
+    pub(crate) async fn order_at(&self, nth: usize, language: &str, now: Timestamp) -> anyhow::Result<PersonId> {
+        let world = &self.world;
         let person = Person::ensure(&world.db, &world.chance, &fnr(nth)?, now).await?.id;
-        let event = Event::by_oneself("letter-ordered", &person);
         let at = Channel::Mobile(Phone::parse("+4740000009").context("a number")?);
+        let event = Event::by_oneself("letter-ordered", &person).with("to", at.masked());
         ensure!(letter::order(world, &person, (language, &at), &event, now).await?, "one is under way");
         Ok(person)
     }
@@ -88,20 +93,31 @@ impl Post {
         self.site.run("letter batch", [Path::new("--folder"), &self.folder]).await?.well()
     }
 
-    /// Support has got a letter back.
-    async fn returned(&self, arguments: &[&str]) -> anyhow::Result<Said> {
-        self.site.run("letter returned", [arguments, &SUPPORT].concat()).await
+    /// The print house has got a batch, as somebody says.
+    pub(crate) async fn acknowledge(&self, batch: &str) -> anyhow::Result<Said> {
+        self.site.run("letter acknowledge", [batch, "--by", "Kari Støtte"]).await
+    }
+
+    /// Support wants something of letters.
+    pub(crate) async fn desk(&self, verb: &str, arguments: &[&str]) -> anyhow::Result<Said> {
+        self.site.run(verb, [arguments, &SUPPORT].concat()).await
+    }
+
+    /// The newest entries of somebody's trail, each with its kind, who did it and its details.
+    pub(crate) async fn trail(&self, person: &PersonId, count: i64) -> anyhow::Result<Vec<(String, Actor, Value)>> {
+        let entries = self.world.trail.of(self.world.db.pool(), person, i64::MAX, count).await?;
+        Ok(entries.into_iter().map(|entry| (entry.kind, entry.actor, json!(entry.details))).collect())
     }
 
     /// The one batch that is there.
-    fn only_batch(&self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn only_batch(&self) -> anyhow::Result<PathBuf> {
         let names = names(&self.folder)?;
         let [name] = names.as_slice() else { anyhow::bail!("not one batch: {names:?}") };
         ensure!(!name.starts_with('.'), "{name}");
         Ok(self.folder.join(name))
     }
 
-    async fn list(&self) -> anyhow::Result<Vec<Value>> {
+    pub(crate) async fn list(&self) -> anyhow::Result<Vec<Value>> {
         Ok(serde_json::from_str(&self.site.run("letter list", ["--json"]).await?.well()?)?)
     }
 
@@ -141,7 +157,7 @@ pub(crate) fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-fn fnr(nth: usize) -> anyhow::Result<Fnr> {
+pub(crate) fn fnr(nth: usize) -> anyhow::Result<Fnr> {
     Fnr::parse(&real_fnr(nth), FnrPolicy::default()).map_err(|problem| anyhow!("{problem:?}"))
 }
 
@@ -211,7 +227,7 @@ pub(crate) fn letters_in(batch: &Path) -> anyhow::Result<Vec<(Value, PathBuf)>> 
 }
 
 /// The one letter of a batch.
-fn only_letter(batch: &Path) -> anyhow::Result<(Value, PathBuf)> {
+pub(crate) fn only_letter(batch: &Path) -> anyhow::Result<(Value, PathBuf)> {
     let mut letters = letters_in(batch)?;
     ensure!(letters.len() == 1, "not one letter: {letters:?}");
     letters.pop().context("no letter")
@@ -254,9 +270,7 @@ async fn a_letter_goes_out_and_is_acknowledged() -> anyhow::Result<()> {
     assert_eq!(post.batch().await?, "No more letters wait.\n");
     post.only_batch()?;
     let name = batch.file_name().context("no name")?.to_string_lossy().into_owned();
-    assert_eq!(post.site.run("letter acknowledge", [&name]).await?.well()?, "Acknowledged.\n");
-    post.site.run("letter acknowledge", [&name]).await?.refused()?;
-    post.site.run("letter acknowledge", ["2020-01-01-1"]).await?.refused()?;
+    assert_eq!(post.acknowledge(&name).await?.well()?, "Acknowledged.\n");
     assert_eq!(post.states().await?, ["acknowledged", "acknowledged"]);
     let listed = post.site.run("letter list", ["--state", "acknowledged"]).await?.well()?;
     assert!(listed.lines().count() == 2 && !listed.contains("Ødegård") && !listed.contains(&real_fnr(0)), "{listed}");
@@ -279,10 +293,10 @@ async fn a_letter_that_comes_back_makes_room_for_another() -> anyhow::Result<()>
     assert!(text.contains(&id), "whoever gets it back cannot tell which it is: {text}");
     let returned = ["--reason", "moved", id.as_str()];
     assert_eq!(post.site.run("letter returned", returned).await?.code, Some(2), "nobody, for no case");
-    assert_eq!(post.returned(&["--reason", "Kari sa det", &id]).await?.code, Some(2));
-    post.returned(&returned).await?.well()?;
-    post.returned(&returned).await?.refused()?;
-    post.returned(&["--reason", "moved", "abc"]).await?.refused()?;
+    assert_eq!(post.desk("letter returned", &["--reason", "Kari sa det", &id]).await?.code, Some(2));
+    post.desk("letter returned", &returned).await?.well()?;
+    post.desk("letter returned", &returned).await?.refused()?;
+    post.desk("letter returned", &["--reason", "moved", "abc"]).await?.refused()?;
     assert_eq!(post.list().await?[0]["reason"], "moved");
     let entry = post.world.trail.of(post.world.db.pool(), &person, i64::MAX, 1).await?.pop().context("no entry")?;
     assert_eq!((entry.kind.as_str(), entry.actor), ("letter-returned", Actor::Operator("Kari Støtte".to_owned())));
@@ -479,21 +493,107 @@ async fn of_several_at_the_same_instant_one_prints() -> anyhow::Result<()> {
     Ok(())
 }
 
+// Codes that anybody can read lie in the first folder: nobody hands the same ones over from another, and leaves them there.
 #[tokio::test]
-async fn another_folder_is_not_taken_for_the_one_that_was_written_to() -> anyhow::Result<()> {
-    let post = Post::new(&[resident(0)]).await?;
+async fn a_batch_is_finished_where_it_was_begun() -> anyhow::Result<()> {
+    for at in [Killed::Drawn, Killed::WritingFiles, Killed::FilesWritten, Killed::Written, Killed::Fetched] {
+        let post = Post::new(&[resident(0)]).await?;
+        post.order(0, "nb").await?;
+        let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+        let config = LettersConfig::of(&SENDER);
+        let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+        let (batch, _) = killed(&post, &press, at).await?;
+        let before = names(&post.folder)?;
+        let elsewhere = post.site.folder.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere)?;
+        let line = post.site.run("letter batch", [Path::new("--folder"), &elsewhere]).await?.refused()?;
+        let place = post.folder.canonicalize()?.display().to_string();
+        for words in [&format!("batch {} was begun in another place, {place},", batch.id), "letter withdraw"] {
+            assert!(line.contains(words), "{at:?}: {line}");
+        }
+        assert_eq!((post.states().await?, names(&post.folder)?), (vec!["ordered".to_owned()], before), "{at:?}");
+        // By whichever name it goes.
+        let around = elsewhere.join("../print-house");
+        let said = post.site.run("letter batch", [Path::new("--folder"), &around]).await?.well()?;
+        assert!(said.contains("Letters: 1."), "{at:?}: {said}");
+        assert!(names(&post.folder)?.iter().all(|name| !name.starts_with('.')), "{at:?}: {:?}", names(&post.folder)?);
+        assert!(names(&elsewhere)?.is_empty(), "{at:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_whose_place_is_gone_is_given_up_with_its_codes() -> anyhow::Result<()> {
+    for at in [Killed::Drawn, Killed::FilesWritten, Killed::Written, Killed::Renamed] {
+        let post = Post::new(&[resident(0), resident(1)]).await?;
+        let people = [post.order(0, "nb").await?, post.order(1, "nb").await?];
+        let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+        let config = LettersConfig::of(&SENDER);
+        let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+        let (batch, letters) = killed(&post, &press, at).await?;
+        let said = post.desk("letter withdraw", &[&batch.id]).await?.well()?;
+        assert!(said.contains("Letters that wait again: 2."), "{at:?}: {said}");
+        post.desk("letter withdraw", &[&batch.id]).await?.refused()?;
+        assert_eq!((post.states().await?, post.sealed().await?), (vec!["ordered".to_owned(); 2], 0), "{at:?}");
+        for person in &people {
+            let (kind, actor, details) = post.trail(person, 1).await?.pop().context("no entry")?;
+            assert_eq!((kind.as_str(), actor), ("letter-withdrawn", Actor::Operator("Kari Støtte".to_owned())));
+            assert_eq!(details, json!({ "batch": batch.id, "case": "4711" }));
+        }
+        let elsewhere = post.site.folder.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere)?;
+        let said = post.site.run("letter batch", [Path::new("--folder"), &elsewhere]).await?.well()?;
+        assert!(said.contains("Letters: 2.") && !said.contains(&format!("{}.", batch.id)), "{at:?}: {said}");
+        for letter in &letters {
+            let nth = (0..2).find(|nth| letter.lines.contains(&format!("Storgata {nth}"))).context("nobody's")?;
+            assert_eq!(post.check(nth, &letter.code).await?, Checked::Over, "{at:?}: a code that lies about is good");
+        }
+        // Whoever comes to the first folder again leaves nothing of it there.
+        assert_eq!(post.batch().await?, "No more letters wait.\n");
+        let left = names(&post.folder)?;
+        assert!(left.iter().all(|name| !name.starts_with('.')), "{at:?}: {left:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_that_somebody_is_at_or_that_was_handed_over_is_not_given_up() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0), resident(1)]).await?;
     post.order(0, "nb").await?;
-    let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+    let issuer = Issuer::try_from("http://localhost".to_owned()).map_err(anyhow::Error::msg)?;
     let config = LettersConfig::of(&SENDER);
     let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
-    killed(&post, &press, Killed::Written).await?;
-    let elsewhere = post.site.folder.path().join("elsewhere");
-    std::fs::create_dir(&elsewhere)?;
-    let line = post.site.run("letter batch", [Path::new("--folder"), &elsewhere]).await?.refused()?;
-    assert!(line.contains("begun in another folder"), "{line}");
-    assert_eq!(post.states().await?, ["ordered"]);
-    assert!(post.batch().await?.contains("Letters: 1."));
-    assert!(names(&elsewhere)?.is_empty());
+    let now = post.world.clock.now();
+    let Begun::Batch(batch) = letter::begin(&post.world, &press.printing(), now).await? else {
+        anyhow::bail!("no batch");
+    };
+    post.desk("letter withdraw", &[&batch.id]).await?.refused()?;
+    letter::release(&post.world, &batch).await?;
+    post.batch().await?;
+    post.desk("letter withdraw", &[&batch.id]).await?.refused()?;
+    post.desk("letter withdraw", &["2020-01-01-1"]).await?.refused()?;
+    assert_eq!(post.states().await?, ["handed-over"]);
+    Ok(())
+}
+
+// An earlier version went on with a batch in any folder, and left what was in the first one.
+#[tokio::test]
+async fn letters_do_not_lie_about_once_they_were_handed_over() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    post.batch().await?;
+    let done = post.only_batch()?;
+    let id = done.file_name().context("no name")?.to_string_lossy().into_owned();
+    let (part, mark) = (post.folder.join(format!(".{id}.part")), post.folder.join(format!(".{id}.mark")));
+    std::fs::create_dir(&part)?;
+    std::fs::write(part.join("letter.pdf"), "a code")?;
+    std::fs::write(&mark, "")?;
+    // Of a batch that is not known here, and of one that is not ours.
+    for name in [".2020-01-01-1.part", ".x.mark"] {
+        std::fs::create_dir(post.folder.join(name))?;
+    }
+    assert_eq!(post.batch().await?, "No more letters wait.\n");
+    assert_eq!(names(&post.folder)?, [".2020-01-01-1.part", ".x.mark", &id]);
     Ok(())
 }
 
