@@ -4,8 +4,9 @@
 //! batch and draws their codes in one transaction, or goes on with a batch that was not finished. Whoever prints writes
 //! [`ready`] letters to a folder of their own, says so by [`mark_written`], gives the folder the name that the print
 //! house takes, and says that by [`mark_handed_over`]: from then on no code is here any more that could be read. Until a
-//! batch is written its files can be written again, with the same codes. A batch that was written and whose first folder
-//! is gone was handed over, whether that was said or not.
+//! batch is written its files can be written again, with the same codes, and in the same place alone: nobody hands a code
+//! over that lies elsewhere as well. A batch that was written and whose first folder is gone was handed over, whether that
+//! was said or not. One whose place is gone for good is ended by [`withdraw`], and its codes with it.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;

@@ -832,6 +832,136 @@ async fn a_letter_is_read_aloud_in_its_order() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A word on a page and the box around it, in millimetres from the left and from the top.
+#[derive(Debug)]
+struct Word {
+    text: String,
+    left: f64,
+    top: f64,
+    right: f64,
+    bottom: f64,
+}
+
+impl Word {
+    /// What the window of an envelope shows: 20 mm from the left and 47 mm from the top, 82 mm wide and 28 mm high.
+    fn is_in_window(&self) -> bool {
+        self.left >= 20.0 - 0.1 && self.right <= 102.0 && self.top >= 47.0 && self.bottom <= 75.0
+    }
+
+    /// Some of it shows there.
+    fn touches_window(&self) -> bool {
+        self.left < 102.0 && self.right > 20.0 && self.top < 75.0 && self.bottom > 47.0
+    }
+}
+
+/// All words of a letter, where they are printed.
+fn words_of(pdf: &Path) -> anyhow::Result<Vec<Word>> {
+    const MM: f64 = 25.4 / 72.0;
+    let said = poppler("pdftotext", &["-bbox"], pdf)?;
+    let mut words = Vec::new();
+    for line in said.lines().filter_map(|line| line.trim().strip_prefix("<word ")) {
+        let side = |name: &str| -> anyhow::Result<f64> {
+            let rest = line.split_once(&format!("{name}=\"")).context("no side")?.1;
+            Ok(rest.split('"').next().context("no end")?.parse::<f64>()? * MM)
+        };
+        let text = line.split_once('>').and_then(|(_, rest)| rest.split_once('<')).context("no word")?.0.to_owned();
+        let [left, top, right, bottom] = [side("xMin")?, side("yMin")?, side("xMax")?, side("yMax")?];
+        words.push(Word { text, left, top, right, bottom });
+    }
+    Ok(words)
+}
+
+// The post reads the address there, and nobody else reads anything there.
+#[tokio::test]
+async fn the_window_of_the_envelope_shows_the_address_and_nothing_else() -> anyhow::Result<()> {
+    let mut long = resident(1);
+    long["given_name"] = json!("Anne-Margrethe Kristine Elisabeth Wilhelmine");
+    long["address"] = json!(["c/o Samfunnshuset på Øvre Årdal", "Leilighet H0203", "Storgata 1", "9999 KÁRÁŠJOHKA"]);
+    let mut protected = resident(2);
+    protected["protected"] = json!(true);
+    let mut post = Post::new(&[resident(0), long, protected]).await?;
+    let via = ["Skatteetaten, vidaresending av fortroleg post", "Postboks 9200 Grønland", "0134 OSLO"];
+    // As much above it as there can be.
+    let sender = ["MinID", "Digitaliseringsdirektoratet", "Postboks 1382 Vika", "0114 OSLO", "Noreg"];
+    post.site.set("letters", format!("sender = {sender:?}\nprotected_via = {via:?}"))?;
+    for (nth, language) in ["nb", "nn", "en"].into_iter().enumerate() {
+        post.order(nth, language).await?;
+    }
+    post.batch().await?;
+    let letters = letters_in(&post.only_batch()?)?;
+    let mut seen = Vec::new();
+    for (_, file) in &letters {
+        let id = file.file_stem().context("no name")?.to_string_lossy().into_owned();
+        let (shown, hidden): (Vec<Word>, Vec<Word>) = words_of(file)?.into_iter().partition(Word::is_in_window);
+        let half: Vec<&Word> = hidden.iter().filter(|word| word.touches_window()).collect();
+        assert!(half.is_empty() && hidden.len() > 50, "beside the window, and in it: {half:?}");
+        let shown: Vec<&str> = shown.iter().map(|word| word.text.as_str()).collect();
+        seen.push(shown.join(" ").replace(&id, "ID"));
+    }
+    seen.sort();
+    let expected = [
+        "Anne-Margrethe Kristine Elisabeth Wilhelmine Ødegård-1 c/o Samfunnshuset på Øvre Årdal Leilighet H0203 \
+         Storgata 1 9999 KÁRÁŠJOHKA",
+        "Kari Å. Ødegård-0 Storgata 0 0155 OSLO",
+        "Skatteetaten, vidaresending av fortroleg post Postboks 9200 Grønland 0134 OSLO Ref. ID",
+    ];
+    assert_eq!(seen, expected);
+    Ok(())
+}
+
+/// The texts that stand in a PDF after a name such as `/Alt`: in brackets, or beyond ASCII in UTF-16 and hexadecimal.
+fn texts_after(pdf: &[u8], name: &str) -> anyhow::Result<Vec<String>> {
+    let ascii: String = pdf.iter().map(|byte| char::from(*byte)).collect();
+    let mut texts = Vec::new();
+    for rest in ascii.split(name).skip(1) {
+        if let Some(text) = rest.strip_prefix('(') {
+            texts.push(text.split(')').next().context("no end")?.to_owned());
+        } else if let Some(digits) = rest.strip_prefix("<FEFF") {
+            let digits = digits.split('>').next().context("no end")?.as_bytes().chunks(4);
+            let units = digits.map(|four| anyhow::Ok(u16::from_str_radix(std::str::from_utf8(four)?, 16)?));
+            texts.push(String::from_utf16(&units.collect::<anyhow::Result<Vec<u16>>>()?)?);
+        }
+    }
+    Ok(texts)
+}
+
+// A screen reader pronounces the words by the language, spells the code, and says what the picture is.
+#[tokio::test]
+async fn a_letter_is_heard_in_its_language_with_its_code_and_its_picture() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0), resident(1), resident(2)]).await?;
+    for (nth, language) in ["nb", "nn", "en"].into_iter().enumerate() {
+        post.order(nth, language).await?;
+    }
+    post.batch().await?;
+    let (address, mut heard) = (format!("http://localhost:{}/registrer", post.site.port), Vec::new());
+    for (entry, file) in letters_in(&post.only_batch()?)? {
+        let bytes = std::fs::read(&file)?;
+        let mut languages = texts_after(&bytes, "/Lang")?;
+        languages.dedup();
+        let alternatives = texts_after(&bytes, "/Alt")?;
+        heard.push((entry["language"].as_str().context("no language")?.to_owned(), languages, alternatives));
+        // What is read aloud in the place of the fifteen letters: with commas, which are not printed.
+        let text = text_of(&file)?;
+        let code = code_in(&text)?;
+        let groups: Vec<String> = code.grouped().split('-').map(spelled).collect();
+        assert!(text.contains(&groups.join(", ")), "{} in {text}", groups.join(", "));
+    }
+    heard.sort();
+    let expected = [
+        ("en", "en-GB", format!("QR code that opens {address} with the code filled in.")),
+        ("nb", "nb-NO", format!("QR-kode som åpner {address} med koden ferdig utfylt.")),
+        ("nn", "nn-NO", format!("QR-kode som opnar {address} med koden ferdig utfylt.")),
+    ];
+    let expected = expected.map(|(name, code, words)| (name.to_owned(), vec![code.to_owned()], vec![words]));
+    assert_eq!(heard, expected);
+    Ok(())
+}
+
+/// With a space between each letter and the next.
+fn spelled(letters: &str) -> String {
+    letters.chars().map(String::from).collect::<Vec<_>>().join(" ")
+}
+
 #[tokio::test]
 async fn what_cannot_be_printed_of_the_configuration_is_said_before_a_letter_is() -> anyhow::Result<()> {
     let mut post = Post::new(&[resident(0)]).await?;
