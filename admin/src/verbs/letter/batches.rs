@@ -9,8 +9,7 @@ use authenticators::world::World;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::desk::{at, days};
-use super::world;
+use super::{time, world};
 use crate::open::{Place, Post};
 use crate::say;
 
@@ -66,7 +65,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     };
     match options.json {
         true => say(&serde_json::to_string_pretty(&for_machines(&told)?)?),
-        false => for_people(&told)?,
+        false => for_people(&told),
     }
     match options.check {
         true => check(&told),
@@ -74,7 +73,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     }
 }
 
-fn for_people(told: &Told) -> anyhow::Result<()> {
+fn for_people(told: &Told) {
     let mark = |is_late: bool| if is_late { "  LATE" } else { "" };
     for batch in &told.batches {
         let Progress { id, letters, used, returned, created_at, .. } = batch;
@@ -86,7 +85,6 @@ fn for_people(told: &Told) -> anyhow::Result<()> {
     let age = oldest.map_or(0, |oldest| days(oldest, told.now));
     say(&format!("waiting         letters {waiting}, days {age}{}", mark(told.has_late_letters())));
     say(&format!("held            letters {held}, whose address nobody may know{}", mark(*held > 0)));
-    Ok(())
 }
 
 fn for_machines(told: &Told) -> anyhow::Result<Value> {
@@ -112,6 +110,16 @@ fn for_machines(told: &Told) -> anyhow::Result<Value> {
         "waiting": { "letters": waiting, "oldest": at(*oldest)?, "late": told.has_late_letters() },
         "held": { "letters": held, "late": *held > 0 },
     }))
+}
+
+/// How long ago something was, in whole days.
+fn days(since: Timestamp, now: Timestamp) -> u64 {
+    now.since(since).as_secs() / DAY.as_secs()
+}
+
+/// When something was, if it was.
+fn at(when: Option<Timestamp>) -> anyhow::Result<Option<String>> {
+    when.map(time).transpose()
 }
 
 /// Fails, with an alarm, if something is late.

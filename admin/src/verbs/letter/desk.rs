@@ -14,7 +14,7 @@ use authenticators::world::World;
 use idp::text::Language;
 use serde_json::{Value, json};
 
-use super::{shown, time};
+use super::shown;
 use crate::say;
 use crate::verbs::person::{self, Request, Support};
 
@@ -107,7 +107,7 @@ pub(super) async fn withdraw(world: &World, batch: &str, support: &Support) -> a
     let Support { case, by } = support;
     match letter::withdraw(world, batch, (case, by), world.clock.now()).await? {
         Some(letters) => {
-            say(&format!("Withdrawn. Letters that wait again: {letters}. Whatever is printed of it is void."))
+            say(&format!("Withdrawn. Letters that wait again: {letters}. Whatever is printed of it is void."));
         }
         None => bail!("there is no such batch that was begun and not handed over, or somebody is at it just now"),
     }
@@ -165,14 +165,4 @@ async fn orders_of(world: &World, person: &PersonId) -> anyhow::Result<HashMap<i
         Some((entry.at.seconds(), by))
     });
     Ok(orders.collect())
-}
-
-/// How long ago something was, in whole days.
-pub(super) fn days(since: Timestamp, now: Timestamp) -> u64 {
-    now.since(since).as_secs() / 86_400
-}
-
-/// When something was, for people.
-pub(super) fn at(when: Option<Timestamp>) -> anyhow::Result<Value> {
-    Ok(json!(when.map(time).transpose()?))
 }
