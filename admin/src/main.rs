@@ -5,7 +5,7 @@ mod open;
 mod server;
 mod verbs;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -106,7 +106,8 @@ pub(crate) fn say(line: &str) {
 
 fn start_log(json: bool) {
     let filter = EnvFilter::try_from_env("PORTEN_LOG");
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    // What a timer sends somebody has no colours.
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     if json {
         let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,sqlx::postgres::notice=warn"));
         builder.with_env_filter(filter).json().flatten_event(true).init();

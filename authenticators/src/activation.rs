@@ -282,6 +282,19 @@ pub async fn ended(
     Ok(rows.into_iter().collect())
 }
 
+/// The same of one person's codes.
+pub async fn ended_of(
+    db: impl AnyExecutor<'_>,
+    source: Source,
+    person: &PersonId,
+) -> sqlx::Result<HashMap<String, Timestamp>> {
+    const SQL: &str = "SELECT id, ended_at FROM activation_code
+                       WHERE person = $1 AND source = $2 AND ended_at < valid_until";
+    let query = sqlx::query_as(SQL).bind(person.as_str()).bind(source.name());
+    let rows: Vec<(String, Timestamp)> = query.fetch_all(db).await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// Uses a code that was good at some moment, which is not long ago, and has not been used or ended since: true for one
 /// of however many.
 pub async fn redeem(tx: &mut Tx, id: &str, (good_at, now): (Timestamp, Timestamp)) -> sqlx::Result<bool> {

@@ -4,8 +4,9 @@
 //! batch and draws their codes in one transaction, or goes on with a batch that was not finished. Whoever prints writes
 //! [`ready`] letters to a folder of their own, says so by [`mark_written`], gives the folder the name that the print
 //! house takes, and says that by [`mark_handed_over`]: from then on no code is here any more that could be read. Until a
-//! batch is written its files can be written again, with the same codes. A batch that was written and whose first folder
-//! is gone was handed over, whether that was said or not.
+//! batch is written its files can be written again, with the same codes, and in the same place alone: nobody hands a code
+//! over that lies elsewhere as well. A batch that was written and whose first folder is gone was handed over, whether that
+//! was said or not. One whose place is gone for good is ended by [`withdraw`], and its codes with it.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -114,7 +115,7 @@ pub struct Letter {
     pub returned_at: Option<Timestamp>,
     /// Why.
     pub returned_code: Option<String>,
-    /// When its code was ended, if it was good until then; known of those that [`since`] finds.
+    /// When its code was ended, if it was good until then; known of those that [`since`] and [`of_person`] find.
     #[sqlx(skip)]
     pub ended_at: Option<Timestamp>,
     /// The code in it, once it is drawn.
@@ -147,24 +148,69 @@ pub async fn order(
     event: &Event,
     now: Timestamp,
 ) -> anyhow::Result<bool> {
-    const SQL: &str = "INSERT INTO letter (id, person, language, ordered_at, valid_until, password_at)
-                       VALUES ($1, $2, $3, $4, $5, $6)";
-    let id = fresh_id(&world.chance)?;
     let mut tx = world.db.begin().await?;
     Person::hold(&mut tx, person).await?;
     if is_under_way(&mut tx, person, now).await? {
         tx.rollback().await?;
         return Ok(false);
     }
-    // Of who has MinID already, to know later whether they have got in without the letter.
-    let password_at = password::changed_at(&mut *tx, person).await?.map(Timestamp::seconds);
-    let query = sqlx::query(SQL).bind(id).bind(person.as_str()).bind(language).bind(now.seconds());
-    let query = query.bind(now.plus(Source::Letter.valid()).seconds()).bind(password_at);
-    query.execute(&mut *tx).await?;
+    insert(&mut tx, &world.chance, person, language, now).await?;
     notice::queue_but(&mut tx, &world.chance, event, Some(at), now).await?;
     world.trail.append(&mut tx, event, now).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// What support has ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anew {
+    /// The id of the letter.
+    pub id: String,
+    /// Whether another one was under way, which is stopped.
+    pub has_stopped: bool,
+}
+
+/// Support orders a letter, and one that is under way is stopped: whoever gets that has a code that is not good any more.
+/// The person is told wherever they are reached. `support` is the number of the case, and who at the desk has it.
+pub async fn order_anew(
+    world: &World,
+    person: &PersonId,
+    language: &str,
+    support: (&str, &str),
+    now: Timestamp,
+) -> anyhow::Result<Anew> {
+    let (case, by) = support;
+    let event = |kind| Event::by(kind, person, Actor::Operator(by.to_owned())).with("case", case);
+    let ordered = event("letter-ordered");
+    let mut tx = world.db.begin().await?;
+    Person::hold(&mut tx, person).await?;
+    let has_stopped = stop(&mut tx, person, STOPPED, now).await?;
+    let id = insert(&mut tx, &world.chance, person, language, now).await?;
+    notice::queue(&mut tx, &world.chance, &ordered, now).await?;
+    if has_stopped {
+        world.trail.append(&mut tx, &event("letter-stopped"), now).await?;
+    }
+    world.trail.append(&mut tx, &ordered, now).await?;
+    tx.commit().await?;
+    Ok(Anew { id, has_stopped })
+}
+
+async fn insert(
+    tx: &mut Tx,
+    chance: &Chance,
+    person: &PersonId,
+    language: &str,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    const SQL: &str = "INSERT INTO letter (id, person, language, ordered_at, valid_until, password_at)
+                       VALUES ($1, $2, $3, $4, $5, $6)";
+    let id = fresh_id(chance)?;
+    // Of who has MinID already, to know later whether they have got in without the letter.
+    let password_at = password::changed_at(&mut **tx, person).await?.map(Timestamp::seconds);
+    let query = sqlx::query(SQL).bind(&id).bind(person.as_str()).bind(language).bind(now.seconds());
+    let query = query.bind(now.plus(Source::Letter.valid()).seconds()).bind(password_at);
+    query.execute(&mut **tx).await?;
+    Ok(id)
 }
 
 fn fresh_id(chance: &Chance) -> anyhow::Result<String> {
@@ -254,6 +300,19 @@ pub async fn since(db: &AnyPool, since: Timestamp) -> sqlx::Result<Vec<Letter>> 
     Ok(letters)
 }
 
+/// All of a person, the newest first.
+pub async fn of_person(db: &AnyPool, person: &PersonId) -> sqlx::Result<Vec<Letter>> {
+    const SQL: &str = "SELECT id, person, language, ordered_at, valid_until, batch, handed_over_at,
+                           acknowledged_at, used_at, returned_at, returned_code, code
+                       FROM letter WHERE person = $1 ORDER BY ordered_at DESC, id";
+    let mut letters: Vec<Letter> = sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await?;
+    let mut ended = activation::ended_of(db, Source::Letter, person).await?;
+    for letter in &mut letters {
+        letter.ended_at = letter.code.as_ref().and_then(|code| ended.remove(code));
+    }
+    Ok(letters)
+}
+
 /// The code of a letter was used, if it is one's.
 pub async fn note_used(tx: &mut Tx, code_id: &str, now: Timestamp) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE letter SET used_at = $2 WHERE code = $1 AND used_at IS NULL";
@@ -269,6 +328,8 @@ pub struct Printing<'a> {
     pub protected_via: &'a [String],
     /// Whether the first batch of a day has a letter that tests the print house.
     pub has_test: bool,
+    /// Where batches are brought: one that was begun elsewhere is not gone on with here, for some of it may lie there.
+    pub destination: String,
 }
 
 /// A batch that is ours for a while.
@@ -297,6 +358,13 @@ pub enum Begun {
     Batch(Batch),
     /// Somebody is at it, or was killed at it; until then it is theirs.
     Busy(Timestamp),
+    /// A batch was begun elsewhere, and is not finished.
+    Elsewhere {
+        /// Its id.
+        batch: String,
+        /// Where it is brought.
+        destination: String,
+    },
     /// Nothing waits.
     Nothing {
         /// But for so many, whose address nobody may know.
@@ -325,6 +393,7 @@ pub struct Ready {
 struct Waiting {
     id: String,
     person: PersonId,
+    ordered_at: Timestamp,
     valid_until: Timestamp,
     password_at: Option<Timestamp>,
 }
@@ -335,6 +404,7 @@ struct Unfinished {
     created_at: Timestamp,
     leased_until: Option<Timestamp>,
     written_at: Option<Timestamp>,
+    destination: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -377,7 +447,7 @@ pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> an
     let query = sqlx::query_scalar(COUNT).bind(format!("{day}-")).bind(format!("{day}."));
     let made: i64 = query.fetch_one(world.db.pool()).await?;
     if let Some(unfinished) = unfinished(world).await? {
-        return claim(world, unfinished, now).await;
+        return claim(world, unfinished, &printing.destination, now).await;
     }
     let (to_print, held) = sort(world, printing, now).await?;
     let goes_with_a_test = made == 0 && printing.has_test;
@@ -386,7 +456,7 @@ pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> an
     }
     let batch = Batch { id: format!("{day}-{}", made + 1), created_at: now, written_at: None, lease: now.plus(LEASE) };
     let mut tx = world.db.begin().await?;
-    if !add(&mut tx, &batch).await? {
+    if !add(&mut tx, &batch, &printing.destination).await? {
         tx.rollback().await?;
         return Ok(Begun::Busy(batch.lease));
     }
@@ -417,16 +487,21 @@ fn day_in_norway(now: Timestamp) -> String {
 }
 
 async fn unfinished(world: &World) -> sqlx::Result<Option<Unfinished>> {
-    const SQL: &str = "SELECT id, created_at, leased_until, written_at FROM letter_batch
-                       WHERE handed_over_at IS NULL ORDER BY created_at, id LIMIT 1";
+    const SQL: &str = "SELECT id, created_at, leased_until, written_at, destination FROM letter_batch
+                       WHERE handed_over_at IS NULL AND withdrawn_at IS NULL ORDER BY created_at, id LIMIT 1";
     sqlx::query_as(SQL).fetch_optional(world.db.pool()).await
 }
 
-async fn claim(world: &World, unfinished: Unfinished, now: Timestamp) -> anyhow::Result<Begun> {
-    const SQL: &str = "UPDATE letter_batch SET leased_until = $2
-                       WHERE id = $1 AND handed_over_at IS NULL AND (leased_until IS NULL OR leased_until <= $3)";
+async fn claim(world: &World, unfinished: Unfinished, destination: &str, now: Timestamp) -> anyhow::Result<Begun> {
+    // One that an earlier version has begun goes where somebody first goes on with it.
+    const SQL: &str = "UPDATE letter_batch SET leased_until = $2, destination = $4
+                       WHERE id = $1 AND handed_over_at IS NULL AND withdrawn_at IS NULL
+                           AND (leased_until IS NULL OR leased_until <= $3) AND (destination IS NULL OR destination = $4)";
+    if let Some(elsewhere) = unfinished.destination.filter(|begun| begun != destination) {
+        return Ok(Begun::Elsewhere { batch: unfinished.id, destination: elsewhere });
+    }
     let lease = now.plus(LEASE);
-    let query = sqlx::query(SQL).bind(&unfinished.id).bind(lease.seconds()).bind(now.seconds());
+    let query = sqlx::query(SQL).bind(&unfinished.id).bind(lease.seconds()).bind(now.seconds()).bind(destination);
     if query.execute(world.db.pool()).await?.rows_affected() == 0 {
         return Ok(Begun::Busy(unfinished.leased_until.filter(|until| *until > now).unwrap_or(lease)));
     }
@@ -436,11 +511,8 @@ async fn claim(world: &World, unfinished: Unfinished, now: Timestamp) -> anyhow:
 
 /// Looks up where the letters that wait go: those to print, and how many are held. What goes nowhere is returned.
 async fn sort(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow::Result<(Vec<Waiting>, usize)> {
-    const SQL: &str = "SELECT id, person, valid_until, password_at FROM letter
-                       WHERE batch IS NULL AND returned_at IS NULL AND valid_until > $1 ORDER BY ordered_at, id";
-    let waiting: Vec<Waiting> = sqlx::query_as(SQL).bind(now.seconds()).fetch_all(world.db.pool()).await?;
     let (mut to_print, mut held) = (Vec::new(), 0);
-    for waiting in waiting {
+    for waiting in waiting(world, now).await? {
         if to_print.len() >= printing.at_most {
             break;
         }
@@ -453,6 +525,12 @@ async fn sort(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow:
         }
     }
     Ok((to_print, held))
+}
+
+async fn waiting(world: &World, now: Timestamp) -> sqlx::Result<Vec<Waiting>> {
+    const SQL: &str = "SELECT id, person, ordered_at, valid_until, password_at FROM letter
+                       WHERE batch IS NULL AND returned_at IS NULL AND valid_until > $1 ORDER BY ordered_at, id";
+    sqlx::query_as(SQL).bind(now.seconds()).fetch_all(world.db.pool()).await
 }
 
 async fn fate_of(
@@ -486,11 +564,11 @@ fn fate(resident: Option<Resident>, (id, protected_via): (&str, &[String]), now:
     }
 }
 
-async fn add(tx: &mut Tx, batch: &Batch) -> sqlx::Result<bool> {
-    const SQL: &str = "INSERT INTO letter_batch (id, created_at, leased_until) VALUES ($1, $2, $3)
+async fn add(tx: &mut Tx, batch: &Batch, destination: &str) -> sqlx::Result<bool> {
+    const SQL: &str = "INSERT INTO letter_batch (id, created_at, leased_until, destination) VALUES ($1, $2, $3, $4)
                        ON CONFLICT (id) DO NOTHING";
     let query = sqlx::query(SQL).bind(&batch.id).bind(batch.created_at.seconds()).bind(batch.lease.seconds());
-    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+    Ok(query.bind(destination).execute(&mut **tx).await?.rows_affected() == 1)
 }
 
 async fn remove(tx: &mut Tx, batch: &Batch) -> sqlx::Result<()> {
@@ -632,19 +710,164 @@ pub async fn release(world: &World, batch: &Batch) -> sqlx::Result<()> {
     sqlx::query(SQL).bind(&batch.id).bind(batch.lease.seconds()).execute(world.db.pool()).await.map(|_| ())
 }
 
-/// The print house has said that it has a batch; false if it was not handed over, or that was said before.
-pub async fn acknowledge(world: &World, batch: &str, now: Timestamp) -> anyhow::Result<bool> {
+/// What somebody's word that the print house has a batch comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// It was not known before.
+    New,
+    /// It was: nothing is changed.
+    Before,
+    /// No such batch was handed over.
+    Unknown,
+}
+
+/// The print house has said that it has a batch, as somebody (`by`) tells.
+pub async fn acknowledge(world: &World, batch: &str, by: &str, now: Timestamp) -> anyhow::Result<Receipt> {
     const BATCH: &str = "UPDATE letter_batch SET acknowledged_at = $2
                          WHERE id = $1 AND handed_over_at IS NOT NULL AND acknowledged_at IS NULL";
-    const LETTERS: &str = "UPDATE letter SET acknowledged_at = $2 WHERE batch = $1 AND handed_over_at IS NOT NULL";
+    const KNOWN: &str = "SELECT id FROM letter_batch WHERE id = $1 AND acknowledged_at IS NOT NULL";
+    const LETTERS: &str = "UPDATE letter SET acknowledged_at = $2 WHERE batch = $1 AND handed_over_at IS NOT NULL
+                           RETURNING person";
+    let mut tx = world.db.begin().await?;
+    if sqlx::query(BATCH).bind(batch).bind(now.seconds()).execute(&mut *tx).await?.rows_affected() == 0 {
+        let is_known = sqlx::query(KNOWN).bind(batch).fetch_optional(&mut *tx).await?.is_some();
+        tx.rollback().await?;
+        return Ok(if is_known { Receipt::Before } else { Receipt::Unknown });
+    }
+    let people: Vec<PersonId> = sqlx::query_scalar(LETTERS).bind(batch).bind(now.seconds()).fetch_all(&mut *tx).await?;
+    let event = |person| Event::by("letter-acknowledged", person, Actor::Operator(by.to_owned())).with("batch", batch);
+    let events: Vec<Event> = people.iter().map(event).collect();
+    world.trail.append_all(&mut tx, &events, now).await?;
+    tx.commit().await?;
+    Ok(Receipt::New)
+}
+
+/// A batch that cannot be finished where it was begun is given up: its codes are not good any more, wherever they lie, and
+/// its letters wait for another one. So many; none if there is no such batch that was begun and not finished, or somebody
+/// is at it. `support` is the number of the case, and who at the desk has it.
+pub async fn withdraw(
+    world: &World,
+    batch: &str,
+    support: (&str, &str),
+    now: Timestamp,
+) -> anyhow::Result<Option<usize>> {
+    const BATCH: &str = "UPDATE letter_batch SET withdrawn_at = $2, leased_until = NULL
+                         WHERE id = $1 AND handed_over_at IS NULL AND withdrawn_at IS NULL
+                             AND (leased_until IS NULL OR leased_until <= $2)";
+    const CODES: &str = "SELECT code FROM letter WHERE batch = $1 AND returned_at IS NULL AND code IS NOT NULL";
+    const LETTERS: &str = "UPDATE letter SET batch = NULL, code = NULL, sealed = NULL
+                           WHERE batch = $1 AND returned_at IS NULL RETURNING person";
+    let (case, by) = support;
     let mut tx = world.db.begin().await?;
     if sqlx::query(BATCH).bind(batch).bind(now.seconds()).execute(&mut *tx).await?.rows_affected() == 0 {
         tx.rollback().await?;
-        return Ok(false);
+        return Ok(None);
     }
-    sqlx::query(LETTERS).bind(batch).bind(now.seconds()).execute(&mut *tx).await?;
+    let codes: Vec<String> = sqlx::query_scalar(CODES).bind(batch).fetch_all(&mut *tx).await?;
+    for code in &codes {
+        activation::end(&mut tx, code, now).await?;
+    }
+    let people: Vec<PersonId> = sqlx::query_scalar(LETTERS).bind(batch).fetch_all(&mut *tx).await?;
+    let event = |person| {
+        let event = Event::by("letter-withdrawn", person, Actor::Operator(by.to_owned()));
+        event.with("batch", batch).with("case", case)
+    };
+    let events: Vec<Event> = people.iter().map(event).collect();
+    world.trail.append_all(&mut tx, &events, now).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Some(people.len()))
+}
+
+/// Whether a batch was handed over or given up: what is left of it here is nobody's business any more.
+pub async fn is_over(db: &AnyPool, batch: &str) -> sqlx::Result<bool> {
+    const SQL: &str =
+        "SELECT id FROM letter_batch WHERE id = $1 AND (handed_over_at IS NOT NULL OR withdrawn_at IS NOT NULL)";
+    Ok(sqlx::query(SQL).bind(batch).fetch_optional(db).await?.is_some())
+}
+
+/// How it stands with a batch.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Progress {
+    /// Its id.
+    pub id: String,
+    /// Where it is brought.
+    pub destination: Option<String>,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When the print house got it.
+    pub handed_over_at: Option<Timestamp>,
+    /// When the print house said so.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When it was given up.
+    pub withdrawn_at: Option<Timestamp>,
+    /// How many letters it has.
+    pub letters: i64,
+    /// How many of them the print house got.
+    pub sent: i64,
+    /// How many of them were used.
+    pub used: i64,
+    /// How many of them came back, or were not sent.
+    pub returned: i64,
+}
+
+impl Progress {
+    /// How it stands, in a word.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Progress { withdrawn_at: Some(_), .. } => "withdrawn",
+            Progress { acknowledged_at: Some(_), .. } => "acknowledged",
+            Progress { handed_over_at: Some(_), .. } => "handed-over",
+            Progress { .. } => "begun",
+        }
+    }
+
+    /// Whether the print house has not got it since then, or has not said so. One in which no letter was left does not
+    /// get there.
+    pub fn is_late(&self, since: Timestamp) -> bool {
+        let is_due = self.withdrawn_at.is_none() && self.acknowledged_at.is_none();
+        is_due
+            && match self.handed_over_at {
+                Some(at) => self.sent > 0 && at <= since,
+                None => self.created_at <= since,
+            }
+    }
+}
+
+/// The batches that were begun since then, the newest first.
+pub async fn batches(db: &AnyPool, since: Timestamp) -> sqlx::Result<Vec<Progress>> {
+    const SQL: &str = "SELECT id, destination, created_at, handed_over_at, acknowledged_at, withdrawn_at,
+            (SELECT COUNT(*) FROM letter WHERE batch = letter_batch.id) AS letters,
+            (SELECT COUNT(*) FROM letter WHERE batch = letter_batch.id AND handed_over_at IS NOT NULL) AS sent,
+            (SELECT COUNT(*) FROM letter WHERE batch = letter_batch.id AND used_at IS NOT NULL) AS used,
+            (SELECT COUNT(*) FROM letter WHERE batch = letter_batch.id AND returned_at IS NOT NULL) AS returned
+        FROM letter_batch WHERE id >= $1 ORDER BY created_at DESC, id DESC";
+    sqlx::query_as(SQL).bind(day_in_norway(since)).fetch_all(db).await
+}
+
+/// The letters that wait to be printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many go into the next batch.
+    pub waiting: usize,
+    /// When the oldest of them was ordered.
+    pub oldest: Option<Timestamp>,
+    /// How many are held, since nobody may know their address and no office forwards them.
+    pub held: usize,
+}
+
+/// What waits to be printed, where this office forwards letters to protected addresses.
+pub async fn backlog(world: &World, protected_via: &[String], now: Timestamp) -> anyhow::Result<Backlog> {
+    let mut backlog = Backlog::default();
+    for waiting in waiting(world, now).await? {
+        match fate_of(world, &waiting.person, (&waiting.id, protected_via), now).await? {
+            Fate::Hold => backlog.held += 1,
+            Fate::Print(_) | Fate::Return(_) => {
+                backlog.waiting += 1;
+                backlog.oldest = backlog.oldest.or(Some(waiting.ordered_at));
+            }
+        }
+    }
+    Ok(backlog)
 }
 
 /// A letter came back, or is not wanted any more, and why: its code is not good any more, and another can be ordered.
@@ -669,7 +892,8 @@ pub async fn give_up(world: &World, id: &str, now: Timestamp) -> anyhow::Result<
     give_back(world, id, UNPRINTABLE, &sent_back(&person, UNPRINTABLE), now).await.map(|_| ())
 }
 
-async fn addressee(world: &World, id: &str) -> sqlx::Result<Option<PersonId>> {
+/// Whom a letter is for, by its id.
+pub async fn addressee(world: &World, id: &str) -> sqlx::Result<Option<PersonId>> {
     const SQL: &str = "SELECT person FROM letter WHERE id = $1";
     sqlx::query_scalar(SQL).bind(id).fetch_optional(world.db.pool()).await
 }

@@ -3,7 +3,8 @@
 //!
 //! The print house takes folders whose name does not begin with a dot. While the letters of a batch are written they are
 //! in `.{batch}.part`. `.{batch}.mark` says that this is the folder that they were written to: only here does it mean
-//! something that the first one is gone. Whoever is at a batch holds a lock on `.lock`: the lease alone does not stop
+//! something that the first one is gone. Where a batch is brought is remembered with it: nobody goes on with it elsewhere,
+//! since some of it may lie there. Whoever is at a batch holds a lock on `.lock`: the lease alone does not stop
 //! somebody who slept until it was over.
 //!
 //! With `[letters.sftp]` the folder is a workshop: the letters lie in `.{batch}.upload` until they have been brought, and
@@ -14,7 +15,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use authenticators::activation::Source;
 use authenticators::clock::Timestamp;
 use authenticators::letter::{self, Batch, Begun, Printing, Ready};
@@ -35,6 +36,8 @@ pub const NO_CODE: &str = "TESTBREVTESTING";
 const LOCK: &str = ".lock";
 /// How the name of a folder ends whose letters are brought elsewhere.
 const UPLOAD: &str = ".upload";
+/// How the names end of what is left of a batch, of its letters and of the sign that they are there.
+const LEFT: [&str; 2] = [".part", ".mark"];
 /// What is brought last.
 const MANIFEST: &str = "manifest.json";
 
@@ -55,6 +58,15 @@ impl Press<'_> {
             at_most: self.letters.at_most,
             protected_via: &self.letters.protected_via,
             has_test: !self.letters.test_address.is_empty(),
+            destination: self.destination(),
+        }
+    }
+
+    /// Where batches are brought, by one name however it is reached from here.
+    fn destination(&self) -> String {
+        match &self.letters.sftp {
+            Some(sftp) => sftp::where_to(sftp),
+            None => self.folder.canonicalize().unwrap_or_else(|_| self.folder.to_owned()).display().to_string(),
         }
     }
 
@@ -116,9 +128,15 @@ pub async fn next(world: &World, press: &Press<'_>, now: Timestamp) -> anyhow::R
 }
 
 async fn next_alone(world: &World, press: &Press<'_>, now: Timestamp) -> anyhow::Result<Outcome> {
-    clear(press)?;
+    clear_uploads(press)?;
+    clear_left(world, press).await?;
     let mut batch = match letter::begin(world, &press.printing(), now).await? {
         Begun::Busy(until) => return Ok(Outcome::Busy(Some(until))),
+        Begun::Elsewhere { batch, destination } => bail!(
+            "batch {batch} was begun in another place, {destination}, and is not finished: go on with it there, by the \
+             --folder and [letters.sftp] of then; if that cannot be, `porten letter withdraw {batch}` ends its codes, and \
+             its letters are printed anew"
+        ),
         Begun::Nothing { held } => return Ok(Outcome::Nothing { held }),
         Begun::Batch(batch) => batch,
     };
@@ -177,7 +195,7 @@ pub async fn bring(
     parcel.begin().await?;
     if !printed.is_empty() {
         let brought = upload(world, press, &parcel, batch, &printed).await;
-        clear(press)?;
+        clear_uploads(press)?;
         brought?;
     }
     letter::keep(world, batch, world.clock.now()).await?;
@@ -204,17 +222,38 @@ async fn upload(
 }
 
 /// Clears away letters that were to be brought, by somebody who was killed at it or could not.
-fn clear(press: &Press<'_>) -> anyhow::Result<()> {
-    let folder = || format!("cannot clear away in {}", press.folder.display());
+fn clear_uploads(press: &Press<'_>) -> anyhow::Result<()> {
+    for (path, _) in hidden(press, UPLOAD)? {
+        fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Clears away what is left here of batches that were handed over by others, or given up: no letter outlives that.
+async fn clear_left(world: &World, press: &Press<'_>) -> anyhow::Result<()> {
+    for end in LEFT {
+        for (path, batch) in hidden(press, end)? {
+            if letter::is_over(world.db.pool(), &batch).await? {
+                let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                removed.with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is ours in the folder and has a name that ends so, and of which batch it is.
+fn hidden(press: &Press<'_>, end: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let (folder, mut found) = (|| format!("cannot look into {}", press.folder.display()), Vec::new());
     for entry in press.folder.read_dir().with_context(folder)? {
         let entry = entry.with_context(folder)?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(UPLOAD) {
-            fs::remove_dir_all(entry.path()).with_context(folder)?;
+        if let Some(batch) = name.strip_prefix('.').and_then(|name| name.strip_suffix(end)) {
+            found.push((entry.path(), batch.to_owned()));
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Writes the letters of a batch and its manifest, for good, where the print house does not look. What somebody wrote
@@ -245,7 +284,7 @@ pub fn publish(press: &Press<'_>, batch: &Batch) -> anyhow::Result<()> {
     let (part, done) = (press.part(batch), press.done(batch));
     ensure!(
         press.mark(batch).exists(),
-        "batch {} was begun in another folder than {}: go on with it there",
+        "batch {} was begun in another folder than {}: go on with it there, or `porten letter withdraw {0}`",
         batch.id,
         press.folder.display()
     );

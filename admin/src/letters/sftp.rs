@@ -158,9 +158,10 @@ fn is_there(file: &Plain) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As it is told to people.
-fn where_to(sftp: &SftpConfig) -> String {
-    format!("{}@{}:{}", sftp.user.as_str(), address(sftp.host.as_str()), sftp.folder.as_str())
+/// As it is told to people, and remembered with a batch.
+pub fn where_to(sftp: &SftpConfig) -> String {
+    let (user, host) = (sftp.user.as_str(), address(sftp.host.as_str()));
+    format!("{user}@{host}:{} (port {})", sftp.folder.as_str(), sftp.port)
 }
 
 /// What stands before a colon.

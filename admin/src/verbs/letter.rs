@@ -1,4 +1,8 @@
-//! `porten letter list|batch|acknowledge|returned`
+//! `porten letter list|batch|batches|acknowledge|withdraw`, and what the support desk does with letters: `order`, `whose`
+//! and `returned`.
+
+mod batches;
+pub(super) mod desk;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,13 +11,14 @@ use admin::letters::batch::{self, Outcome, Press};
 use admin::letters::proof;
 use anyhow::{Context, bail, ensure};
 use authenticators::clock::Timestamp;
-use authenticators::letter::{self, Letter, State};
+use authenticators::letter::{self, Letter, Receipt, State};
 use authenticators::world::World;
 use clap::Subcommand;
 use idp::config::Issuer;
+use idp::text::Language;
 use serde_json::{Value, json};
 
-use super::person::{self, Support};
+use super::person::{self, Request, Support};
 use crate::open::{Place, Post};
 use crate::say;
 
@@ -48,12 +53,51 @@ pub(crate) enum Verb {
         #[arg(long, value_parser = issuer, value_name = "URL")]
         issuer: Option<Issuer>,
     },
+    /// Tell how it stands with the batches, the newest first, and what is late: a batch that the print house has not got
+    /// or not acknowledged, letters that wait to be printed, and letters that nobody forwards.
+    Batches(batches::Options),
     /// The print house has said that it has a batch.
     Acknowledge {
         #[command(flatten)]
         place: Place,
         /// Its id, which is the name of its folder.
         batch: String,
+        /// The name of whoever says so.
+        #[arg(long, value_name = "NAME", value_parser = person::few_words)]
+        by: String,
+    },
+    /// Give up a batch that cannot be finished where it was begun: its codes are not good any more, wherever they lie, and
+    /// its letters wait for another one.
+    Withdraw {
+        #[command(flatten)]
+        place: Place,
+        /// Its id.
+        batch: String,
+        #[command(flatten)]
+        support: Support,
+    },
+    /// Order a letter for somebody who cannot do it themselves, or whose letter has not come: one that is under way is
+    /// stopped. The person is told wherever they are reached. To register with the code one needs a mobile phone that gets
+    /// an SMS, which need not be one's own: without any there is no MinID.
+    Order {
+        #[command(flatten)]
+        request: Request,
+        /// The language of the letter; left out, the one that the person wants letters in, or bokmål.
+        #[arg(long, value_parser = desk::language, value_name = "nb|nn|en")]
+        language: Option<Language>,
+    },
+    /// Tell whom a letter is for, as whoever forwards it to a protected address must know. That somebody looked is written
+    /// down, and the person sees it.
+    Whose {
+        #[command(flatten)]
+        place: Place,
+        /// Its id, which stands in the window after `Ref.`
+        letter: String,
+        #[command(flatten)]
+        support: Support,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
     },
     /// A letter has come back: its code is not good any more, and another can be ordered.
     Returned {
@@ -83,12 +127,21 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
             }
         }
         Verb::Batch { place, folder, issuer } => print(&place, &folder, issuer).await,
-        Verb::Acknowledge { place, batch } => {
+        Verb::Batches(options) => batches::run(&options).await,
+        Verb::Acknowledge { place, batch, by } => {
             let world = world(&place).await?;
-            let is_new = letter::acknowledge(&world, &batch, world.clock.now()).await?;
-            ensure!(is_new, "no such batch was handed over, or it was acknowledged before");
-            say("Acknowledged.");
+            match letter::acknowledge(&world, &batch, &by, world.clock.now()).await? {
+                Receipt::New => say("Acknowledged."),
+                Receipt::Before => say("It was acknowledged already."),
+                Receipt::Unknown => bail!("no such batch was handed over"),
+            }
             Ok(())
+        }
+        Verb::Withdraw { place, batch, support } => desk::withdraw(&world(&place).await?, &batch, &support).await,
+        Verb::Order { request, language } => desk::order(request, language).await,
+        Verb::Whose { place, letter, support, json } => {
+            let world = World { population: place.population()?, ..world(&place).await? };
+            desk::whose(&world, &letter, &support, json).await
         }
         Verb::Returned { place, letter, reason, support: Support { case, by } } => {
             let world = world(&place).await?;

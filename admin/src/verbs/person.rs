@@ -30,7 +30,8 @@ use idp::config::secret;
 use serde_json::json;
 
 use self::desk::Desk;
-pub(super) use self::desk::Support;
+pub(super) use self::desk::{Request, Support, few_words};
+use super::letter::desk::{Told, letters_of};
 use crate::open::{Opened, Place};
 use crate::say;
 
@@ -58,7 +59,7 @@ pub(crate) enum Verb {
     /// Show what is known of a person, without their secrets. That somebody looked is written down.
     Show {
         #[command(flatten)]
-        request: desk::Request,
+        request: Request,
         /// For machines.
         #[arg(long)]
         json: bool,
@@ -105,7 +106,7 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
     }
 }
 
-fn parse(typed: &str, policy: FnrPolicy) -> anyhow::Result<Fnr> {
+pub(super) fn parse(typed: &str, policy: FnrPolicy) -> anyhow::Result<Fnr> {
     Fnr::parse(typed, policy).map_err(|problem| {
         anyhow!(match problem {
             FnrProblem::Empty | FnrProblem::Digits => "a fødselsnummer or D-number has eleven digits",
@@ -196,6 +197,7 @@ async fn show(desk: &Desk, as_json: bool) -> anyhow::Result<()> {
         Standing::Quarantined { .. } => "quarantined in browsers that are not known",
         Standing::Normal => "normal",
     };
+    let letters = letters_of(world, &person.id, *now).await?;
     let facts = json!({
         "fnr": person.fnr,
         "name": format!("{} {}", person.given_name, person.family_name).trim(),
@@ -203,15 +205,19 @@ async fn show(desk: &Desk, as_json: bool) -> anyhow::Result<()> {
         "mobile": mobile,
         "second_factors": factors,
         "standing": standing,
+        "letters": letters.iter().map(Told::json).collect::<Vec<_>>(),
     });
     // Nobody sees anything before it is written down that they do.
     world.trail.write(desk.event("looked-up"), *now).await?;
     if as_json {
         say(&serde_json::to_string_pretty(&facts)?);
     } else if let Some(facts) = facts.as_object() {
-        for (name, value) in facts {
+        for (name, value) in facts.iter().filter(|(name, _)| *name != "letters") {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             say(&format!("{name:<16}{value}"));
+        }
+        for letter in &letters {
+            say(&format!("{:<16}{}", "letter", letter.line()));
         }
     }
     Ok(())

@@ -15,7 +15,8 @@ use serde_json::json;
 
 use crate::activate::{MOBILE_PAGE, NEW, PATH, READY, activated, begin};
 
-const PRINTING: Printing<'_> = Printing { at_most: 10, protected_via: &[], has_test: false };
+const PRINTING: Printing<'_> =
+    Printing { at_most: 10, protected_via: &[], has_test: false, destination: String::new() };
 const DAY: Duration = Duration::from_hours(24);
 
 /// A Porten with a population register, and the one who is in it.

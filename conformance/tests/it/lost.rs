@@ -24,7 +24,8 @@ use crate::profile::kinds;
 use crate::recovery_code::add_list;
 use crate::totp::add_app;
 
-const PRINTING: Printing<'_> = Printing { at_most: 10, protected_via: &[], has_test: false };
+const PRINTING: Printing<'_> =
+    Printing { at_most: 10, protected_via: &[], has_test: false, destination: String::new() };
 const ORDERED: &str = "har bestilt et aktiveringsbrev i ditt navn";
 
 /// A Porten, and somebody with MinID who stands in the population register.

@@ -41,7 +41,7 @@ use crate::visitor::{Visitor, code_in as sms_code_in, real_fnr};
 pub(crate) const SENDER: [&str; 3] = ["MinID", "Postboks 1382 Vika", "0114 OSLO"];
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 /// What support says of itself.
-const SUPPORT: [&str; 4] = ["--case", "4711", "--by", "Kari Støtte"];
+pub(crate) const SUPPORT: [&str; 4] = ["--case", "4711", "--by", "Kari Støtte"];
 
 /// A site with a population register and a print house, and its inside.
 pub(crate) struct Post {
@@ -75,10 +75,15 @@ impl Post {
 
     /// Somebody orders a letter.
     pub(crate) async fn order(&self, nth: usize, language: &str) -> anyhow::Result<PersonId> {
-        let (world, now) = (&self.world, self.world.clock.now());
+        self.order_at(nth, language, self.world.clock.now()).await
+    }
+
+    /// Somebody has ordered a letter then.
+    pub(crate) async fn order_at(&self, nth: usize, language: &str, now: Timestamp) -> anyhow::Result<PersonId> {
+        let world = &self.world;
         let person = Person::ensure(&world.db, &world.chance, &fnr(nth)?, now).await?.id;
-        let event = Event::by_oneself("letter-ordered", &person);
         let at = Channel::Mobile(Phone::parse("+4740000009").context("a number")?);
+        let event = Event::by_oneself("letter-ordered", &person).with("to", at.masked());
         ensure!(letter::order(world, &person, (language, &at), &event, now).await?, "one is under way");
         Ok(person)
     }
@@ -88,20 +93,31 @@ impl Post {
         self.site.run("letter batch", [Path::new("--folder"), &self.folder]).await?.well()
     }
 
-    /// Support has got a letter back.
-    async fn returned(&self, arguments: &[&str]) -> anyhow::Result<Said> {
-        self.site.run("letter returned", [arguments, &SUPPORT].concat()).await
+    /// The print house has got a batch, as somebody says.
+    pub(crate) async fn acknowledge(&self, batch: &str) -> anyhow::Result<Said> {
+        self.site.run("letter acknowledge", [batch, "--by", "Kari Støtte"]).await
+    }
+
+    /// Support wants something of letters.
+    pub(crate) async fn desk(&self, verb: &str, arguments: &[&str]) -> anyhow::Result<Said> {
+        self.site.run(verb, [arguments, &SUPPORT].concat()).await
+    }
+
+    /// The newest entries of somebody's trail, each with its kind, who did it and its details.
+    pub(crate) async fn trail(&self, person: &PersonId, count: i64) -> anyhow::Result<Vec<(String, Actor, Value)>> {
+        let entries = self.world.trail.of(self.world.db.pool(), person, i64::MAX, count).await?;
+        Ok(entries.into_iter().map(|entry| (entry.kind, entry.actor, json!(entry.details))).collect())
     }
 
     /// The one batch that is there.
-    fn only_batch(&self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn only_batch(&self) -> anyhow::Result<PathBuf> {
         let names = names(&self.folder)?;
         let [name] = names.as_slice() else { anyhow::bail!("not one batch: {names:?}") };
         ensure!(!name.starts_with('.'), "{name}");
         Ok(self.folder.join(name))
     }
 
-    async fn list(&self) -> anyhow::Result<Vec<Value>> {
+    pub(crate) async fn list(&self) -> anyhow::Result<Vec<Value>> {
         Ok(serde_json::from_str(&self.site.run("letter list", ["--json"]).await?.well()?)?)
     }
 
@@ -141,7 +157,7 @@ pub(crate) fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-fn fnr(nth: usize) -> anyhow::Result<Fnr> {
+pub(crate) fn fnr(nth: usize) -> anyhow::Result<Fnr> {
     Fnr::parse(&real_fnr(nth), FnrPolicy::default()).map_err(|problem| anyhow!("{problem:?}"))
 }
 
@@ -211,7 +227,7 @@ pub(crate) fn letters_in(batch: &Path) -> anyhow::Result<Vec<(Value, PathBuf)>> 
 }
 
 /// The one letter of a batch.
-fn only_letter(batch: &Path) -> anyhow::Result<(Value, PathBuf)> {
+pub(crate) fn only_letter(batch: &Path) -> anyhow::Result<(Value, PathBuf)> {
     let mut letters = letters_in(batch)?;
     ensure!(letters.len() == 1, "not one letter: {letters:?}");
     letters.pop().context("no letter")
@@ -254,9 +270,7 @@ async fn a_letter_goes_out_and_is_acknowledged() -> anyhow::Result<()> {
     assert_eq!(post.batch().await?, "No more letters wait.\n");
     post.only_batch()?;
     let name = batch.file_name().context("no name")?.to_string_lossy().into_owned();
-    assert_eq!(post.site.run("letter acknowledge", [&name]).await?.well()?, "Acknowledged.\n");
-    post.site.run("letter acknowledge", [&name]).await?.refused()?;
-    post.site.run("letter acknowledge", ["2020-01-01-1"]).await?.refused()?;
+    assert_eq!(post.acknowledge(&name).await?.well()?, "Acknowledged.\n");
     assert_eq!(post.states().await?, ["acknowledged", "acknowledged"]);
     let listed = post.site.run("letter list", ["--state", "acknowledged"]).await?.well()?;
     assert!(listed.lines().count() == 2 && !listed.contains("Ødegård") && !listed.contains(&real_fnr(0)), "{listed}");
@@ -279,10 +293,10 @@ async fn a_letter_that_comes_back_makes_room_for_another() -> anyhow::Result<()>
     assert!(text.contains(&id), "whoever gets it back cannot tell which it is: {text}");
     let returned = ["--reason", "moved", id.as_str()];
     assert_eq!(post.site.run("letter returned", returned).await?.code, Some(2), "nobody, for no case");
-    assert_eq!(post.returned(&["--reason", "Kari sa det", &id]).await?.code, Some(2));
-    post.returned(&returned).await?.well()?;
-    post.returned(&returned).await?.refused()?;
-    post.returned(&["--reason", "moved", "abc"]).await?.refused()?;
+    assert_eq!(post.desk("letter returned", &["--reason", "Kari sa det", &id]).await?.code, Some(2));
+    post.desk("letter returned", &returned).await?.well()?;
+    post.desk("letter returned", &returned).await?.refused()?;
+    post.desk("letter returned", &["--reason", "moved", "abc"]).await?.refused()?;
     assert_eq!(post.list().await?[0]["reason"], "moved");
     let entry = post.world.trail.of(post.world.db.pool(), &person, i64::MAX, 1).await?.pop().context("no entry")?;
     assert_eq!((entry.kind.as_str(), entry.actor), ("letter-returned", Actor::Operator("Kari Støtte".to_owned())));
@@ -479,21 +493,107 @@ async fn of_several_at_the_same_instant_one_prints() -> anyhow::Result<()> {
     Ok(())
 }
 
+// Codes that anybody can read lie in the first folder: nobody hands the same ones over from another, and leaves them there.
 #[tokio::test]
-async fn another_folder_is_not_taken_for_the_one_that_was_written_to() -> anyhow::Result<()> {
-    let post = Post::new(&[resident(0)]).await?;
+async fn a_batch_is_finished_where_it_was_begun() -> anyhow::Result<()> {
+    for at in [Killed::Drawn, Killed::WritingFiles, Killed::FilesWritten, Killed::Written, Killed::Fetched] {
+        let post = Post::new(&[resident(0)]).await?;
+        post.order(0, "nb").await?;
+        let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+        let config = LettersConfig::of(&SENDER);
+        let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+        let (batch, _) = killed(&post, &press, at).await?;
+        let before = names(&post.folder)?;
+        let elsewhere = post.site.folder.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere)?;
+        let line = post.site.run("letter batch", [Path::new("--folder"), &elsewhere]).await?.refused()?;
+        let place = post.folder.canonicalize()?.display().to_string();
+        for words in [&format!("batch {} was begun in another place, {place},", batch.id), "letter withdraw"] {
+            assert!(line.contains(words), "{at:?}: {line}");
+        }
+        assert_eq!((post.states().await?, names(&post.folder)?), (vec!["ordered".to_owned()], before), "{at:?}");
+        // By whichever name it goes.
+        let around = elsewhere.join("../print-house");
+        let said = post.site.run("letter batch", [Path::new("--folder"), &around]).await?.well()?;
+        assert!(said.contains("Letters: 1."), "{at:?}: {said}");
+        assert!(names(&post.folder)?.iter().all(|name| !name.starts_with('.')), "{at:?}: {:?}", names(&post.folder)?);
+        assert!(names(&elsewhere)?.is_empty(), "{at:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_whose_place_is_gone_is_given_up_with_its_codes() -> anyhow::Result<()> {
+    for at in [Killed::Drawn, Killed::FilesWritten, Killed::Written, Killed::Renamed] {
+        let post = Post::new(&[resident(0), resident(1)]).await?;
+        let people = [post.order(0, "nb").await?, post.order(1, "nb").await?];
+        let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+        let config = LettersConfig::of(&SENDER);
+        let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
+        let (batch, letters) = killed(&post, &press, at).await?;
+        let said = post.desk("letter withdraw", &[&batch.id]).await?.well()?;
+        assert!(said.contains("Letters that wait again: 2."), "{at:?}: {said}");
+        post.desk("letter withdraw", &[&batch.id]).await?.refused()?;
+        assert_eq!((post.states().await?, post.sealed().await?), (vec!["ordered".to_owned(); 2], 0), "{at:?}");
+        for person in &people {
+            let (kind, actor, details) = post.trail(person, 1).await?.pop().context("no entry")?;
+            assert_eq!((kind.as_str(), actor), ("letter-withdrawn", Actor::Operator("Kari Støtte".to_owned())));
+            assert_eq!(details, json!({ "batch": batch.id, "case": "4711" }));
+        }
+        let elsewhere = post.site.folder.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere)?;
+        let said = post.site.run("letter batch", [Path::new("--folder"), &elsewhere]).await?.well()?;
+        assert!(said.contains("Letters: 2.") && !said.contains(&format!("{}.", batch.id)), "{at:?}: {said}");
+        for letter in &letters {
+            let nth = (0..2).find(|nth| letter.lines.contains(&format!("Storgata {nth}"))).context("nobody's")?;
+            assert_eq!(post.check(nth, &letter.code).await?, Checked::Over, "{at:?}: a code that lies about is good");
+        }
+        // Whoever comes to the first folder again leaves nothing of it there.
+        assert_eq!(post.batch().await?, "No more letters wait.\n");
+        let left = names(&post.folder)?;
+        assert!(left.iter().all(|name| !name.starts_with('.')), "{at:?}: {left:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_that_somebody_is_at_or_that_was_handed_over_is_not_given_up() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0), resident(1)]).await?;
     post.order(0, "nb").await?;
-    let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
+    let issuer = Issuer::try_from("http://localhost".to_owned()).map_err(anyhow::Error::msg)?;
     let config = LettersConfig::of(&SENDER);
     let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
-    killed(&post, &press, Killed::Written).await?;
-    let elsewhere = post.site.folder.path().join("elsewhere");
-    std::fs::create_dir(&elsewhere)?;
-    let line = post.site.run("letter batch", [Path::new("--folder"), &elsewhere]).await?.refused()?;
-    assert!(line.contains("begun in another folder"), "{line}");
-    assert_eq!(post.states().await?, ["ordered"]);
-    assert!(post.batch().await?.contains("Letters: 1."));
-    assert!(names(&elsewhere)?.is_empty());
+    let now = post.world.clock.now();
+    let Begun::Batch(batch) = letter::begin(&post.world, &press.printing(), now).await? else {
+        anyhow::bail!("no batch");
+    };
+    post.desk("letter withdraw", &[&batch.id]).await?.refused()?;
+    letter::release(&post.world, &batch).await?;
+    post.batch().await?;
+    post.desk("letter withdraw", &[&batch.id]).await?.refused()?;
+    post.desk("letter withdraw", &["2020-01-01-1"]).await?.refused()?;
+    assert_eq!(post.states().await?, ["handed-over"]);
+    Ok(())
+}
+
+// An earlier version went on with a batch in any folder, and left what was in the first one.
+#[tokio::test]
+async fn letters_do_not_lie_about_once_they_were_handed_over() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    post.batch().await?;
+    let done = post.only_batch()?;
+    let id = done.file_name().context("no name")?.to_string_lossy().into_owned();
+    let (part, mark) = (post.folder.join(format!(".{id}.part")), post.folder.join(format!(".{id}.mark")));
+    std::fs::create_dir(&part)?;
+    std::fs::write(part.join("letter.pdf"), "a code")?;
+    std::fs::write(&mark, "")?;
+    // Of a batch that is not known here, and of one that is not ours.
+    for name in [".2020-01-01-1.part", ".x.mark"] {
+        std::fs::create_dir(post.folder.join(name))?;
+    }
+    assert_eq!(post.batch().await?, "No more letters wait.\n");
+    assert_eq!(names(&post.folder)?, [".2020-01-01-1.part", ".x.mark", &id]);
     Ok(())
 }
 
@@ -730,6 +830,136 @@ async fn a_letter_is_read_aloud_in_its_order() -> anyhow::Result<()> {
     }
     assert!(about.contains("(A4)"), "{about}");
     Ok(())
+}
+
+/// A word on a page and the box around it, in millimetres from the left and from the top.
+#[derive(Debug)]
+struct Word {
+    text: String,
+    left: f64,
+    top: f64,
+    right: f64,
+    bottom: f64,
+}
+
+impl Word {
+    /// What the window of an envelope shows: 20 mm from the left and 47 mm from the top, 82 mm wide and 28 mm high.
+    fn is_in_window(&self) -> bool {
+        self.left >= 20.0 - 0.1 && self.right <= 102.0 && self.top >= 47.0 && self.bottom <= 75.0
+    }
+
+    /// Some of it shows there.
+    fn touches_window(&self) -> bool {
+        self.left < 102.0 && self.right > 20.0 && self.top < 75.0 && self.bottom > 47.0
+    }
+}
+
+/// All words of a letter, where they are printed.
+fn words_of(pdf: &Path) -> anyhow::Result<Vec<Word>> {
+    const MM: f64 = 25.4 / 72.0;
+    let said = poppler("pdftotext", &["-bbox"], pdf)?;
+    let mut words = Vec::new();
+    for line in said.lines().filter_map(|line| line.trim().strip_prefix("<word ")) {
+        let side = |name: &str| -> anyhow::Result<f64> {
+            let rest = line.split_once(&format!("{name}=\"")).context("no side")?.1;
+            Ok(rest.split('"').next().context("no end")?.parse::<f64>()? * MM)
+        };
+        let text = line.split_once('>').and_then(|(_, rest)| rest.split_once('<')).context("no word")?.0.to_owned();
+        let [left, top, right, bottom] = [side("xMin")?, side("yMin")?, side("xMax")?, side("yMax")?];
+        words.push(Word { text, left, top, right, bottom });
+    }
+    Ok(words)
+}
+
+// The post reads the address there, and nobody else reads anything there.
+#[tokio::test]
+async fn the_window_of_the_envelope_shows_the_address_and_nothing_else() -> anyhow::Result<()> {
+    let mut long = resident(1);
+    long["given_name"] = json!("Anne-Margrethe Kristine Elisabeth Wilhelmine");
+    long["address"] = json!(["c/o Samfunnshuset på Øvre Årdal", "Leilighet H0203", "Storgata 1", "9999 KÁRÁŠJOHKA"]);
+    let mut protected = resident(2);
+    protected["protected"] = json!(true);
+    let mut post = Post::new(&[resident(0), long, protected]).await?;
+    let via = ["Skatteetaten, vidaresending av fortroleg post", "Postboks 9200 Grønland", "0134 OSLO"];
+    // As much above it as there can be.
+    let sender = ["MinID", "Digitaliseringsdirektoratet", "Postboks 1382 Vika", "0114 OSLO", "Noreg"];
+    post.site.set("letters", format!("sender = {sender:?}\nprotected_via = {via:?}"))?;
+    for (nth, language) in ["nb", "nn", "en"].into_iter().enumerate() {
+        post.order(nth, language).await?;
+    }
+    post.batch().await?;
+    let letters = letters_in(&post.only_batch()?)?;
+    let mut seen = Vec::new();
+    for (_, file) in &letters {
+        let id = file.file_stem().context("no name")?.to_string_lossy().into_owned();
+        let (shown, hidden): (Vec<Word>, Vec<Word>) = words_of(file)?.into_iter().partition(Word::is_in_window);
+        let half: Vec<&Word> = hidden.iter().filter(|word| word.touches_window()).collect();
+        assert!(half.is_empty() && hidden.len() > 50, "beside the window, and in it: {half:?}");
+        let shown: Vec<&str> = shown.iter().map(|word| word.text.as_str()).collect();
+        seen.push(shown.join(" ").replace(&id, "ID"));
+    }
+    seen.sort();
+    let expected = [
+        "Anne-Margrethe Kristine Elisabeth Wilhelmine Ødegård-1 c/o Samfunnshuset på Øvre Årdal Leilighet H0203 \
+         Storgata 1 9999 KÁRÁŠJOHKA",
+        "Kari Å. Ødegård-0 Storgata 0 0155 OSLO",
+        "Skatteetaten, vidaresending av fortroleg post Postboks 9200 Grønland 0134 OSLO Ref. ID",
+    ];
+    assert_eq!(seen, expected);
+    Ok(())
+}
+
+/// The texts that stand in a PDF after a name such as `/Alt`: in brackets, or beyond ASCII in UTF-16 and hexadecimal.
+fn texts_after(pdf: &[u8], name: &str) -> anyhow::Result<Vec<String>> {
+    let ascii: String = pdf.iter().map(|byte| char::from(*byte)).collect();
+    let mut texts = Vec::new();
+    for rest in ascii.split(name).skip(1) {
+        if let Some(text) = rest.strip_prefix('(') {
+            texts.push(text.split(')').next().context("no end")?.to_owned());
+        } else if let Some(digits) = rest.strip_prefix("<FEFF") {
+            let digits = digits.split('>').next().context("no end")?.as_bytes().chunks(4);
+            let units = digits.map(|four| anyhow::Ok(u16::from_str_radix(std::str::from_utf8(four)?, 16)?));
+            texts.push(String::from_utf16(&units.collect::<anyhow::Result<Vec<u16>>>()?)?);
+        }
+    }
+    Ok(texts)
+}
+
+// A screen reader pronounces the words by the language, spells the code, and says what the picture is.
+#[tokio::test]
+async fn a_letter_is_heard_in_its_language_with_its_code_and_its_picture() -> anyhow::Result<()> {
+    let post = Post::new(&[resident(0), resident(1), resident(2)]).await?;
+    for (nth, language) in ["nb", "nn", "en"].into_iter().enumerate() {
+        post.order(nth, language).await?;
+    }
+    post.batch().await?;
+    let (address, mut heard) = (format!("http://localhost:{}/registrer", post.site.port), Vec::new());
+    for (entry, file) in letters_in(&post.only_batch()?)? {
+        let bytes = std::fs::read(&file)?;
+        let mut languages = texts_after(&bytes, "/Lang")?;
+        languages.dedup();
+        let alternatives = texts_after(&bytes, "/Alt")?;
+        heard.push((entry["language"].as_str().context("no language")?.to_owned(), languages, alternatives));
+        // What is read aloud in the place of the fifteen letters: with commas, which are not printed.
+        let text = text_of(&file)?;
+        let code = code_in(&text)?;
+        let groups: Vec<String> = code.grouped().split('-').map(spelled).collect();
+        assert!(text.contains(&groups.join(", ")), "{} in {text}", groups.join(", "));
+    }
+    heard.sort();
+    let expected = [
+        ("en", "en-GB", format!("QR code that opens {address} with the code filled in.")),
+        ("nb", "nb-NO", format!("QR-kode som åpner {address} med koden ferdig utfylt.")),
+        ("nn", "nn-NO", format!("QR-kode som opnar {address} med koden ferdig utfylt.")),
+    ];
+    let expected = expected.map(|(name, code, words)| (name.to_owned(), vec![code.to_owned()], vec![words]));
+    assert_eq!(heard, expected);
+    Ok(())
+}
+
+/// With a space between each letter and the next.
+fn spelled(letters: &str) -> String {
+    letters.chars().map(String::from).collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]

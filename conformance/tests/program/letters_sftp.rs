@@ -17,8 +17,12 @@ use conformance::program::free_port;
 use idp::config::{Issuer, LettersConfig, Plain, SftpConfig};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
 
 use crate::letters::{HOUR, Post, SENDER, code_in, letters_in, names, resident, text_of};
 use crate::site::read;
@@ -311,7 +315,7 @@ async fn a_batch_is_brought_to_the_print_house() -> anyhow::Result<()> {
     assert!(names(&post.folder)?.is_empty(), "letters lie about: {:?}", names(&post.folder));
     assert_eq!(post.batch().await?, "No more letters wait.\n");
     let name = batch.file_name().context("no name")?.to_string_lossy().into_owned();
-    assert_eq!(post.site.run("letter acknowledge", [&name]).await?.well()?, "Acknowledged.\n");
+    assert_eq!(post.acknowledge(&name).await?.well()?, "Acknowledged.\n");
     assert_eq!(post.states().await?, ["acknowledged", "acknowledged"]);
     Ok(())
 }
@@ -350,6 +354,169 @@ async fn killed_anywhere_a_batch_is_brought_once() -> anyhow::Result<()> {
             }
         }
         assert_eq!(route.go(later).await?, Outcome::Nothing { held: 0 }, "{at:?}");
+    }
+    Ok(())
+}
+
+// The way was configured while a batch lay half made in the folder; and it was taken away while one was half brought.
+#[tokio::test]
+async fn a_batch_does_not_change_its_way() -> anyhow::Result<()> {
+    let mut route = Route::new(1).await?;
+    let here = LettersConfig::of(&SENDER);
+    let press = Press { letters: &here, ..route.press() };
+    let (world, then) = (&route.post.world, route.now().minus(HOUR));
+    let Begun::Batch(batch) = letter::begin(world, &press.printing(), then).await? else { anyhow::bail!("no batch") };
+    batch::write(&press, &batch, &letter::ready(world, &batch, &press.printing(), then).await?)?;
+    let arguments = [Path::new("--folder"), &route.post.folder];
+    let line = route.post.site.run("letter batch", arguments).await?.refused()?;
+    let place = route.post.folder.canonicalize()?.display().to_string();
+    assert!(line.contains(&format!("was begun in another place, {place},")), "{line}");
+    assert!(names(&route.house.inbox())?.is_empty());
+    route.post.site.set("letters", format!("sender = {SENDER:?}"))?;
+    assert!(route.post.batch().await?.contains("Letters: 1."));
+    assert_eq!(names(&route.post.folder)?, [batch.id]);
+
+    let mut route = Route::new(1).await?;
+    route.killed(Killed::Brought, route.now().minus(HOUR)).await?;
+    route.post.site.set("letters", format!("sender = {SENDER:?}"))?;
+    let arguments = [Path::new("--folder"), &route.post.folder];
+    let line = route.post.site.run("letter batch", arguments).await?.refused()?;
+    let place = format!("@127.0.0.1:{} (port {})", route.house.file("inn"), route.house.port);
+    assert!(line.contains(&place), "{line}");
+    assert!(names(&route.post.folder)?.is_empty(), "{:?}", names(&route.post.folder)?);
+    let outcome = route.go(route.now().plus(HOUR)).await?;
+    assert!(matches!(outcome, Outcome::HandedOver { letters: 1, .. }), "{outcome:?}");
+    assert_eq!(letters_in(&route.house.only_batch()?)?.len(), 1);
+    Ok(())
+}
+
+/// A way to the print house that stops when something is true, as a network does.
+struct Slow {
+    port: u16,
+    has_stopped: watch::Receiver<bool>,
+    carrier: JoinHandle<()>,
+}
+
+impl Slow {
+    /// Whoever connects is carried to this port, until `stops`: then nothing comes through any more.
+    async fn to(port: u16, stops: impl Fn() -> bool + Clone + Send + Sync + 'static) -> anyhow::Result<Slow> {
+        Slow::at(TcpListener::bind("127.0.0.1:0").await?, port, stops)
+    }
+
+    /// The same way, which does not stop any more.
+    async fn again(slow: u16, port: u16) -> anyhow::Result<Slow> {
+        Slow::at(TcpListener::bind(("127.0.0.1", slow)).await?, port, || false)
+    }
+
+    fn at(
+        listener: TcpListener,
+        port: u16,
+        stops: impl Fn() -> bool + Clone + Send + Sync + 'static,
+    ) -> anyhow::Result<Slow> {
+        let slow = listener.local_addr()?.port();
+        let (told, has_stopped) = watch::channel(false);
+        let carrier = tokio::spawn(async move {
+            let mut carried = JoinSet::new();
+            while let Ok((near, _)) = listener.accept().await {
+                let (stops, told) = (stops.clone(), told.clone());
+                carried.spawn(async move {
+                    let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+                    let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+                    let (there, back) = ((stops.clone(), told.clone()), (stops, told));
+                    tokio::select! {
+                        () = carry(near_in, far_out, there) => {}
+                        () = carry(far_in, near_out, back) => {}
+                    }
+                });
+            }
+        });
+        Ok(Slow { port: slow, has_stopped, carrier })
+    }
+}
+
+/// The key in a line of known hosts.
+fn known_key(line: &str) -> anyhow::Result<&str> {
+    line.split_once(' ').map(|(_, key)| key).context("no key")
+}
+
+/// Carries bytes until it stops, and then holds on to both ends.
+async fn carry(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    (stops, told): (impl Fn() -> bool, watch::Sender<bool>),
+) {
+    let mut bytes = [0; 4096];
+    loop {
+        let Ok(count @ 1..) = from.read(&mut bytes).await else { return };
+        if *told.borrow() || stops() {
+            let _ = told.send(true);
+            std::future::pending::<()>().await;
+        }
+        let Some(some) = bytes.get(..count) else { return };
+        if to.write_all(some).await.is_err() {
+            return;
+        }
+    }
+}
+
+// Not as if: the program itself, in the middle of a conversation, and no time to tidy up.
+#[tokio::test]
+async fn killed_in_the_middle_of_a_conversation_a_batch_is_brought_once() -> anyhow::Result<()> {
+    const COUNT: usize = 4;
+    for (name, end) in [("a letter is there", ".pdf"), ("all is marked", ".mark"), ("it has its name", "manifest.json")]
+    {
+        let mut route = Route::new(COUNT).await?;
+        let inbox = route.house.inbox();
+        // What is hidden there, until the last: then the print house sees it and we have not been told.
+        let is_there = move || {
+            let seen = names(&inbox).unwrap_or_default();
+            let within = |name: &String| names(&inbox.join(name)).unwrap_or_default();
+            match end {
+                ".pdf" => seen.iter().flat_map(within).any(|name| name.ends_with(end)),
+                ".mark" => seen.iter().any(|name| name.ends_with(end)),
+                _ => seen.iter().filter(|name| !name.starts_with('.')).flat_map(within).any(|name| name == end),
+            }
+        };
+        let slow = Slow::to(route.house.port, is_there).await?;
+        let (section, fast) = (route.house.section()?, format!("port = {}\n", route.house.port));
+        let known = fs::read_to_string(route.house.file("host.known"))?;
+        fs::write(route.house.file("host.known"), format!("{known}[127.0.0.1]:{} {}", slow.port, known_key(&known)?))?;
+        route.post.site.set("letters", section.replace(&fast, &format!("port = {}\n", slow.port)))?;
+        let mut command = route.post.site.verb("letter batch", [Path::new("--folder"), &route.post.folder]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let mut has_stopped = slow.has_stopped.clone();
+        let stopped = timeout(Duration::from_secs(60), has_stopped.wait_for(|stopped| *stopped)).await;
+        child.kill()?;
+        child.wait()?;
+        stopped.with_context(|| format!("{name}: it never stopped"))??;
+        // Whoever it had sent on its way loses the connection, and ends as well.
+        slow.carrier.abort();
+        let _ = slow.carrier.await;
+        assert_eq!(route.states().await?, [State::Ordered; COUNT], "{name}");
+        assert_eq!(route.post.sealed().await?, i64::try_from(COUNT)?, "{name}");
+        let before = route.house.sees()?.len();
+        assert_eq!(before, usize::from(end == "manifest.json"), "{name}: {:?}", route.house.sees()?);
+
+        // The network is well again, behind the same port; and so it is ten minutes later.
+        let wire = Slow::again(slow.port, route.house.port).await?;
+        let arguments = [Path::new("--folder"), &route.post.folder];
+        let line = route.post.site.run("letter batch", arguments).await?.refused()?;
+        assert!(line.contains("if they were killed, come again after"), "{name}: {line}");
+        sqlx::query("UPDATE letter_batch SET leased_until = 1").execute(route.post.world.db.pool()).await?;
+        let said = route.post.batch().await?;
+        assert!(said.contains(&format!("Letters: {COUNT}.\n")), "{name}: {said}");
+        let printed = letters_in(&route.house.only_batch()?)?;
+        assert_eq!((printed.len(), route.post.sealed().await?), (COUNT, 0), "{name}");
+        for (_, file) in &printed {
+            let text = text_of(file)?;
+            let nth = (0..COUNT).find(|nth| text.contains(&format!("Storgata {nth}"))).context("nobody's")?;
+            assert!(matches!(route.post.check(nth, &code_in(&text)?).await?, Checked::Right(_)), "{name}");
+        }
+        assert_eq!(route.states().await?, [State::HandedOver; COUNT], "{name}");
+        assert!(names(&route.post.folder)?.is_empty(), "{name}: {:?}", names(&route.post.folder)?);
+        assert_eq!(route.post.batch().await?, "No more letters wait.\n", "{name}");
+        assert_eq!(names(&route.house.inbox())?.len(), 1, "{name}");
+        wire.carrier.abort();
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ mod health;
 mod kannel;
 mod keys;
 mod letters;
+mod letters_desk;
 mod letters_sftp;
 mod nodes;
 mod people;

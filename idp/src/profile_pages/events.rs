@@ -202,6 +202,8 @@ fn words(text: Text, entry: &Entry) -> String {
         "letter-sent" => "event-letter-sent",
         "letter-stopped" => "event-letter-stopped",
         "letter-returned" => "event-letter-returned",
+        "letter-acknowledged" => "event-letter-acknowledged",
+        "letter-withdrawn" => "event-letter-withdrawn",
         "registered" => "event-registered",
         "app-declined" if detail("purpose") == "new_password" => "event-new-password-declined",
         "app-declined" => "event-app-declined",

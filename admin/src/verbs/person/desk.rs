@@ -57,11 +57,11 @@ pub(crate) enum Verb {
 #[derive(Args)]
 pub(crate) struct Request {
     #[command(flatten)]
-    place: Place,
+    pub(crate) place: Place,
     /// Fødselsnummer or D-number.
-    fnr: String,
+    pub(crate) fnr: String,
     #[command(flatten)]
-    support: Support,
+    pub(crate) support: Support,
 }
 
 /// Who of the support desk wants something, and why.
@@ -112,7 +112,7 @@ pub(super) async fn run(verb: Verb) -> anyhow::Result<()> {
 }
 
 /// What is to be written down for good.
-fn few_words(typed: &str) -> Result<String, String> {
+pub(crate) fn few_words(typed: &str) -> Result<String, String> {
     let words = typed.trim();
     let fits = (1..=100).contains(&words.chars().count()) && !words.chars().any(char::is_control);
     fits.then(|| words.to_owned()).ok_or_else(|| "one line of 1 to 100 characters".to_owned())
