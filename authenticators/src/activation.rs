@@ -34,7 +34,8 @@ const LOOK_ALIKES: [(char, char); 11] = [
     ('7', 'T'),
     ('2', 'Z'),
 ];
-/// Wrong codes for one person in an hour: nobody guesses one of 60 bits, and whoever tries may not shut its person out.
+/// Wrong codes for one person in an hour: nobody guesses one of 60 bits, and whoever wants to shut its person out needs
+/// more than six networks for it.
 const GUESSES: i64 = 2000;
 /// And from one address, for whomever; a school's pupils share one.
 const GUESSES_FROM_AN_ADDRESS: i64 = 300;

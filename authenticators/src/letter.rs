@@ -42,8 +42,11 @@ pub const DEAD: &str = "dead";
 pub const HAS_MINID: &str = "has-minid";
 /// Why a letter was returned by ourselves: what stands in it cannot be printed.
 pub const UNPRINTABLE: &str = "unprintable";
-/// Why a letter was returned by ourselves: its person has stopped it.
+/// Why a letter was returned by ourselves: its person has stopped it, or support that has ordered another.
 pub const STOPPED: &str = "stopped";
+
+/// What is said to whoever has lost a batch.
+const TOO_LONG: &str = "it took too long, and somebody else has gone on, or has given it up,";
 
 /// What has become of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -326,7 +329,7 @@ pub struct Printing<'a> {
     /// The lines of the office that forwards letters to people whose address nobody may know; without them those
     /// letters wait.
     pub protected_via: &'a [String],
-    /// Whether the first batch of a day has a letter that tests the print house.
+    /// Whether one batch of each day has a letter that tests the print house.
     pub has_test: bool,
     /// Where batches are brought: one that was begun elsewhere is not gone on with here, for some of it may lie there.
     pub destination: String,
@@ -341,14 +344,9 @@ pub struct Batch {
     pub created_at: Timestamp,
     /// When whoever wrote all its files had begun with it.
     pub written_at: Option<Timestamp>,
+    /// Whether it has the letter of its day that tests the print house.
+    pub has_test: bool,
     lease: Timestamp,
-}
-
-impl Batch {
-    /// Whether it is the first one of its day.
-    pub fn is_first_of_day(&self) -> bool {
-        self.id.ends_with("-1")
-    }
 }
 
 /// What there is to print.
@@ -405,6 +403,7 @@ struct Unfinished {
     leased_until: Option<Timestamp>,
     written_at: Option<Timestamp>,
     destination: Option<String>,
+    has_test: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -441,26 +440,29 @@ enum Taken {
 
 /// Takes up a batch that was not finished, or makes one of the letters that wait. Of many at once one gets it.
 pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow::Result<Begun> {
-    const COUNT: &str = "SELECT COUNT(*) FROM letter_batch WHERE id > $1 AND id < $2";
+    // One that was given up has tested nothing.
+    const COUNT: &str = "SELECT COUNT(*), COUNT(CASE WHEN has_test = 1 AND withdrawn_at IS NULL THEN 1 END)
+                         FROM letter_batch WHERE id > $1 AND id < $2";
     let day = day_in_norway(now);
     // Counted before anything else is asked: whoever makes one meanwhile takes the name that we would.
-    let query = sqlx::query_scalar(COUNT).bind(format!("{day}-")).bind(format!("{day}."));
-    let made: i64 = query.fetch_one(world.db.pool()).await?;
+    let query = sqlx::query_as(COUNT).bind(format!("{day}-")).bind(format!("{day}."));
+    let (made, tests): (i64, i64) = query.fetch_one(world.db.pool()).await?;
     if let Some(unfinished) = unfinished(world).await? {
         return claim(world, unfinished, &printing.destination, now).await;
     }
     let (to_print, held) = sort(world, printing, now).await?;
-    let goes_with_a_test = made == 0 && printing.has_test;
-    if to_print.is_empty() && !goes_with_a_test {
+    let has_test = tests == 0 && printing.has_test;
+    if to_print.is_empty() && !has_test {
         return Ok(Begun::Nothing { held });
     }
-    let batch = Batch { id: format!("{day}-{}", made + 1), created_at: now, written_at: None, lease: now.plus(LEASE) };
+    let (id, lease) = (format!("{day}-{}", made + 1), now.plus(LEASE));
+    let batch = Batch { id, created_at: now, written_at: None, has_test, lease };
     let mut tx = world.db.begin().await?;
     if !add(&mut tx, &batch, &printing.destination).await? {
         tx.rollback().await?;
         return Ok(Begun::Busy(batch.lease));
     }
-    let (mut is_empty, mut returned) = (!goes_with_a_test, Vec::new());
+    let (mut is_empty, mut returned) = (!has_test, Vec::new());
     for waiting in &to_print {
         match take(world, &mut tx, waiting, &batch).await? {
             Taken::Drawn => is_empty = false,
@@ -487,14 +489,16 @@ fn day_in_norway(now: Timestamp) -> String {
 }
 
 async fn unfinished(world: &World) -> sqlx::Result<Option<Unfinished>> {
-    const SQL: &str = "SELECT id, created_at, leased_until, written_at, destination FROM letter_batch
+    const SQL: &str = "SELECT id, created_at, leased_until, written_at, destination, has_test FROM letter_batch
                        WHERE handed_over_at IS NULL AND withdrawn_at IS NULL ORDER BY created_at, id LIMIT 1";
     sqlx::query_as(SQL).fetch_optional(world.db.pool()).await
 }
 
 async fn claim(world: &World, unfinished: Unfinished, destination: &str, now: Timestamp) -> anyhow::Result<Begun> {
-    // One that an earlier version has begun goes where somebody first goes on with it.
-    const SQL: &str = "UPDATE letter_batch SET leased_until = $2, destination = $4
+    // One that an earlier version has begun goes where somebody first goes on with it; if it was written, that is known
+    // by its mark alone.
+    const SQL: &str = "UPDATE letter_batch SET leased_until = $2,
+                           destination = CASE WHEN written_at IS NULL THEN $4 ELSE destination END
                        WHERE id = $1 AND handed_over_at IS NULL AND withdrawn_at IS NULL
                            AND (leased_until IS NULL OR leased_until <= $3) AND (destination IS NULL OR destination = $4)";
     if let Some(elsewhere) = unfinished.destination.filter(|begun| begun != destination) {
@@ -505,8 +509,8 @@ async fn claim(world: &World, unfinished: Unfinished, destination: &str, now: Ti
     if query.execute(world.db.pool()).await?.rows_affected() == 0 {
         return Ok(Begun::Busy(unfinished.leased_until.filter(|until| *until > now).unwrap_or(lease)));
     }
-    let Unfinished { id, created_at, written_at, .. } = unfinished;
-    Ok(Begun::Batch(Batch { id, created_at, written_at, lease }))
+    let Unfinished { id, created_at, written_at, has_test, .. } = unfinished;
+    Ok(Begun::Batch(Batch { id, created_at, written_at, has_test: has_test == Some(1), lease }))
 }
 
 /// Looks up where the letters that wait go: those to print, and how many are held. What goes nowhere is returned.
@@ -565,10 +569,11 @@ fn fate(resident: Option<Resident>, (id, protected_via): (&str, &[String]), now:
 }
 
 async fn add(tx: &mut Tx, batch: &Batch, destination: &str) -> sqlx::Result<bool> {
-    const SQL: &str = "INSERT INTO letter_batch (id, created_at, leased_until, destination) VALUES ($1, $2, $3, $4)
-                       ON CONFLICT (id) DO NOTHING";
+    const SQL: &str = "INSERT INTO letter_batch (id, created_at, leased_until, destination, has_test)
+                       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING";
     let query = sqlx::query(SQL).bind(&batch.id).bind(batch.created_at.seconds()).bind(batch.lease.seconds());
-    Ok(query.bind(destination).execute(&mut **tx).await?.rows_affected() == 1)
+    let query = query.bind(destination).bind(i64::from(batch.has_test));
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
 async fn remove(tx: &mut Tx, batch: &Batch) -> sqlx::Result<()> {
@@ -625,12 +630,12 @@ pub async fn ready(
         };
         if !is_good {
             // A teacher has shown another one meanwhile.
-            put_back(world, &drawn, now).await?;
+            put_back(world, &drawn, batch, now).await?;
             continue;
         }
         match fate_of(world, &drawn.person, (&drawn.id, printing.protected_via), now).await? {
             Fate::Print(lines) => letters.push(unseal(world, drawn, lines)?),
-            Fate::Hold => put_back(world, &drawn, now).await?,
+            Fate::Hold => put_back(world, &drawn, batch, now).await?,
             Fate::Return(code) => {
                 give_back(world, &drawn.id, code, &sent_back(&drawn.person, code), now).await?;
             }
@@ -647,15 +652,15 @@ fn unseal(world: &World, drawn: Drawn, lines: Vec<String>) -> anyhow::Result<Rea
     Ok(Ready { id, language, valid_until, lines, code, password_at })
 }
 
-/// A letter that was about to be printed waits again.
-async fn put_back(world: &World, drawn: &Drawn, now: Timestamp) -> anyhow::Result<()> {
+/// A letter that was about to be printed waits again; if it is in another batch by now, that has its own code for it.
+async fn put_back(world: &World, drawn: &Drawn, batch: &Batch, now: Timestamp) -> anyhow::Result<()> {
     const SQL: &str = "UPDATE letter SET batch = NULL, code = NULL, sealed = NULL
-                       WHERE id = $1 AND handed_over_at IS NULL AND returned_at IS NULL";
+                       WHERE id = $1 AND batch = $2 AND handed_over_at IS NULL AND returned_at IS NULL";
     let mut tx = world.db.begin().await?;
     if let Some(code) = &drawn.code {
         activation::end(&mut tx, code, now).await?;
     }
-    sqlx::query(SQL).bind(&drawn.id).execute(&mut *tx).await?;
+    sqlx::query(SQL).bind(&drawn.id).bind(&batch.id).execute(&mut *tx).await?;
     Ok(tx.commit().await?)
 }
 
@@ -666,7 +671,7 @@ pub async fn keep(world: &World, batch: &mut Batch, now: Timestamp) -> anyhow::R
     let lease = now.plus(LEASE);
     let query = sqlx::query(SQL).bind(&batch.id).bind(batch.lease.seconds()).bind(lease.seconds());
     let is_ours = query.execute(world.db.pool()).await?.rows_affected() == 1;
-    ensure!(is_ours, "it took too long, and somebody else has gone on with batch {}", batch.id);
+    ensure!(is_ours, "{TOO_LONG} with batch {}", batch.id);
     batch.lease = lease;
     Ok(())
 }
@@ -677,7 +682,7 @@ pub async fn mark_written(world: &World, batch: &Batch, now: Timestamp) -> anyho
         "UPDATE letter_batch SET written_at = $3 WHERE id = $1 AND leased_until = $2 AND handed_over_at IS NULL";
     let query = sqlx::query(SQL).bind(&batch.id).bind(batch.lease.seconds()).bind(now.seconds());
     let is_ours = query.execute(world.db.pool()).await?.rows_affected() == 1;
-    ensure!(is_ours, "it took too long, and somebody else has gone on with batch {}", batch.id);
+    ensure!(is_ours, "{TOO_LONG} with batch {}", batch.id);
     Ok(())
 }
 
@@ -692,7 +697,7 @@ pub async fn mark_handed_over(world: &World, batch: &Batch, now: Timestamp) -> a
     let is_ours = query.execute(&mut *tx).await?.rows_affected() == 1;
     if !is_ours {
         tx.rollback().await?;
-        bail!("it took too long, and somebody else has gone on with batch {}", batch.id);
+        bail!("{TOO_LONG} with batch {}", batch.id);
     }
     let people: Vec<PersonId> =
         sqlx::query_scalar(LETTERS).bind(&batch.id).bind(now.seconds()).fetch_all(&mut *tx).await?;
@@ -717,6 +722,10 @@ pub enum Receipt {
     New,
     /// It was: nothing is changed.
     Before,
+    /// It is written, and whoever was to hand it over has not said that they did.
+    Written,
+    /// It was given up: its codes are not good any more.
+    Withdrawn,
     /// No such batch was handed over.
     Unknown,
 }
@@ -725,14 +734,20 @@ pub enum Receipt {
 pub async fn acknowledge(world: &World, batch: &str, by: &str, now: Timestamp) -> anyhow::Result<Receipt> {
     const BATCH: &str = "UPDATE letter_batch SET acknowledged_at = $2
                          WHERE id = $1 AND handed_over_at IS NOT NULL AND acknowledged_at IS NULL";
-    const KNOWN: &str = "SELECT id FROM letter_batch WHERE id = $1 AND acknowledged_at IS NOT NULL";
+    const KNOWN: &str = "SELECT written_at, handed_over_at, withdrawn_at FROM letter_batch WHERE id = $1";
     const LETTERS: &str = "UPDATE letter SET acknowledged_at = $2 WHERE batch = $1 AND handed_over_at IS NOT NULL
                            RETURNING person";
     let mut tx = world.db.begin().await?;
     if sqlx::query(BATCH).bind(batch).bind(now.seconds()).execute(&mut *tx).await?.rows_affected() == 0 {
-        let is_known = sqlx::query(KNOWN).bind(batch).fetch_optional(&mut *tx).await?.is_some();
+        type Known = (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>);
+        let known: Option<Known> = sqlx::query_as(KNOWN).bind(batch).fetch_optional(&mut *tx).await?;
         tx.rollback().await?;
-        return Ok(if is_known { Receipt::Before } else { Receipt::Unknown });
+        return Ok(match known {
+            Some((_, _, Some(_))) => Receipt::Withdrawn,
+            Some((_, Some(_), None)) => Receipt::Before,
+            Some((Some(_), None, None)) => Receipt::Written,
+            Some((None, None, None)) | None => Receipt::Unknown,
+        });
     }
     let people: Vec<PersonId> = sqlx::query_scalar(LETTERS).bind(batch).bind(now.seconds()).fetch_all(&mut *tx).await?;
     let event = |person| Event::by("letter-acknowledged", person, Actor::Operator(by.to_owned())).with("batch", batch);
@@ -742,32 +757,59 @@ pub async fn acknowledge(world: &World, batch: &str, by: &str, now: Timestamp) -
     Ok(Receipt::New)
 }
 
+/// What is known of a batch that is to be given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    /// It is not finished, and nothing of it can have come to the print house.
+    Unwritten,
+    /// Whoever gives it up has seen to it that nobody sends what the print house may have of it.
+    Stopped,
+}
+
+/// What came of giving up a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// Its codes are not good any more, and so many of its letters wait for another one.
+    Done(usize),
+    /// It is written: the print house may have it, and nobody has said that it is stopped there.
+    Written,
+    /// There is no such batch that was begun and not handed over, or somebody is at it.
+    Unknown,
+}
+
 /// A batch that cannot be finished where it was begun is given up: its codes are not good any more, wherever they lie, and
-/// its letters wait for another one. So many; none if there is no such batch that was begun and not finished, or somebody
-/// is at it. `support` is the number of the case, and who at the desk has it.
+/// its letters wait for another one. `support` is the number of the case, and who at the desk has it.
 pub async fn withdraw(
     world: &World,
-    batch: &str,
-    support: (&str, &str),
+    (batch, given_up): (&str, GivenUp),
+    (case, by): (&str, &str),
     now: Timestamp,
-) -> anyhow::Result<Option<usize>> {
+) -> anyhow::Result<Withdrawal> {
     const BATCH: &str = "UPDATE letter_batch SET withdrawn_at = $2, leased_until = NULL
                          WHERE id = $1 AND handed_over_at IS NULL AND withdrawn_at IS NULL
-                             AND (leased_until IS NULL OR leased_until <= $2)";
+                             AND (leased_until IS NULL OR leased_until <= $2) RETURNING written_at";
     const CODES: &str = "SELECT code FROM letter WHERE batch = $1 AND returned_at IS NULL AND code IS NOT NULL";
+    // Whose code is used, or whose time is over, is not printed again.
     const LETTERS: &str = "UPDATE letter SET batch = NULL, code = NULL, sealed = NULL
-                           WHERE batch = $1 AND returned_at IS NULL RETURNING person";
-    let (case, by) = support;
+                           WHERE batch = $1 AND returned_at IS NULL AND used_at IS NULL AND valid_until > $2
+                           RETURNING person";
     let mut tx = world.db.begin().await?;
-    if sqlx::query(BATCH).bind(batch).bind(now.seconds()).execute(&mut *tx).await?.rows_affected() == 0 {
+    let query = sqlx::query_scalar(BATCH).bind(batch).bind(now.seconds());
+    let written: Option<Option<Timestamp>> = query.fetch_optional(&mut *tx).await?;
+    let refused = match (written, given_up) {
+        (None, _) => Some(Withdrawal::Unknown),
+        (Some(Some(_)), GivenUp::Unwritten) => Some(Withdrawal::Written),
+        (Some(_), _) => None,
+    };
+    if let Some(refused) = refused {
         tx.rollback().await?;
-        return Ok(None);
+        return Ok(refused);
     }
     let codes: Vec<String> = sqlx::query_scalar(CODES).bind(batch).fetch_all(&mut *tx).await?;
     for code in &codes {
         activation::end(&mut tx, code, now).await?;
     }
-    let people: Vec<PersonId> = sqlx::query_scalar(LETTERS).bind(batch).fetch_all(&mut *tx).await?;
+    let people: Vec<PersonId> = sqlx::query_scalar(LETTERS).bind(batch).bind(now.seconds()).fetch_all(&mut *tx).await?;
     let event = |person| {
         let event = Event::by("letter-withdrawn", person, Actor::Operator(by.to_owned()));
         event.with("batch", batch).with("case", case)
@@ -775,7 +817,7 @@ pub async fn withdraw(
     let events: Vec<Event> = people.iter().map(event).collect();
     world.trail.append_all(&mut tx, &events, now).await?;
     tx.commit().await?;
-    Ok(Some(people.len()))
+    Ok(Withdrawal::Done(people.len()))
 }
 
 /// Whether a batch was handed over or given up: what is left of it here is nobody's business any more.
@@ -794,13 +836,17 @@ pub struct Progress {
     pub destination: Option<String>,
     /// When it was begun.
     pub created_at: Timestamp,
+    /// When whoever wrote all its files had begun with it.
+    pub written_at: Option<Timestamp>,
     /// When the print house got it.
     pub handed_over_at: Option<Timestamp>,
     /// When the print house said so.
     pub acknowledged_at: Option<Timestamp>,
     /// When it was given up.
     pub withdrawn_at: Option<Timestamp>,
-    /// How many letters it has.
+    /// Whether it has a letter that tests the print house; unknown of those of an earlier version.
+    pub has_test: Option<i64>,
+    /// How many letters it has, without that one.
     pub letters: i64,
     /// How many of them the print house got.
     pub sent: i64,
@@ -817,30 +863,35 @@ impl Progress {
             Progress { withdrawn_at: Some(_), .. } => "withdrawn",
             Progress { acknowledged_at: Some(_), .. } => "acknowledged",
             Progress { handed_over_at: Some(_), .. } => "handed-over",
+            Progress { written_at: Some(_), .. } => "written",
             Progress { .. } => "begun",
         }
     }
 
-    /// Whether the print house has not got it since then, or has not said so. One in which no letter was left does not
-    /// get there.
+    /// Whether the print house has not got it since then, or has not said so. One in which nothing was left to print does
+    /// not get there.
     pub fn is_late(&self, since: Timestamp) -> bool {
         let is_due = self.withdrawn_at.is_none() && self.acknowledged_at.is_none();
         is_due
             && match self.handed_over_at {
-                Some(at) => self.sent > 0 && at <= since,
+                Some(at) => (self.sent > 0 || self.has_test == Some(1)) && at <= since,
                 None => self.created_at <= since,
             }
     }
 }
 
-/// The batches that were begun since then, the newest first.
+/// The batches that were begun since then, and those that the print house has not acknowledged; the newest first.
 pub async fn batches(db: &AnyPool, since: Timestamp) -> sqlx::Result<Vec<Progress>> {
-    const SQL: &str = "SELECT id, destination, created_at, handed_over_at, acknowledged_at, withdrawn_at,
+    const SQL: &str =
+        "SELECT id, destination, created_at, written_at, handed_over_at, acknowledged_at, withdrawn_at, has_test,
             (SELECT COUNT(*) FROM letter WHERE batch = letter_batch.id) AS letters,
             (SELECT COUNT(*) FROM letter WHERE batch = letter_batch.id AND handed_over_at IS NOT NULL) AS sent,
             (SELECT COUNT(*) FROM letter WHERE batch = letter_batch.id AND used_at IS NOT NULL) AS used,
             (SELECT COUNT(*) FROM letter WHERE batch = letter_batch.id AND returned_at IS NOT NULL) AS returned
-        FROM letter_batch WHERE id >= $1 ORDER BY created_at DESC, id DESC";
+        FROM letter_batch WHERE id IN (SELECT id FROM letter_batch WHERE id >= $1
+            UNION SELECT id FROM letter_batch
+                  WHERE created_at > 0 AND acknowledged_at IS NULL AND withdrawn_at IS NULL)
+        ORDER BY created_at DESC, id DESC";
     sqlx::query_as(SQL).bind(day_in_norway(since)).fetch_all(db).await
 }
 
@@ -994,16 +1045,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_batch_of_a_day_is_known_by_its_name() {
-        let batch = |id: &str| Batch {
-            id: id.into(),
-            created_at: Timestamp::from_seconds(0),
-            written_at: None,
-            lease: Timestamp::from_seconds(0),
-        };
-        assert!(batch("2026-11-25-1").is_first_of_day());
-        assert!(!batch("2026-11-25-11").is_first_of_day() && !batch("2026-11-25-2").is_first_of_day());
-        // Shortly before midnight at Greenwich it is the next day in Norway.
+    fn shortly_before_midnight_at_greenwich_it_is_the_next_day_in_norway() {
         assert_eq!(day_in_norway(Timestamp::from_seconds(1_764_112_000)), "2025-11-26");
     }
 

@@ -15,6 +15,37 @@
     if (text && waiting.textContent !== text) waiting.textContent = text;
   }
 
+  // The list as it is now.
+  function listed() {
+    return new Promise(function (resolve, reject) {
+      var page = new XMLHttpRequest();
+      page.open("GET", waiting.getAttribute("data-fresh"));
+      page.responseType = "document";
+      page.timeout = 60000;
+      page.onload = function () { resolve(page.response); };
+      page.onerror = page.ontimeout = reject;
+      page.send();
+    });
+  }
+
+  // Shows it. Whoever reads or is on their way through it stays where they are.
+  function show(page) {
+    var fresh = page && page.getElementById("list");
+    if (!fresh) return location.reload();
+    var list = document.getElementById("list");
+    var at = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    list.replaceWith(document.adoptNode(fresh));
+    var links = fresh.querySelectorAll("a");
+    for (var i = 0; i < links.length; i += 1) {
+      if (at && links[i].getAttribute("href") === at) links[i].focus({ preventScroll: true });
+    }
+    document.getElementById("progress").textContent = page.getElementById("progress").textContent;
+    var next = page.getElementById("waiting");
+    if (!next) return waiting.remove();
+    waiting.setAttribute("data-wait", next.getAttribute("data-wait"));
+    ask();
+  }
+
   // The server answers after twenty seconds at the latest: whatever takes much longer is lost on the way.
   function ask() {
     clearTimeout(pause);
@@ -36,6 +67,15 @@
       .then(function (told) {
         clearTimeout(patience);
         if (asking !== mine) return;
+        if (told && told.state !== "waiting" && waiting.hasAttribute("data-fresh")) {
+          return listed().then(function (page) {
+            if (asking !== mine) return;
+            asking = null;
+            failures = 0;
+            says(words);
+            show(page);
+          });
+        }
         asking = null;
         if (!told) return;
         says(failures >= 3 ? waiting.getAttribute("data-back") + " " + words : words);
@@ -65,13 +105,22 @@
     if (old) old.abort();
   }
 
-  // What somebody presses may be what the answer tells of: it may not be overtaken by it.
-  document.addEventListener("submit", function () {
+  // What somebody presses may be what the answer tells of: it may not be overtaken by it, and neither may a link that
+  // they follow. Where nothing came of it the page goes on.
+  function stop() {
     isOver = true;
     clearTimeout(pause);
     var old = asking;
     asking = null;
     if (old) old.abort();
+  }
+  document.addEventListener("submit", stop);
+  window.addEventListener("beforeunload", function () {
+    stop();
+    pause = setTimeout(function () {
+      isOver = false;
+      ask();
+    }, 10000);
   });
   // By the way back from another page.
   window.addEventListener("pageshow", function (event) {

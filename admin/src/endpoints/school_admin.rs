@@ -1,10 +1,12 @@
 //! `/skule`, and below it a school's administration: school, class, who may issue, and to whom.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use askama::Template;
 use authenticators::chance::TokenHash;
 use authenticators::person::{Person, PersonId};
+use authenticators::scratch::Kept;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -13,8 +15,9 @@ use idp::error::Refusal;
 use idp::page::{self, Frame};
 use idp::params::Params;
 use idp::text;
+use serde::{Deserialize, Serialize};
 
-use crate::school::coupling::{self, Decision, Decisions, Refused, Saved};
+use crate::school::coupling::{self, Decision, Decisions, Open, Refused, Saved};
 use crate::school::issuing::{Progress, Status};
 use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Pupil, Title};
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
@@ -235,8 +238,9 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
             text.with("school-count-pupils", "count", count(&heads.pupils)),
         ];
         about.extend(open.get(&class.id).map(|open| match open {
-            0 => text.t("school-all-decided"),
-            open => text.with("school-count-open", "count", open.to_string()),
+            Open { questions: 0, lacks_issuer: true } => text.t("school-nobody-issues"),
+            Open { questions: 0, lacks_issuer: false } => text.t("school-all-decided"),
+            Open { questions, .. } => text.with("school-count-open", "count", questions.to_string()),
         }));
         choices.push(Choice { href: class_path(&administrator, class.id.as_str()), name: class.name, about });
     }
@@ -390,6 +394,21 @@ impl Room {
         self.staff.key(&Sketch::purpose(&self.decisions.class.id))
     }
 
+    /// Notes what was saved, by its mark: whoever presses the button twice has saved it.
+    async fn note_saved(&self, mark: &str) -> anyhow::Result<()> {
+        let (world, now) = (&self.staff.app.world, self.staff.now);
+        world.scratch.put(&self.saved_key(mark), &JustSaved {}, now).await
+    }
+
+    async fn has_saved(&self, mark: &str) -> anyhow::Result<bool> {
+        let (world, now) = (&self.staff.app.world, self.staff.now);
+        Ok(world.scratch.get::<JustSaved>(&self.saved_key(mark), now).await?.is_some())
+    }
+
+    fn saved_key(&self, mark: &str) -> TokenHash {
+        self.staff.key(&format!("{} saved {mark}", Sketch::purpose(&self.decisions.class.id)))
+    }
+
     /// Where it goes on after this class, and the word that says there that it is saved.
     async fn onwards(&self) -> anyhow::Result<(String, &'static str)> {
         let school = &self.administrator.school().id;
@@ -400,6 +419,12 @@ impl Room {
             None => (format!("{SCHOOL_PATH}/{}", school.as_str()), SAVED),
         })
     }
+
+    /// It is saved: on to what comes next.
+    async fn saved(&self) -> Result<Response, Refusal> {
+        let (path, saved) = self.onwards().await?;
+        Ok(page::see_other(&format!("{path}?{saved}")))
+    }
 }
 
 /// `GET /skule/{school}/{class}`: who may issue.
@@ -407,6 +432,15 @@ pub async fn employees(staff: Staff, Path(place): Path<(String, String)>, query:
     let room = Room::of(staff, &place).await?;
     let (sketch, notice) = room.opened(&query).await?;
     Ok(employees_page(&room, &sketch, notice, Asked::Freshly))
+}
+
+/// That something was saved, by the mark of what it was.
+#[derive(Serialize, Deserialize)]
+struct JustSaved {}
+
+impl Kept for JustSaved {
+    const KIND: &'static str = "school-saved";
+    const FOR: Duration = Duration::from_mins(5);
 }
 
 /// What became of a form.
@@ -531,7 +565,11 @@ pub async fn pupils(staff: Staff, Path(place): Path<(String, String)>, query: Pa
     let room = Room::of(staff, &place).await?;
     let (sketch, notice) = room.opened(&query).await?;
     if room.issuers(&sketch).is_empty() {
-        return Ok(page::see_other(&room.path("")));
+        // Of whoever has nothing to read there, and of whoever has.
+        return Ok(match notice {
+            None => page::see_other(&room.path("")),
+            Some(_) => employees_page(&room, &sketch, notice, Asked::Freshly),
+        });
     }
     Ok(couple_page(&room, &sketch, notice, Asked::Freshly).await?)
 }
@@ -694,17 +732,23 @@ pub async fn save(Path(place): Path<(String, String)>, Sent { staff, form }: Sen
         return Ok(page::see_other(&room.path("")));
     }
     let mut sketch = room.sketch().await?;
+    let mark = form.field("mark").unwrap_or_default();
     // What is saved is what this page has shown, and not what another tab holds.
-    if form.field("mark") != Some(sketch.mark()?.as_str()) {
+    if mark != sketch.mark()? {
+        if room.has_saved(mark).await? {
+            // A second press on the button.
+            return room.saved().await;
+        }
         return Ok(confirm_page(&room, &sketch, (None, Some("school-problem-other-tab"))).await?);
     }
     let (world, now) = (&room.staff.app.world, room.staff.now);
     match coupling::save(world, &room.administrator, &sketch.draft(&room.decisions), now).await? {
         Saved::Done => {
+            room.note_saved(mark).await?;
             room.forget().await?;
-            let (path, saved) = room.onwards().await?;
-            Ok(page::see_other(&format!("{path}?{saved}")))
+            room.saved().await
         }
+        Saved::Conflict(_) if room.has_saved(mark).await? => room.saved().await,
         Saved::Conflict(decisions) => {
             let clashes = clashes(&room, &sketch, &decisions).await?;
             sketch.catch_up(&decisions);
@@ -728,7 +772,11 @@ async fn clashes(room: &Room, sketch: &Sketch, decisions: &Decisions) -> anyhow:
     for Difference { question, now, is_theirs, mine } in differences {
         let by = now.filter(|_| is_theirs).map(|decided| {
             let name = people.get(&decided.decided_by).map(Person::name).filter(|name| !name.is_empty());
-            let at = decided.not_identified_at.unwrap_or(decided.decided_at);
+            // An employee who could not tell who a pupil is has said so themselves.
+            let (name, at) = match decided.not_identified_at {
+                Some(at) => (Some(question.employee.name.clone()), at),
+                None => (name, decided.decided_at),
+            };
             let name = name.unwrap_or_else(|| text.t("school-somebody"));
             format!("{name}, {}", text::in_norway(at, "%d.%m.%Y %H:%M"))
         });

@@ -28,7 +28,7 @@ use crate::school::coupling::{Coupling, Decision, Decisions, Standing};
 use crate::school::issuing::{self, Progress, Reason, Started, Status};
 use crate::school::register::{self, Apart, Pupil, Taught};
 use crate::school::said::{self, Said, WRONG_NAME};
-use crate::school::sign_in::{LEAVE, Sent, Staff};
+use crate::school::sign_in::{BY_ITSELF, LEAVE, Sent, Staff};
 use crate::school::{alias, routes};
 
 /// That a code was shown by a form: whoever sends it again sees no second one, and the first goes on being good.
@@ -65,6 +65,8 @@ struct ListPage {
     done: String,
     /// Where it asks whether somebody has come further, as long as somebody can.
     wait: Option<String>,
+    /// The query by which it then asks for itself anew.
+    by_itself: &'static str,
     back: &'static str,
 }
 
@@ -280,6 +282,7 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
         notice: said::of(&query),
         done: format!("{done}/{}", lines.len()),
         wait: (!is_over).then(|| format!("{}/vent?fra={}", room.path(), room.how_far(&progress))),
+        by_itself: BY_ITSELF,
         pupils: room.is_authorised().then_some(lines),
         back: SCHOOL_PATH,
     };

@@ -151,6 +151,8 @@ async fn next_alone(world: &World, press: &Press<'_>, now: Timestamp) -> anyhow:
 
 async fn finish(world: &World, press: &Press<'_>, batch: &mut Batch, now: Timestamp) -> anyhow::Result<usize> {
     let sftp = press.letters.sftp.as_ref();
+    // Whoever has slept until somebody gave the batch up brings nothing of it anywhere.
+    letter::keep(world, batch, world.clock.now()).await?;
     if batch.written_at.is_none() {
         let letters = letter::ready(world, batch, &press.printing(), now).await?;
         let unprintable = match sftp {
@@ -162,6 +164,7 @@ async fn finish(world: &World, press: &Press<'_>, batch: &mut Batch, now: Timest
         }
         letter::mark_written(world, batch, now).await?;
     }
+    letter::keep(world, batch, world.clock.now()).await?;
     let Some(sftp) = sftp else {
         publish(press, batch)?;
         let letters = letter::mark_handed_over(world, batch, now).await?;
@@ -169,7 +172,6 @@ async fn finish(world: &World, press: &Press<'_>, batch: &mut Batch, now: Timest
         let _ = fs::remove_file(press.mark(batch));
         return Ok(letters);
     };
-    letter::keep(world, batch, world.clock.now()).await?;
     let parcel = Parcel::of(sftp, batch, now);
     parcel.publish().await?;
     let letters = letter::mark_handed_over(world, batch, now).await?;
@@ -193,6 +195,13 @@ pub async fn bring(
     // Whoever has slept and lost the batch to another must not clear away what that one has brought.
     letter::keep(world, batch, world.clock.now()).await?;
     parcel.begin().await?;
+    let mut over = Vec::new();
+    for (name, batch) in parcel.of_others().await? {
+        if letter::is_over(world.db.pool(), &batch).await? {
+            over.push(name);
+        }
+    }
+    parcel.clear(&over).await?;
     if !printed.is_empty() {
         let brought = upload(world, press, &parcel, batch, &printed).await;
         clear_uploads(press)?;
@@ -284,7 +293,8 @@ pub fn publish(press: &Press<'_>, batch: &Batch) -> anyhow::Result<()> {
     let (part, done) = (press.part(batch), press.done(batch));
     ensure!(
         press.mark(batch).exists(),
-        "batch {} was begun in another folder than {}: go on with it there, or `porten letter withdraw {0}`",
+        "batch {} was begun in another folder than {}, or on another machine: go on with it there, or `porten letter \
+         withdraw {0}`",
         batch.id,
         press.folder.display()
     );
@@ -357,7 +367,7 @@ fn print(press: &Press<'_>, batch: &Batch, letters: &[Ready]) -> anyhow::Result<
             }
         }
     }
-    if batch.is_first_of_day() && !press.letters.test_address.is_empty() {
+    if batch.has_test && !press.letters.test_address.is_empty() {
         let letter = Letter {
             id: &format!("test-{}", batch.id),
             kind: Kind::Test,

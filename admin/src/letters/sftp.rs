@@ -56,6 +56,21 @@ impl<'a> Parcel<'a> {
         self.say(&removal(&earlier)).await.map(|_| ())
     }
 
+    /// What lies there of other batches, and of which.
+    pub async fn of_others(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let listed = self.say("ls -1a\n").await?;
+        let all = listed.lines().filter_map(|name| Some((name.to_owned(), of_batch(name)?.to_owned())));
+        Ok(all.filter(|(_, batch)| *batch != self.batch).collect())
+    }
+
+    /// Clears it away.
+    pub async fn clear(&self, names: &[String]) -> anyhow::Result<()> {
+        match names.is_empty() {
+            true => Ok(()),
+            false => self.say(&removal(names)).await.map(|_| ()),
+        }
+    }
+
     /// Makes a place for files.
     pub async fn open(&self) -> anyhow::Result<()> {
         self.say(&format!("mkdir {}\n", self.named("part"))).await.map(|_| ())
@@ -126,17 +141,21 @@ struct Found {
 /// Looks through the names in a folder, between what `sftp` repeats of the script. The server may say what it likes: what
 /// is not a name that we give is left alone.
 fn found(listed: &str, batch: &str) -> Found {
-    let start = format!(".{batch}.");
-    let is_ours = |name: &&str| {
-        let rest = name.strip_prefix(&start).and_then(|rest| rest.split_once('.'));
-        rest.is_some_and(|(attempt, end)| {
-            !attempt.is_empty() && attempt.bytes().all(|b| b.is_ascii_digit()) && matches!(end, "part" | "mark")
-        })
-    };
+    let is_ours = |name: &&str| of_batch(name) == Some(batch);
     Found {
         is_done: listed.lines().any(|name| name == batch),
         leftovers: listed.lines().filter(is_ours).map(str::to_owned).collect(),
     }
+}
+
+/// Of which batch something is that has a name as we give it, until the batch is handed over.
+fn of_batch(name: &str) -> Option<&str> {
+    let (batch, rest) = name.strip_prefix('.')?.split_once('.')?;
+    let (attempt, end) = rest.split_once('.')?;
+    let is_number = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || more.contains(&byte))
+    };
+    (is_number(batch, b"-") && is_number(attempt, b"") && matches!(end, "part" | "mark")).then_some(batch)
 }
 
 /// Somebody else may clear it away first.

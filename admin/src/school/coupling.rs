@@ -227,14 +227,23 @@ pub async fn standings(
     Ok(all)
 }
 
-/// How much is left to decide in some classes for somebody of the administration, of all who are in them: whether an
-/// employee may issue, and of one who may, to whom. A class in which there is nobody of whom they could decide is not in it.
+/// What is left to decide in a class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Open {
+    /// Whether an employee may issue, and of one who may, to whom: so many questions.
+    pub questions: usize,
+    /// Whether there are pupils, and nobody may issue to any.
+    pub lacks_issuer: bool,
+}
+
+/// What is left to decide in some classes for somebody of the administration, of all who are in them. A class in which
+/// there is nobody of whom they could decide is not in it.
 pub async fn left_open(
     db: &Db,
     classes: &[ClassId],
     heads: &Heads,
     own: &PersonId,
-) -> sqlx::Result<HashMap<ClassId, usize>> {
+) -> sqlx::Result<HashMap<ClassId, Open>> {
     const ISSUERS: &str = "SELECT class, employee, decision FROM school_issuer
         WHERE class IN
             (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
@@ -256,7 +265,8 @@ pub async fn left_open(
     for (class, pupil) in &heads.pupils {
         pupils.entry(class).or_default().push(pupil);
     }
-    let mut open = HashMap::new();
+    let mut all: HashMap<ClassId, Open> = HashMap::new();
+    let may_issue = |place: &(ClassId, PersonId)| issuers.get(place).and_then(|name| Decision::parse(name));
     // Nobody decides of themselves.
     for place in heads.employees.iter().filter(|(_, employee)| employee != own) {
         let (class, employee) = place;
@@ -265,13 +275,21 @@ pub async fn left_open(
                 && **pupil != employee
                 && !coupled.contains(&(class.clone(), employee.clone(), (**pupil).clone()))
         };
-        *open.entry(class.clone()).or_default() += match issuers.get(place).and_then(|name| Decision::parse(name)) {
+        all.entry(class.clone()).or_default().questions += match may_issue(place) {
             None => 1,
             Some(Decision::No) => 0,
             Some(Decision::Yes) => pupils.get(class).into_iter().flatten().filter(is_open).count(),
         };
     }
-    Ok(open)
+    let issued_in: HashSet<&ClassId> = heads
+        .employees
+        .iter()
+        .filter_map(|place| (may_issue(place) == Some(Decision::Yes)).then_some(&place.0))
+        .collect();
+    for (class, open) in &mut all {
+        open.lacks_issuer = pupils.contains_key(class) && !issued_in.contains(class);
+    }
+    Ok(all)
 }
 
 async fn issuers(db: impl AnyExecutor<'_>, class: &ClassId) -> sqlx::Result<HashMap<PersonId, Decided>> {

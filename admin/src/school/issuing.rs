@@ -240,7 +240,7 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
 /// What speaks against a code for a pupil now: what [`start`] would say to somebody who may issue to them.
 pub async fn refusal(world: &World, pupil: &PersonId, now: Timestamp) -> anyhow::Result<Option<Reason>> {
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else { return Ok(Some(Reason::NotCoupled)) };
-    if world.population.find(&person.fnr).await?.is_some_and(|resident| resident.is_dead(now)) {
+    if world.population.find_known(&person).await?.is_some_and(|resident| resident.is_dead(now)) {
         return Ok(Some(Reason::Dead));
     }
     let mut connection = world.db.pool().acquire().await?;

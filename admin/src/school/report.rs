@@ -30,6 +30,9 @@ pub const HEADINGS: [&str; 15] = [
     "Dato",
 ];
 
+/// What stands in the place of a class where all of a school are counted.
+pub const WHOLE: &str = "Hele skolen";
+
 /// What those are called of whom nobody has decided who may issue to them, and who have nothing yet.
 const UNDECIDED: &str = "undecided";
 
@@ -73,10 +76,10 @@ impl Tally {
         self.of("registered") + self.of("has-minid")
     }
 
-    /// How many of a hundred those are, where there is anybody.
+    /// How many of a hundred those are, where there is anybody; a hundred when all are.
     pub fn share(&self) -> Option<u32> {
         let (have, all) = (u64::from(self.have_minid()), u64::from(self.all()));
-        u32::try_from((have * 200 + all).checked_div(all * 2)?).ok()
+        u32::try_from((have * 100).checked_div(all)?).ok()
     }
 }
 
@@ -173,19 +176,20 @@ async fn tallies(world: &World, owner: &Orgno, classes: &[Class], now: Timestamp
 }
 
 /// The numbers as CSV that a spreadsheet of Norway opens: semicolons, and a mark that it is UTF-8. Nothing in it is a
-/// formula.
-pub fn csv(report: &Report, headings: &[&str]) -> anyhow::Result<String> {
+/// formula. After its classes each school has a row of its own, in which everybody counts once, by the name `whole`.
+pub fn csv(report: &Report, headings: &[&str], whole: &str) -> anyhow::Result<String> {
     let mut writer =
         csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(headings.iter().map(|heading| safe(heading)))?;
     let date = text::in_norway(report.at, "%d.%m.%Y");
-    for SchoolReport { school, classes, .. } in &report.schools {
-        for class in classes {
-            let mut row = vec![safe(&school.name), safe(school.orgno.as_str()), safe(&class.class.name)];
-            row.push(class.tally.all().to_string());
-            row.extend(class.tally.each().map(|(_, number)| number.to_string()));
-            row.push(class.tally.have_minid().to_string());
-            row.push(class.tally.share().map(|share| share.to_string()).unwrap_or_default());
+    for SchoolReport { school, classes, tally } in &report.schools {
+        let classes = classes.iter().map(|class| (class.class.name.as_str(), &class.tally));
+        for (name, tally) in classes.chain([(whole, tally)]) {
+            let mut row = vec![safe(&school.name), safe(school.orgno.as_str()), safe(name)];
+            row.push(tally.all().to_string());
+            row.extend(tally.each().map(|(_, number)| number.to_string()));
+            row.push(tally.have_minid().to_string());
+            row.push(tally.share().map(|share| share.to_string()).unwrap_or_default());
             row.push(date.clone());
             writer.write_record(&row)?;
         }

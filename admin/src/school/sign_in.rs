@@ -49,6 +49,8 @@ const SEEN_TO: Duration = Duration::from_mins(1);
 const ANSWER_AT_MOST: usize = 1024 * 1024;
 /// How the pages end that ask by themselves: whoever asks nothing else is not at the desk.
 const WAIT: &str = "/vent";
+/// What a page asks for by itself has this query: nobody is at the desk for it.
+pub const BY_ITSELF: &str = "av-seg-selv";
 
 /// The way to Porten's own endpoints, which lie in this program: nothing goes over a network.
 #[derive(Clone)]
@@ -238,7 +240,8 @@ impl Found {
         let browser = Browser::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let (now, here) = (app.world.clock.now(), parts.uri.path().to_owned());
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
-        let asker = if here.ends_with(WAIT) { Asker::APage } else { Asker::Somebody };
+        let is_a_page = here.ends_with(WAIT) || parts.uri.query() == Some(BY_ITSELF);
+        let asker = if is_a_page { Asker::APage } else { Asker::Somebody };
         let found = Session::find(&Call { app, browser: &browser, now }, &parts.headers, asker).await;
         Ok(match found.map_err(|fault| Refusal::from(fault).into_response())? {
             Some((token, session, person)) => {

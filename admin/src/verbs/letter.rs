@@ -11,7 +11,7 @@ use admin::letters::batch::{self, Outcome, Press};
 use admin::letters::proof;
 use anyhow::{Context, bail, ensure};
 use authenticators::clock::Timestamp;
-use authenticators::letter::{self, Letter, Receipt, State};
+use authenticators::letter::{self, GivenUp, Letter, Receipt, State};
 use authenticators::world::World;
 use clap::Subcommand;
 use idp::config::Issuer;
@@ -73,6 +73,9 @@ pub(crate) enum Verb {
         place: Place,
         /// Its id.
         batch: String,
+        /// Also where all its files are written, and the print house may have it: it was asked to send nothing of it.
+        #[arg(long)]
+        stopped: bool,
         #[command(flatten)]
         support: Support,
     },
@@ -133,11 +136,22 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
             match letter::acknowledge(&world, &batch, &by, world.clock.now()).await? {
                 Receipt::New => say("Acknowledged."),
                 Receipt::Before => say("It was acknowledged already."),
+                Receipt::Written => bail!(
+                    "that was handed over without our knowing it: run `porten letter batch` where it was begun, and then \
+                     this again"
+                ),
+                Receipt::Withdrawn => bail!(
+                    "that was withdrawn, and its codes are not good any more: the print house must not send it, and has to \
+                     destroy what it has of it"
+                ),
                 Receipt::Unknown => bail!("no such batch was handed over"),
             }
             Ok(())
         }
-        Verb::Withdraw { place, batch, support } => desk::withdraw(&world(&place).await?, &batch, &support).await,
+        Verb::Withdraw { place, batch, stopped, support } => {
+            let given_up = if stopped { GivenUp::Stopped } else { GivenUp::Unwritten };
+            desk::withdraw(&world(&place).await?, (&batch, given_up), &support).await
+        }
         Verb::Order { request, language } => desk::order(request, language).await,
         Verb::Whose { place, letter, support, json } => {
             let world = World { population: place.population()?, ..world(&place).await? };

@@ -9,7 +9,7 @@ use sqlx::Row;
 
 /// Statements that no request runs, or that look for any row at all.
 const OUTSIDE_OF_REQUESTS: [&str; 6] = [
-    "SELECT id, created_at, leased_until, written_at, destination FROM letter_batch \
+    "SELECT id, created_at, leased_until, written_at, destination, has_test FROM letter_batch \
      WHERE handed_over_at IS NULL AND withdrawn_at IS NULL ORDER BY created_at, id LIMIT 1",
     "SELECT id FROM client WHERE removed_at IS NULL ORDER BY id",
     "SELECT name, registration, removed_at FROM scope WHERE removed_at IS NULL ORDER BY name",

@@ -297,7 +297,12 @@ async fn a_session_of_staff_ends() -> anyhow::Result<()> {
     let mut busy = lone().await?;
     town.idp.advance(Duration::from_mins(29));
     assert!(is_in(&mut busy).await?);
+    // A list that asks for itself anew is nobody.
+    idle.get("/skule?av-seg-selv").await?;
+    assert_eq!((idle.page.status, idle.at.as_str()), (StatusCode::OK, "/skule?av-seg-selv"));
     town.idp.advance(Duration::from_mins(2));
+    idle.get("/skule?av-seg-selv").await?;
+    assert_eq!(idle.page.json()?, json!({ "state": "over" }));
     assert!(!is_in(&mut idle).await?, "nobody was there for half an hour");
     assert!(is_in(&mut busy).await?);
     for _ in 0..15 {

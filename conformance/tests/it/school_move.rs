@@ -6,7 +6,7 @@ use admin::school::register;
 use admin::school::report;
 use anyhow::Context;
 use authenticators::trail::Actor;
-use conformance::idp::TestIdp;
+use conformance::idp::{TestIdp, TestPerson, unregistered};
 
 use crate::school_import::{
     Fjorden, HEAD, OTHER, OWNER, SCHOOL, add_owner, file, id_of, is_over, kinds, orgno, somebody, take_in, well,
@@ -55,6 +55,14 @@ async fn what_came_of_the_old_owners_file_ends_at_once() -> anyhow::Result<()> {
         assert_eq!(entry.details[name], value);
     }
     assert_eq!(kinds(&idp, other).await?[0], "school-moved");
+    // Nothing of it comes from the owner's register, and nobody reads that it does.
+    let citizen = TestPerson { fnr: pupil.who.fnr.clone(), ..unregistered()? };
+    let mut page = idp.by_test_id(&idp.client().await?, &citizen, "substantial").await?;
+    page.get("/profil/hendelser").await?;
+    let told = |words| page.page.body.match_indices(words).map(|(at, _)| at).collect::<Vec<usize>>();
+    let (by_support, by_the_file) = (told("Gjort av brukerstøtte"), told("Fra skoleeierens register"));
+    assert_eq!(by_support.len(), 2, "{}", page.page.body);
+    assert!(by_the_file.iter().all(|at| *at > by_support[1]), "{}", page.page.body);
     // The old owner has no part in it, and the new one's file gives the roles and not what was decided by them.
     assert!(report::of_owner(world, &orgno(OWNER)?, idp.now()).await?.schools.is_empty());
     let reports = report::of_owner(world, &orgno(OTHER)?, idp.now()).await?.schools;

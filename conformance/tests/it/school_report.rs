@@ -87,7 +87,7 @@ async fn a_citizen_reads_who_did_it_as_what_and_why() -> anyhow::Result<()> {
     let pupil = TestPerson { fnr: place.pupils[0].fnr.clone(), ..unregistered()? };
     for (language, words) in [
         ("nb", ["Gjort av skolen: kontaktlærer", "Gjort av skolen: rektor", "Du ble identifisert på skolen"]),
-        ("nn", ["Gjort av skulen: kontaktlærar", "Gjort av skulen: rektor", "Du blei identifisert på skulen"]),
+        ("nn", ["Gjort av skulen: kontaktlærar", "Gjort av skulen: rektor", "Du vart identifisert på skulen"]),
         ("en", ["Done by the school: contact teacher", "Done by the school: principal", "You were identified"]),
     ] {
         let browser = events(&town, &pupil, language).await?;

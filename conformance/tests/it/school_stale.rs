@@ -165,3 +165,18 @@ async fn nor_by_one_that_was_sent_when_the_session_was_over() -> anyhow::Result<
     assert_eq!(kinds.iter().filter(|kind| *kind == "school-coupled").count(), 1, "{kinds:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_second_press_on_save_is_the_same() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let place = &town.own;
+    let mut desk = town.staff(&place.principal).await?;
+    town.decide(&mut desk, place, &[(&place.teacher, "no"), (&place.both, "no")]).await?;
+    let mut again = desk.clone();
+    save(&mut desk).await?;
+    let saved = desk.at.clone();
+    assert!(saved.contains("sagt=lagret"), "{saved} {}", desk.page.body);
+    save(&mut again).await?;
+    assert_eq!((again.page.status, again.at.as_str()), (StatusCode::OK, saved.as_str()), "{}", again.page.body);
+    Ok(())
+}

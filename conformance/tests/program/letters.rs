@@ -530,10 +530,21 @@ async fn a_batch_whose_place_is_gone_is_given_up_with_its_codes() -> anyhow::Res
         let issuer = Issuer::try_from(format!("http://localhost:{}", post.site.port)).map_err(anyhow::Error::msg)?;
         let config = LettersConfig::of(&SENDER);
         let press = Press { folder: &post.folder, issuer: &issuer, letters: &config };
-        let (batch, letters) = killed(&post, &press, at).await?;
-        let said = post.desk("letter withdraw", &[&batch.id]).await?.well()?;
+        let (mut batch, letters) = killed(&post, &press, at).await?;
+        let is_written = matches!(at, Killed::Written | Killed::Renamed);
+        if is_written {
+            // The print house may have it: whoever says nothing of that gives nothing up.
+            let line = post.desk("letter withdraw", &[&batch.id]).await?.refused()?;
+            assert!(line.contains("the print house may have it") && line.contains("--stopped"), "{at:?}: {line}");
+            let line = post.acknowledge(&batch.id).await?.refused()?;
+            assert!(line.contains("handed over without our knowing it"), "{at:?}: {line}");
+        }
+        let stopped = if is_written { vec![batch.id.as_str(), "--stopped"] } else { vec![batch.id.as_str()] };
+        let said = post.desk("letter withdraw", &stopped).await?.well()?;
         assert!(said.contains("Letters that wait again: 2."), "{at:?}: {said}");
-        post.desk("letter withdraw", &[&batch.id]).await?.refused()?;
+        post.desk("letter withdraw", &stopped).await?.refused()?;
+        let line = post.acknowledge(&batch.id).await?.refused()?;
+        assert!(line.contains("was withdrawn") && line.contains("destroy"), "{at:?}: {line}");
         assert_eq!((post.states().await?, post.sealed().await?), (vec!["ordered".to_owned(); 2], 0), "{at:?}");
         for person in &people {
             let (kind, actor, details) = post.trail(person, 1).await?.pop().context("no entry")?;
@@ -548,6 +559,13 @@ async fn a_batch_whose_place_is_gone_is_given_up_with_its_codes() -> anyhow::Res
             let nth = (0..2).find(|nth| letter.lines.contains(&format!("Storgata {nth}"))).context("nobody's")?;
             assert_eq!(post.check(nth, &letter.code).await?, Checked::Over, "{at:?}: a code that lies about is good");
         }
+        // Whoever was only asleep at the first batch changes nothing of the second.
+        let now = post.world.clock.now();
+        assert_eq!(letter::ready(&post.world, &batch, &press.printing(), now).await?, [], "{at:?}");
+        assert!(letter::keep(&post.world, &mut batch, now).await.is_err(), "{at:?}");
+        assert!(letter::mark_written(&post.world, &batch, now).await.is_err(), "{at:?}");
+        assert!(letter::mark_handed_over(&post.world, &batch, now).await.is_err(), "{at:?}");
+        assert_eq!(post.states().await?, ["handed-over"; 2], "{at:?}");
         // Whoever comes to the first folder again leaves nothing of it there.
         assert_eq!(post.batch().await?, "No more letters wait.\n");
         let left = names(&post.folder)?;
@@ -782,6 +800,29 @@ async fn the_print_house_is_tested_once_a_day() -> anyhow::Result<()> {
     post.batch().await?;
     let (entry, _) = only_letter(&post.only_batch()?)?;
     assert_eq!(entry["kind"], "letter");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_that_was_given_up_has_tested_nothing() -> anyhow::Result<()> {
+    crate::gateway::within_an_hour().await?;
+    let mut post = Post::new(&[]).await?;
+    let test = ["Prøvemottaket", "Postboks 1", "0001 OSLO"];
+    post.site.set("letters", format!("sender = {SENDER:?}\ntest_address = {test:?}"))?;
+    let issuer = Issuer::try_from("http://localhost".to_owned()).map_err(anyhow::Error::msg)?;
+    let mut config = LettersConfig::of(&SENDER);
+    config.test_address = test.map(str::to_owned).to_vec();
+    let press = Press { folder: Path::new("/gone"), issuer: &issuer, letters: &config };
+    let then = post.world.clock.now();
+    let Begun::Batch(batch) = letter::begin(&post.world, &press.printing(), then).await? else {
+        anyhow::bail!("no batch");
+    };
+    assert!(batch.has_test);
+    letter::release(&post.world, &batch).await?;
+    post.desk("letter withdraw", &[&batch.id]).await?.well()?;
+    post.batch().await?;
+    let (entry, _) = only_letter(&post.only_batch()?)?;
+    assert_eq!(entry["kind"], "test");
     Ok(())
 }
 

@@ -130,6 +130,8 @@ async fn support_is_told_who_gets_no_letter_and_why() -> anyhow::Result<()> {
         assert!(line.contains(words) && !line.contains(&who), "{words}: {line}");
     }
     assert!(post.list().await?.is_empty());
+    let (kind, actor, details) = post.trail(&person(&post, 4).await?.id, 1).await?.pop().context("no entry")?;
+    assert_eq!((kind.as_str(), actor, details), ("looked-up", operator(), json!({ "case": "4711" })));
     assert!(Person::by_fnr(post.world.db.pool(), &fnr(0)?).await?.is_none(), "somebody who gets none is registered");
     assert_eq!(post.desk("letter order", &[&real_fnr(4), "--language", "se"]).await?.code, Some(2));
     post.site.set("population", "")?;
@@ -235,6 +237,9 @@ async fn silence_of_the_print_house_is_noticed() -> anyhow::Result<()> {
     let line = alarm(&post).await?.context("no alarm")?;
     assert!(line.contains("1 batches, 0 letters that wait, 0 letters"), "{line}");
     assert_eq!(post.site.run("letter batches", ["--check", "--late-after", "7"]).await?.code, Some(0));
+    // It does not grow so old that nobody speaks of it any more.
+    let said = post.site.run("letter batches", ["--check", "--days", "2"]).await?;
+    assert!(said.code == Some(1) && said.out.contains(&late), "{said:?}");
 
     let id = letters_of(&post, 0).await?[0]["id"].as_str().context("no id")?.to_owned();
     post.desk("letter returned", &[&id, "--reason", "moved"]).await?.well()?;
@@ -274,6 +279,15 @@ async fn letters_that_nobody_prints_or_forwards_are_noticed() -> anyhow::Result<
     let id = batches(&post).await?["batches"][0]["id"].as_str().context("no id")?.to_owned();
     post.desk("letter withdraw", &[&id]).await?.well()?;
     assert_eq!(alarm(&post).await?, None);
+    // A print house that is silent about the letter that tests it is silent.
+    let tested = Printing { at_most: 0, has_test: true, ..printing("/print-house") };
+    let then = now.minus(DAY * 5);
+    let Begun::Batch(batch) = letter::begin(&post.world, &tested, then).await? else { anyhow::bail!("no batch") };
+    letter::mark_written(&post.world, &batch, then).await?;
+    letter::mark_handed_over(&post.world, &batch, then).await?;
+    let line = alarm(&post).await?.context("no alarm")?;
+    assert!(line.contains("1 batches, 0 letters that wait"), "{line}");
+    post.acknowledge(&batch.id).await?.well()?;
 
     post.order(1, "nb").await?;
     let line = alarm(&post).await?.context("no alarm")?;

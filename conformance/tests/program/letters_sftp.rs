@@ -390,6 +390,25 @@ async fn a_batch_does_not_change_its_way() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn what_was_brought_of_a_batch_that_was_given_up_does_not_stay() -> anyhow::Result<()> {
+    let route = Route::new(1).await?;
+    let (batch, _) = route.killed(Killed::Brought, route.now().minus(HOUR)).await?;
+    letter::release(&route.post.world, &batch).await?;
+    let inbox = route.house.inbox();
+    // Somebody else's, by a name like ours: it is let be.
+    let of_others = [".2020-01-01-1.17.part", ".2020-01-01-1.17.mark.x"];
+    of_others.iter().try_for_each(|name| fs::create_dir(inbox.join(name)))?;
+    route.post.desk("letter withdraw", &[&batch.id]).await?.well()?;
+    let outcome = route.go(route.now()).await?;
+    let Outcome::HandedOver { batch: next, letters: 1 } = outcome else { anyhow::bail!("{outcome:?}") };
+    assert_ne!(next, batch.id);
+    let mut left = vec![of_others[0].to_owned(), of_others[1].to_owned(), next];
+    left.sort();
+    assert_eq!(names(&inbox)?, left);
+    Ok(())
+}
+
 /// A way to the print house that stops when something is true, as a network does.
 struct Slow {
     port: u16,

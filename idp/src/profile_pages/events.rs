@@ -68,12 +68,18 @@ fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
     Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what, about }
 }
 
+/// Whether a school has gone to another owner, with all that came of it.
+fn is_moved(entry: &Entry) -> bool {
+    entry.details.get("to").is_some()
+}
+
 /// Who did it, where it was somebody else.
 fn by_whom(visit: &Visit<'_>, entry: &Entry) -> Option<String> {
     let text = visit.text();
     Some(match &entry.actor {
         // Whoever brings the owner's file, or the owner's own system.
-        Actor::Operator(_) | Actor::Organisation(_) if entry.kind.starts_with("school-") => {
+        // But for a school that goes to another owner, which support does.
+        Actor::Operator(_) | Actor::Organisation(_) if entry.kind.starts_with("school-") && !is_moved(entry) => {
             text.t("event-by-owner-register")
         }
         Actor::Operator(_) => text.t("event-by-support"),
@@ -119,7 +125,7 @@ fn why_in_school(text: Text, entry: &Entry) -> Option<String> {
     let key = match (detail("reason"), entry.kind.as_str()) {
         ("", _) => return None,
         // A school that goes to another owner: in the words of whoever moved it.
-        (reason, _) if !detail("to").is_empty() => return Some(text.with("event-reason", "reason", reason)),
+        (reason, _) if is_moved(entry) => return Some(text.with("event-reason", "reason", reason)),
         ("identified", _) => "event-reason-identified",
         ("new-code", _) => "event-reason-new-code",
         ("can-identify", _) => "event-reason-can-identify",

@@ -20,7 +20,7 @@ const DAY: Duration = Duration::from_hours(24);
 pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
-    /// Begun in so many days.
+    /// Begun in so many days; those that are not acknowledged are told of however old they are.
     #[arg(long, default_value_t = 90)]
     days: u32,
     /// After so many days something is late: a weekend is no cause for alarm.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::{Context, bail, ensure};
 use authenticators::clock::Timestamp;
 use authenticators::contact::Contact;
-use authenticators::letter::{self, Anew, Letter};
+use authenticators::letter::{self, Anew, GivenUp, Letter, Withdrawal};
 use authenticators::person::{Fnr, NewPerson, Person, PersonId};
 use authenticators::population::{Address, Population, Resident};
 use authenticators::trail::{Actor, Event};
@@ -42,7 +42,13 @@ pub(super) async fn order(request: Request, language: Option<Language>) -> anyho
         Some(person) => world.population.find_known(person).await?,
         None => world.population.find(fnr).await?,
     };
-    let Resident { given_name, family_name, .. } = receiver(fnr, known.as_ref(), resident, now)?;
+    let receiver = receiver(fnr, known.as_ref(), resident, now);
+    if let (Err(_), Some(person)) = (&receiver, &known) {
+        // Why somebody gets none is something about them.
+        let event = Event::by("looked-up", &person.id, Actor::Operator(by.clone())).with("case", case.as_str());
+        world.trail.write(event, now).await?;
+    }
+    let Resident { given_name, family_name, .. } = receiver?;
     Person::register(&world.db, &world.chance, fnr, NewPerson { given_name, family_name }, now).await?;
     let person = Person::by_fnr(db, fnr).await?.context("a person who was just registered is gone")?.id;
     let wished = Contact::of(db, &person).await?.language.as_deref().and_then(Language::parse);
@@ -103,13 +109,19 @@ pub(super) async fn whose(world: &World, id: &str, support: &Support, as_json: b
 }
 
 /// Gives up a batch that cannot be finished.
-pub(super) async fn withdraw(world: &World, batch: &str, support: &Support) -> anyhow::Result<()> {
+pub(super) async fn withdraw(world: &World, batch: (&str, GivenUp), support: &Support) -> anyhow::Result<()> {
     let Support { case, by } = support;
     match letter::withdraw(world, batch, (case, by), world.clock.now()).await? {
-        Some(letters) => {
+        Withdrawal::Done(letters) => {
             say(&format!("Withdrawn. Letters that wait again: {letters}. Whatever is printed of it is void."));
         }
-        None => bail!("there is no such batch that was begun and not handed over, or somebody is at it just now"),
+        Withdrawal::Written => bail!(
+            "all its files are written, and the print house may have it: `porten letter batch` where it was begun finds out. \
+             If that cannot be, ask the print house to send nothing of it, and say so by --stopped"
+        ),
+        Withdrawal::Unknown => {
+            bail!("there is no such batch that was begun and not handed over, or somebody is at it just now")
+        }
     }
     Ok(())
 }
