@@ -135,7 +135,12 @@ fn one_roster(folder: &Path) -> anyhow::Result<()> {
     let user = |(id, role, org, nth): (&str, &str, &str, usize)| {
         // Whoever has no part in a school may be without a number.
         let fnr = if role == "guardian" { String::new() } else { format!("{{Fnr:{}}}", real_fnr(nth)) };
-        format!("{id},active,,true,{org},{role},{id},{fnr},Given{nth},Family,,,,,,,,\n")
+        let title = match (role, org) {
+            ("administrator", "o0") => "skoleeier",
+            ("administrator", _) => "rektor",
+            _ => "",
+        };
+        format!("{id},active,,true,{org},{role},{id},{fnr},Given{nth},Family,,,,,,,,,{title}\n")
     };
     let users: String = users.into_iter().map(user).collect();
     let files = [
@@ -156,7 +161,7 @@ fn one_roster(folder: &Path) -> anyhow::Result<()> {
             "users.csv",
             format!(
                 "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,givenName,familyName,\
-                 middleName,identifier,email,sms,phone,agentSourcedIds,grades,password\n{users}"
+                 middleName,identifier,email,sms,phone,agentSourcedIds,grades,password,metadata.title\n{users}"
             ),
         ),
         (
@@ -198,8 +203,37 @@ async fn oneroster_is_read() -> anyhow::Result<()> {
     ] {
         assert!(done.contains(part), "{part}: {done}");
     }
-    // A delta says less than all, and what it does not say would end.
+    // Nobody gets a right from the standard's word alone, nor at a place that the files do not name.
+    let users = folder.path().join("users.csv");
+    let good = std::fs::read_to_string(&users)?;
+    for (from, to, words) in [
+        (",rektor", ",Vaktmester", "users.csv row 2: metadata.title: "),
+        (",rektor", ",", "users.csv row 2: metadata.title: "),
+        (",skoleeier", ",rektor", "users.csv row 5: orgSourcedIds: "),
+        (",rektor", ",skoleeier", "users.csv row 2: orgSourcedIds: "),
+        ("true,o1,administrator", "true,o9,administrator", "users.csv row 2: orgSourcedIds: "),
+    ] {
+        std::fs::write(&users, good.replace(from, to))?;
+        let said = site.run("school import", arguments).await?;
+        assert!(said.code == Some(1) && said.out.contains(words), "{words}: {said:?}");
+    }
+    // A rektor who stands at the owner too is one of the school; at a school that is left out they are nothing.
+    for orgs in ["\"o1,o0\"", "\"o0,o1,o2\""] {
+        std::fs::write(&users, good.replace("true,o1,administrator", &format!("true,{orgs},administrator")))?;
+        let done = site.run("school import", arguments).await?.well()?;
+        assert!(done.ends_with("All was as the file says.\n"), "{orgs}: {done}");
+    }
+    std::fs::write(&users, good)?;
+    // Another version says who does what in other words.
     let manifest = folder.path().join("manifest.csv");
+    std::fs::write(
+        &manifest,
+        std::fs::read_to_string(&manifest)?.replace("oneroster.version,1.1", "oneroster.version,1.2"),
+    )?;
+    let said = site.run("school import", arguments).await?;
+    assert!(said.code == Some(1) && said.out.contains("oneroster.version must be 1.1"), "{said:?}");
+    one_roster(folder.path())?;
+    // A delta says less than all, and what it does not say would end.
     std::fs::write(&manifest, std::fs::read_to_string(&manifest)?.replace("users,bulk", "users,delta"))?;
     let said = site.run("school import", arguments).await?;
     assert!(said.code == Some(1) && said.out.contains("manifest.csv row 5: ") && said.out.contains("bulk"), "{said:?}");
