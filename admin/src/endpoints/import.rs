@@ -17,6 +17,7 @@ use axum::routing::{MethodRouter, post};
 use idp::access_token::AccessToken;
 use idp::app::App;
 use idp::bearer::Bearer;
+use idp::client::ClientId;
 use idp::error::OAuthError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -34,6 +35,9 @@ const PATH: &str = "/skule/api/import";
 /// How long the answer to rows is waited for: shorter than the patience that all of Porten has with a request.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+const TOO_MUCH: &str =
+    "Nothing was taken in: much of what is there would be gone. If that is right, send it with accept_removals.";
+
 /// How long this endpoint waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience(Duration);
@@ -44,6 +48,9 @@ pub struct Wanted {
     /// `1`: to know what they would change, and no more.
     #[serde(default)]
     preview: String,
+    /// How many may go, where they are many.
+    #[serde(default)]
+    accept_removals: String,
 }
 
 /// Which result is wanted.
@@ -99,8 +106,8 @@ pub async fn take(
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Ok(problem(status, "Content-Type must be text/csv or application/json.", &Objections::default()));
     };
-    let (client, is_preview) = (bearer.client.id.as_str().to_owned(), wanted.preview == "1");
-    let order = Order { app: app.clone(), owner, kind, body, client, is_preview, now: bearer.now };
+    let client = bearer.client.id.clone();
+    let order = Order { app: app.clone(), owner, kind, body, wanted, client, now: bearer.now };
     let whose = order.owner.as_str().to_owned();
     // What was begun goes on, whether or not somebody waits for it.
     let mut work = tokio::spawn(order.carry_out());
@@ -148,14 +155,15 @@ struct Order {
     owner: Orgno,
     kind: Kind,
     body: Bytes,
-    client: String,
-    is_preview: bool,
+    wanted: Wanted,
+    client: ClientId,
     now: Timestamp,
 }
 
 impl Order {
     async fn carry_out(self) -> anyhow::Result<Done> {
-        let Order { app, owner, kind, body, client, is_preview, now } = self;
+        let Order { app, owner, kind, body, wanted, client, now } = self;
+        let is_preview = wanted.preview == "1";
         let (whose, people) = (owner.clone(), app.config.people);
         let roster = match tokio::task::spawn_blocking(move || kind.read(&body, &whose, people)).await? {
             Ok(roster) => roster,
@@ -165,7 +173,8 @@ impl Order {
             owner: &owner,
             roster: &roster,
             actor: Actor::Organisation(owner.as_str().to_owned()),
-            client: Some(&client),
+            client: Some(client.as_str()),
+            accept_removals: wanted.accept_removals.parse().ok(),
         };
         let done = match is_preview {
             true => import::preview(&app.world, &import).await?,
@@ -190,13 +199,25 @@ struct Done {
 
 impl Done {
     fn not_taken(objections: &Objections) -> Done {
-        Done::problem(StatusCode::UNPROCESSABLE_ENTITY, "Nothing was taken in: some rows are wrong.", objections)
+        let (status, title) = match objections.accept_removals {
+            None => (StatusCode::UNPROCESSABLE_ENTITY, "Nothing was taken in: some rows are wrong."),
+            Some(_) => (StatusCode::CONFLICT, TOO_MUCH),
+        };
+        Done::problem(status, title, objections)
     }
 
     /// RFC 9457
     fn problem(status: StatusCode, title: &str, objections: &Objections) -> Done {
-        let (status, Objections { errors, more }) = (status.as_u16(), objections);
-        let body = json!({ "type": "about:blank", "title": title, "status": status, "errors": errors, "more": more });
+        #[derive(Serialize)]
+        struct Problem<'a> {
+            r#type: &'static str,
+            title: &'a str,
+            status: u16,
+            #[serde(flatten)]
+            objections: &'a Objections,
+        }
+        let status = status.as_u16();
+        let body = json!(Problem { r#type: "about:blank", title, status, objections });
         Done { status, body: body.to_string() }
     }
 }
@@ -253,7 +274,8 @@ impl Kind {
                 Err(error) => {
                     let detail = "not JSON: an object with rows, a list of objects of texts".to_owned();
                     let row = u64::try_from(error.line()).unwrap_or(0);
-                    Err(Objections { errors: vec![RowError { file: "", row, detail }], more: 0 })
+                    let errors = vec![RowError { file: "", row, detail }];
+                    Err(Objections { errors, ..Objections::default() })
                 }
             },
         }

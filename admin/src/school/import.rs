@@ -11,11 +11,11 @@ use authenticators::world::World;
 use migrations::Tx;
 use serde::Serialize;
 
-use super::coupling;
 use super::register::{
     self, ClassId, Holding, Orgno, SchoolId, Stored, StoredClass, StoredPupil, StoredRole, StoredSchool, Title,
 };
 use super::roster::{Objections, Roster, RosterClass, Scope};
+use super::{coupling, guard};
 
 const FOREIGN: &str = "orgno: a school of another school owner";
 const NEW: &str = "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
@@ -50,16 +50,19 @@ pub struct Diff {
     pub pupils: Changes,
     /// Which, in words and without anybody's name.
     pub lines: Vec<String>,
+    /// How many go, if that is so much that whoever sends the file has to say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_removals: Option<usize>,
     /// How many lines there would be besides.
     #[serde(skip)]
     more: usize,
     #[serde(skip)]
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 /// Something to do, by its index in the roster or in what is stored; in the order in which it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+pub(super) enum Step {
     PutSchool(usize),
     PutClass(usize),
     EndRole(usize),
@@ -140,6 +143,7 @@ fn diff(roster: &Roster, stored: &Stored, people: &[Option<PersonId>]) -> Diff {
     diff.roles(roster, stored, &known);
     diff.pupils(roster, stored, &known);
     diff.steps.sort_unstable();
+    diff.accept_removals = guard::much_goes(&diff, stored);
     if diff.more > 0 {
         diff.lines.push(format!("and {} more", diff.more));
     }
@@ -337,6 +341,8 @@ pub struct Import<'a> {
     /// The client that has sent it, if one has. A machine names schools that are its owner's already; new ones are brought
     /// by whoever has seen what is in the file.
     pub client: Option<&'a str>,
+    /// How many schools, classes, roles and pupils may go, where they are many ([`Diff::accept_removals`]).
+    pub accept_removals: Option<usize>,
 }
 
 /// What a file would change, and nothing is.
@@ -364,6 +370,10 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
     let stored = register::stored(&mut tx, import.owner).await?;
     register_new(world, &mut tx, (import.roster, &mut people), now).await?;
     let diff = diff(import.roster, &stored, &people);
+    if let Some(objections) = guard::objection(&diff, &stored, import.accept_removals) {
+        tx.rollback().await?;
+        return Ok(Err(objections));
+    }
     let mut carrying = Carrying::begin(import, &stored, &people);
     carrying.out(world, &mut tx, &diff, now).await?;
     if !carrying.objections.errors.is_empty() {

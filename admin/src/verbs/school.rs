@@ -98,6 +98,9 @@ pub(crate) struct ImportOptions {
     /// Only tell what it would change.
     #[arg(long)]
     preview: bool,
+    /// Let much go: as many schools, classes, roles and pupils as the preview says.
+    #[arg(long, value_name = "NUMBER")]
+    accept_removals: Option<usize>,
     /// The name of whoever does it, which is written down.
     #[arg(long, value_name = "NAME", required_unless_present = "preview")]
     by: Option<String>,
@@ -211,7 +214,13 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
     };
     let done = match read {
         Ok(roster) => {
-            let import = Import { owner: &owner, roster: &roster, actor, client: None };
+            let import = Import {
+                owner: &owner,
+                roster: &roster,
+                actor,
+                client: None,
+                accept_removals: options.accept_removals,
+            };
             match options.preview {
                 true => import::preview(&world, &import).await?,
                 false => import::apply(&world, &import, now).await?,
@@ -225,11 +234,17 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
             for objection in &objections.errors {
                 say(&objection.to_string());
             }
+            if let Some(count) = objections.accept_removals {
+                bail!("nothing was imported: if that is right, --accept-removals {count} lets it");
+            }
             let count = u64::try_from(objections.errors.len()).unwrap_or(0) + objections.more;
             bail!("nothing was imported: {count} to mend");
         }
     };
     show(&diff);
+    if let (true, Some(count)) = (options.preview, diff.accept_removals) {
+        say(&format!("Much would be gone: this is taken in with --accept-removals {count} only."));
+    }
     say(match (options.preview, diff.is_empty()) {
         (true, _) => "This is a preview: nothing was changed.",
         (false, true) => "All was as the file says.",

@@ -65,13 +65,23 @@ pub(crate) async fn add_owner(idp: &TestIdp, digits: &str) -> anyhow::Result<()>
 
 /// Takes a file in.
 pub(crate) async fn take_in(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Result<Diff, Objections>> {
+    take_in_with(idp, owner, text, None).await
+}
+
+/// Takes a file in by which so many go.
+pub(crate) async fn take_in_with(
+    idp: &TestIdp,
+    owner: &str,
+    text: &str,
+    accept_removals: Option<usize>,
+) -> anyhow::Result<Result<Diff, Objections>> {
     let owner = orgno(owner)?;
     let reader = Reader { owner: &owner, people: idp.app.config.people };
     let roster = match reader.plain(text.as_bytes()) {
         Ok(roster) => roster,
         Err(objections) => return Ok(Err(objections)),
     };
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None };
+    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals };
     import::apply(&idp.app.world, &import, idp.now()).await
 }
 
@@ -184,7 +194,7 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let owner = orgno(OWNER)?;
     let roster = Reader { owner: &owner, people: idp.app.config.people }.plain(text.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None };
+    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
     let preview = import::preview(world, &import).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     assert_eq!((preview.schools.added, preview.classes.added, preview.roles.added, preview.pupils.added), (1, 1, 2, 2));
     assert!(!preview.lines.join("\n").contains("Testesen"), "{preview:?}");
@@ -218,7 +228,10 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     assert_eq!(register::members(world.db.pool(), &class.id).await?.len(), 1);
     // And a file of one school alone ends the other's.
     let moved = renamed.replace(SCHOOL, "974589096");
-    let done = well(&idp, OWNER, &moved).await?;
+    let refused = take_in(&idp, OWNER, &moved).await?.err().context("taken in")?;
+    assert_eq!(refused.accept_removals, Some(5), "a school, its class, two roles and a pupil");
+    let done =
+        take_in_with(&idp, OWNER, &moved, refused.accept_removals).await?.map_err(|why| anyhow::anyhow!("{why:?}"))?;
     assert_eq!((done.schools.added, done.schools.removed, done.roles.removed), (1, 1, 2));
     assert!(register::class(world.db.pool(), class.id.as_str()).await?.is_none());
     Ok(())
@@ -647,7 +660,12 @@ async fn a_report_counts_and_is_no_formula() -> anyhow::Result<()> {
 }
 
 /// The API, beside Porten's own routes.
-async fn post(idp: &TestIdp, (path, kind): (&str, &str), token: &str, body: impl Into<Body>) -> anyhow::Result<Answer> {
+pub(crate) async fn post(
+    idp: &TestIdp,
+    (path, kind): (&str, &str),
+    token: &str,
+    body: impl Into<Body>,
+) -> anyhow::Result<Answer> {
     let request = Request::post(path)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, kind)

@@ -64,6 +64,20 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let desk = [real_fnr(1).as_str(), "--case", "1", "--by", "Kari", "--json"].map(str::to_owned);
     let trail = site.run("person trail", desk).await?.well()?;
     assert!(trail.contains("school-role-given") && trail.contains("Kari"), "{trail}");
+    // What would end a whole school is let through by whoever has seen how much it is.
+    let other = site.file("other.csv", &rows().replace("974589095;Fjorden", "974589096;Fjellet"))?;
+    let arguments = ["--owner", OWNER, "--file", other.to_str().unwrap()];
+    let preview = site.run("school import", [&arguments[..], &["--preview"]].concat()).await?.well()?;
+    assert!(preview.contains("this is taken in with --accept-removals 6 only"), "{preview}");
+    let arguments = [&arguments[..], &["--by", "Kari"]].concat();
+    let said = site.run("school import", arguments.clone()).await?;
+    assert!(
+        said.code == Some(1) && said.err.contains("nothing was imported: ") && said.err.contains("removals 6"),
+        "{said:?}"
+    );
+    assert_eq!(said.out, "1 of 1 schools, 1 of 1 classes, 2 of 3 roles and 2 of 2 pupils would be gone\n");
+    let done = site.run("school import", [&arguments[..], &["--accept-removals", "6"]].concat()).await?.well()?;
+    assert!(done.ends_with("Imported.\n"), "{done}");
     let said = site.run("school import", ["--owner", OWNER, "--file", file]).await?;
     assert!(said.code != Some(0) && said.err.contains("--by"), "{said:?}");
     Ok(())

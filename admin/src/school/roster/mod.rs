@@ -26,7 +26,7 @@ pub struct RowError {
     /// In which file of several; empty where there is one.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub file: &'static str,
-    /// On which line.
+    /// On which line; zero is the file itself.
     pub row: u64,
     /// What.
     pub detail: String,
@@ -34,9 +34,10 @@ pub struct RowError {
 
 impl std::fmt::Display for RowError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.file {
-            "" => write!(f, "row {}: {}", self.row, self.detail),
-            file => write!(f, "{file} row {}: {}", self.row, self.detail),
+        match (self.file, self.row) {
+            ("", 0) => f.write_str(&self.detail),
+            ("", row) => write!(f, "row {row}: {}", self.detail),
+            (file, _) => write!(f, "{file} row {}: {}", self.row, self.detail),
         }
     }
 }
@@ -48,6 +49,9 @@ pub struct Objections {
     pub errors: Vec<RowError>,
     /// How much more there is.
     pub more: u64,
+    /// How many go, if that is all that speaks against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_removals: Option<usize>,
 }
 
 impl Objections {
