@@ -3,7 +3,7 @@
 use std::io::BufReader;
 use std::time::Duration;
 
-use authenticators::chance::Token;
+use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::person::FnrPolicy;
 use authenticators::scratch::Kept;
@@ -21,6 +21,7 @@ use idp::client::ClientId;
 use idp::error::OAuthError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use crate::school::import::{self, Diff, Import};
 use crate::school::register::{self, Orgno};
@@ -37,6 +38,14 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 const TOO_MUCH: &str =
     "Nothing was taken in: much of what is there would be gone. If that is right, send it with accept_removals.";
+
+/// How often somebody says that rows are still being taken in.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+/// How long it goes on without such a sign: whoever took them in has been stopped.
+pub const LEASE: Duration = Duration::from_mins(1);
+/// The answer may be lost of what was taken in.
+const LOST: &str = "What came of these rows is not known: whoever took them in was stopped. Send them again; where all of \
+                    it was taken in, that changes nothing.";
 
 /// How long this endpoint waits.
 #[derive(Debug, Clone, Copy)]
@@ -115,26 +124,53 @@ pub async fn take(
         return Ok(done.map_err(anyhow::Error::from)??.into_response());
     }
     let id = app.world.chance.token()?;
-    let key = id.hash();
-    let pending = Outcome { owner: whose.clone(), answer: None };
-    app.world.scratch.put(&key, &pending, app.world.clock.now()).await?;
-    let kept = app.clone();
-    tokio::spawn(async move {
-        let done = work.await.map_err(anyhow::Error::from).and_then(|done| done);
+    let place = format!("{}{PATH}?result={}", app.config.issuer.as_str(), id.reveal());
+    let following = Following { app, key: id.hash(), owner: whose };
+    following.say(None).await?;
+    tokio::spawn(following.follow(work));
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)]).into_response())
+}
+
+/// Work that goes on, and where what comes of it is kept.
+struct Following {
+    app: App,
+    key: TokenHash,
+    owner: String,
+}
+
+impl Following {
+    /// Says that it goes on, or what has come of it.
+    async fn say(&self, answer: Option<Done>) -> anyhow::Result<()> {
+        let now = self.app.world.clock.now();
+        let outcome = Outcome { owner: self.owner.clone(), seen: now, answer };
+        self.app.world.scratch.put(&self.key, &outcome, now).await
+    }
+
+    /// Waits for it. Whoever asks knows by the signs of life that somebody does.
+    async fn follow(self, mut work: JoinHandle<anyhow::Result<Done>>) {
+        let done = loop {
+            if let Ok(done) = tokio::time::timeout(SIGN_OF_LIFE, &mut work).await {
+                break done.map_err(anyhow::Error::from).and_then(|done| done);
+            }
+            if let Err(error) = self.say(None).await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "it cannot be said that a school owner's rows are taken in"
+                );
+            }
+        };
         let answer = done.unwrap_or_else(|error| {
             tracing::error!(error = format!("{error:#}"), "rows of a school owner were not taken in");
             Done::problem(StatusCode::INTERNAL_SERVER_ERROR, "Nothing was taken in.", &Objections::default())
         });
-        let outcome = Outcome { owner: whose, answer: Some(answer) };
-        if let Err(error) = kept.world.scratch.put(&key, &outcome, kept.world.clock.now()).await {
+        if let Err(error) = self.say(Some(answer)).await {
             tracing::error!(error = format!("{error:#}"), "what came of a school owner's rows cannot be kept");
         }
-    });
-    let place = format!("{}{PATH}?result={}", app.config.issuer.as_str(), id.reveal());
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)]).into_response())
+    }
 }
 
-/// Tells what came of rows that took their time: still nothing, or what would have been answered.
+/// Tells what came of rows that took their time: still nothing, or what would have been answered. Where nobody waits for
+/// it any more, nothing will.
 pub async fn tell(State(app): State<App>, bearer: Bearer, Query(asked): Query<Asked>) -> Result<Response, OAuthError> {
     let owner = owner(&bearer.token).filter(|_| bearer.is_a_machine_with(&[SCOPE]));
     let Some(owner) = owner else {
@@ -142,9 +178,10 @@ pub async fn tell(State(app): State<App>, bearer: Bearer, Query(asked): Query<As
     };
     let key = Token::presented(&asked.result).hash();
     let found = app.world.scratch.get::<Outcome>(&key, bearer.now).await?;
-    Ok(match found.filter(|found| found.value.owner == owner.as_str()).map(|found| found.value.answer) {
-        Some(Some(done)) => done.into_response(),
-        Some(None) => StatusCode::ACCEPTED.into_response(),
+    Ok(match found.map(|found| found.value).filter(|found| found.owner == owner.as_str()) {
+        Some(Outcome { answer: Some(done), .. }) => done.into_response(),
+        Some(Outcome { seen, .. }) if seen.plus(LEASE) > bearer.now => StatusCode::ACCEPTED.into_response(),
+        Some(_) => problem(StatusCode::GONE, LOST, &Objections::default()),
         None => problem(StatusCode::NOT_FOUND, "There is no such result.", &Objections::default()),
     })
 }
@@ -192,7 +229,7 @@ impl Order {
 
 /// An answer that can be kept.
 #[derive(Serialize, Deserialize)]
-struct Done {
+pub struct Done {
     status: u16,
     body: String,
 }
@@ -232,9 +269,13 @@ impl IntoResponse for Done {
 
 /// What came of rows that were sent, for the organisation that has sent them.
 #[derive(Serialize, Deserialize)]
-struct Outcome {
-    owner: String,
-    answer: Option<Done>,
+pub struct Outcome {
+    /// Its number.
+    pub owner: String,
+    /// When somebody was last waiting for it.
+    pub seen: Timestamp,
+    /// The answer, once there is one.
+    pub answer: Option<Done>,
 }
 
 impl Kept for Outcome {
