@@ -735,9 +735,10 @@ impl<'a> Carrying<'a> {
                 reason: "left-class",
             }));
         }
-        let over = uncoupled.iter().map(|uncoupled| uncoupled.pupil.clone()).collect();
+        let over = uncoupled.iter().map(|Uncoupled { class, employee, pupil, .. }| (class.as_str(), employee, pupil));
+        coupling::end_codes(tx, over, now).await?;
         self.told.extend(uncoupled.into_iter().map(|uncoupled| Told::Uncoupled(Box::new(uncoupled))));
-        Ok(coupling::end_codes(tx, over, now).await?)
+        Ok(())
     }
 }
 

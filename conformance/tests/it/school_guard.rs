@@ -1,13 +1,16 @@
 //! What keeps a school owner's file, and whoever sends it, from ending more than they meant.
 
 use admin::endpoints::import as endpoint;
+use admin::school::coupling::{self, Change, Coupling, Decision, Draft, Saved};
+use admin::school::issuing::{self, Started};
 use admin::school::{import, register};
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use axum::http::StatusCode;
 use conformance::idp::TestIdp;
 
 use crate::school_import::{
-    Fjorden, OWNER, SCHOOL, Somebody, add_owner, file, orgno, post, somebody, take_in, take_in_with, token_of, well,
+    Fjorden, OWNER, SCHOOL, Somebody, add_owner, file, id_of, is_over, kinds, orgno, post, somebody, take_in,
+    take_in_with, token_of, well,
 };
 
 /// A class of a school with so many pupils.
@@ -81,5 +84,98 @@ async fn a_machine_is_told_how_much_would_go() -> anyhow::Result<()> {
     assert_eq!(schools.iter().map(|school| school.name.as_str()).collect::<Vec<_>>(), ["Fjorden skole"]);
     let done = send("?accept_removals=6", &other).await?;
     assert_eq!((done.status, &done.json()?["schools"]["removed"]), (StatusCode::OK, &1.into()), "{}", done.body);
+    Ok(())
+}
+
+/// A class with two teachers who may both issue to a pupil.
+struct Two {
+    idp: TestIdp,
+    fjorden: Fjorden,
+    other: Somebody,
+}
+
+impl Two {
+    async fn open() -> anyhow::Result<Two> {
+        let idp = TestIdp::start().await?;
+        let fjorden = Fjorden::open(&idp).await?;
+        let other = somebody(&format!("{SCHOOL};Fjorden skole;10A;faglærer"), "Mons")?;
+        let two = Two { idp, fjorden, other };
+        two.come_and_go(&[&two.fjorden.teacher, &two.other]).await?;
+        two.decide(&two.fjorden.teacher, Decision::Yes).await?;
+        two.decide(&two.other, Decision::Yes).await?;
+        Ok(two)
+    }
+
+    fn pupil(&self) -> &Somebody {
+        &self.fjorden.pupils[0]
+    }
+
+    /// These teach the class from now on.
+    async fn come_and_go(&self, teachers: &[&Somebody]) -> anyhow::Result<()> {
+        let [one, other] = &self.fjorden.pupils;
+        let all: Vec<&Somebody> =
+            [&self.fjorden.rektor, one, other].into_iter().chain(teachers.iter().copied()).collect();
+        well(&self.idp, OWNER, &file(&all)).await.map(|_| ())
+    }
+
+    async fn decide(&self, teacher: &Somebody, decision: Decision) -> anyhow::Result<()> {
+        let class = self.fjorden.class(&self.idp).await?;
+        let (employee, pupil) = (id_of(&self.idp, teacher).await?, id_of(&self.idp, self.pupil()).await?);
+        let authorise = Change::Authorise { employee: employee.clone(), decision };
+        let changes = vec![authorise, Change::Couple { employee, pupil, decision }];
+        let draft = Draft { class: class.id, version: class.version, changes };
+        let by = self.fjorden.administrator(&self.idp).await?;
+        let saved = coupling::save(&self.idp.app.world, &by, &draft, self.idp.now()).await?;
+        ensure!(matches!(saved, Saved::Done), "{saved:?}");
+        Ok(())
+    }
+
+    async fn coupling(&self, teacher: &Somebody) -> anyhow::Result<Coupling> {
+        let (teacher, pupil) = (id_of(&self.idp, teacher).await?, id_of(&self.idp, self.pupil()).await?);
+        let class = self.fjorden.class(&self.idp).await?;
+        let found = Coupling::find(&self.idp.app.world.db, &teacher, class.id.as_str(), pupil.as_str()).await?;
+        found.context("not coupled")
+    }
+
+    /// A code on this teacher's screen.
+    async fn shown(&self, teacher: &Somebody) -> anyhow::Result<Started> {
+        match issuing::start(&self.idp.app.world, &self.coupling(teacher).await?, self.idp.now()).await? {
+            Started::Refused(why) => bail!("{why:?}"),
+            code @ Started::Code(..) => Ok(code),
+        }
+    }
+
+    async fn is_over(&self, shown: Started) -> anyhow::Result<bool> {
+        is_over(&self.idp, self.pupil(), shown).await
+    }
+}
+
+#[tokio::test]
+async fn a_code_ends_with_the_right_of_whoever_shows_it_and_no_other() -> anyhow::Result<()> {
+    let two = Two::open().await?;
+    let (world, teacher, other) = (&two.idp.app.world, &two.fjorden.teacher, &two.other);
+    // The other loses the right while the pupil is registering, by a NEI, by a file, and by their own word.
+    let shown = two.shown(teacher).await?;
+    two.decide(other, Decision::No).await?;
+    assert!(!two.is_over(shown).await?, "set to NEI");
+    two.decide(other, Decision::Yes).await?;
+    let shown = two.shown(teacher).await?;
+    two.come_and_go(&[teacher]).await?;
+    assert!(!two.is_over(shown).await?, "left the class");
+    two.come_and_go(&[teacher, other]).await?;
+    two.decide(other, Decision::Yes).await?;
+    let shown = two.shown(teacher).await?;
+    issuing::wrong_name(world, &two.coupling(other).await?, two.idp.now()).await?;
+    assert!(!kinds(&two.idp, two.pupil()).await?.contains(&"school-code-ended".to_owned()), "nothing has ended");
+    assert!(issuing::not_qualified(world, &two.coupling(other).await?, two.idp.now()).await?);
+    assert!(!two.is_over(shown).await?, "said that they cannot tell who it is");
+    // Their own codes do end so.
+    let shown = two.shown(teacher).await?;
+    two.decide(teacher, Decision::No).await?;
+    assert!(two.is_over(shown).await?, "their own NEI");
+    two.decide(teacher, Decision::Yes).await?;
+    let shown = two.shown(teacher).await?;
+    two.come_and_go(&[other]).await?;
+    assert!(two.is_over(shown).await?, "left the class themselves");
     Ok(())
 }
