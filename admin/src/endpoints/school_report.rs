@@ -1,6 +1,7 @@
 //! `/skule/rapport`: how far the schools of an owner have come, to look at and as a file.
 
 use askama::Template;
+use authenticators::trail::Event;
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +10,7 @@ use idp::error::Refusal;
 use idp::page::Frame;
 
 use crate::school::issuing::Status;
-use crate::school::register;
+use crate::school::register::{self, Owner, Title};
 use crate::school::report::{self, ClassReport, SchoolReport, Tally};
 use crate::school::routes;
 use crate::school::sign_in::{LEAVE, Staff};
@@ -63,6 +64,7 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
     let mut parts = Vec::new();
     for owner in owners {
         let reports = report::of_owner(world, &owner.orgno, staff.now).await?;
+        note_read(&staff, &owner, "page").await;
         let tables = reports.into_iter().map(|report| table(report, &whole)).collect();
         let csv = format!("{}/{}", routes::REPORT, owner.orgno.as_str());
         parts.push(Part { name: owner.name, csv, tables });
@@ -71,6 +73,13 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
     let (frame, csrf) = (staff.frame(), staff.csrf());
     let page = ReportPage { frame, csrf, leave: LEAVE, parts, columns, back: SCHOOL_PATH };
     Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// Tells who has read an owner's numbers, and how.
+async fn note_read(staff: &Staff, owner: &Owner, form: &'static str) {
+    let event = Event::by_oneself("school-report-read", &staff.person.id).with("role", Title::Owner.name());
+    let event = event.with("owner", owner.orgno.as_str()).with("form", form);
+    staff.app.world.trail.note(event, staff.now).await;
 }
 
 fn table(report: SchoolReport, whole: &str) -> Table {
@@ -105,6 +114,7 @@ pub async fn fetch(staff: Staff, Path(owner): Path<String>) -> Result<Response, 
         return Err(staff.nothing_here().await);
     };
     let reports = report::of_owner(world, &owner.orgno, staff.now).await?;
+    note_read(&staff, &owner, "csv").await;
     let first = ["school-report-school", "school-report-orgno", "school-report-class", "school-report-pupils"];
     let keys = first.into_iter().chain(Status::NAMES.into_iter().map(words));
     let headings: Vec<String> = keys.map(|key| text.t(key)).collect();

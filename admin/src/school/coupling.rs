@@ -16,6 +16,7 @@ use authenticators::world::World;
 use migrations::{Db, Tx};
 use sqlx::{AnyConnection, AnyExecutor};
 
+use super::guard;
 use super::register::{self, Administrator, Class, ClassId, Employee, Member, Pupil, School, StoredPupil, Title};
 
 /// What was decided.
@@ -311,7 +312,9 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
     let members = register::members(&mut *tx, &class.id).await?;
     for change in &draft.changes {
         if let Some(why) = objection(change, by.person(), &employees, &members) {
-            return refuse(tx, why).await;
+            tx.rollback().await?;
+            world.trail.write(guard::denied(why, &by, &class), now).await?;
+            return Ok(Saved::Refused(why));
         }
     }
     let (issuers, couplings) = (issuers(&mut *tx, &class.id).await?, couplings(&mut *tx, &class.id).await?);

@@ -396,6 +396,7 @@ pub async fn add_school(
     world: &World,
     owner: &Orgno,
     school: (&Orgno, &str),
+    by: Actor,
     now: Timestamp,
 ) -> anyhow::Result<Option<Orgno>> {
     let mut tx = world.db.begin().await?;
@@ -404,6 +405,7 @@ pub async fn add_school(
         return Ok(register::owner_of_school(world.db.pool(), school.0).await?);
     };
     register::remove_school(&mut tx, &id, now).await?;
+    world.trail.append(&mut tx, &guard::school_added(owner, school, by), now).await?;
     tx.commit().await?;
     Ok(None)
 }
@@ -436,14 +438,18 @@ async fn register_new(
 
 /// The schools of a roster that are another owner's, or that a machine cannot make its owner's.
 async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objections> {
-    let mut objections = Objections::default();
+    let (mut objections, mut theirs) = (Objections::default(), Vec::new());
     for school in &import.roster.schools {
         match register::owner_of_school(world.db.pool(), &school.orgno).await? {
-            Some(owner) if owner != *import.owner => objections.add(school.place, FOREIGN),
+            Some(owner) if owner != *import.owner => {
+                objections.add(school.place, FOREIGN);
+                theirs.push(&school.orgno);
+            }
             None if import.client.is_some() => objections.add(school.place, NEW),
             Some(_) | None => {}
         }
     }
+    guard::note_foreign(world, import, &theirs).await?;
     Ok(objections)
 }
 

@@ -30,7 +30,7 @@ use idp::config::secret;
 use serde_json::json;
 
 use self::desk::Desk;
-pub(super) use self::desk::Support;
+pub(super) use self::desk::{Support, line, shown};
 use crate::open::{Opened, Place};
 use crate::say;
 

@@ -1,9 +1,10 @@
-//! `porten school owner add` and `porten school add|import|move|list|report`.
+//! `porten school owner add` and `porten school add|import|move|list|report|trail`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use admin::school::guard;
 use admin::school::import::{self, Changes, Diff, Import};
 use admin::school::issuing::Status;
 use admin::school::moving::{self, Move, Moved};
@@ -14,9 +15,9 @@ use anyhow::{Context, bail};
 use authenticators::trail::Actor;
 use clap::{Args, Subcommand};
 use idp::registration;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::person::world;
+use super::person::{line, shown, world};
 use crate::open::Place;
 use crate::say;
 
@@ -40,6 +41,9 @@ pub(crate) enum Verb {
         /// The owner's organisation number.
         #[arg(long, value_name = "ORGNO")]
         owner: String,
+        /// The name of whoever does it, which is written down.
+        #[arg(long, value_name = "NAME")]
+        by: String,
     },
     /// Move a school to another owner. All roles there end, and all that was decided by them, until a file of the new owner
     /// gives them anew.
@@ -50,6 +54,17 @@ pub(crate) enum Verb {
     List {
         #[command(flatten)]
         place: Place,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell who has registered an owner and its schools, and which files named schools of others.
+    Trail {
+        #[command(flatten)]
+        place: Place,
+        /// The owner's organisation number.
+        #[arg(long, value_name = "ORGNO")]
+        owner: String,
         /// For machines.
         #[arg(long)]
         json: bool,
@@ -78,6 +93,9 @@ pub(crate) enum OwnerVerb {
         /// What it is called.
         #[arg(long)]
         name: String,
+        /// The name of whoever does it, which is written down.
+        #[arg(long, value_name = "NAME")]
+        by: String,
     },
 }
 
@@ -128,8 +146,9 @@ pub(crate) struct MoveOptions {
 
 pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
-        Verb::Owner(OwnerVerb::Add { place, orgno, name }) => add_owner(&place, &orgno, &name).await,
-        Verb::Add { place, orgno, name, owner } => add_school(&place, (&orgno, &name), &owner).await,
+        Verb::Owner(OwnerVerb::Add { place, orgno, name, by }) => add_owner(&place, (&orgno, &name), &by).await,
+        Verb::Add { place, orgno, name, owner, by } => add_school(&place, (&orgno, &name), &owner, &by).await,
+        Verb::Trail { place, owner, json } => trail(&place, &owner, json).await,
         Verb::Move(options) => move_school(&options).await,
         Verb::Import(options) => take_in(&options).await,
         Verb::List { place, json } => list(&place, json).await,
@@ -141,23 +160,23 @@ fn parse(orgno: &str) -> anyhow::Result<Orgno> {
     Orgno::parse(orgno).context("an organisation number has nine digits")
 }
 
-async fn add_owner(place: &Place, orgno: &str, name: &str) -> anyhow::Result<()> {
+async fn add_owner(place: &Place, (orgno, name): (&str, &str), by: &str) -> anyhow::Result<()> {
     let (orgno, name) = (parse(orgno)?, name.trim().to_owned());
     anyhow::ensure!(registration::is_plain(&name), "name: cannot be shown");
     let world = world(place.open().await?, place.vault()?)?;
-    if !register::add_owner(world.db.pool(), &Owner { orgno, name }, world.clock.now()).await? {
+    if !guard::add_owner(&world, &Owner { orgno, name }, actor(Some(by))?, world.clock.now()).await? {
         bail!("that owner is registered already");
     }
     say("Registered.");
     Ok(())
 }
 
-async fn add_school(place: &Place, (orgno, name): (&str, &str), owner: &str) -> anyhow::Result<()> {
+async fn add_school(place: &Place, (orgno, name): (&str, &str), owner: &str, by: &str) -> anyhow::Result<()> {
     let (orgno, name, owner) = (parse(orgno)?, name.trim(), parse(owner)?);
     anyhow::ensure!(registration::is_plain(name), "name: cannot be shown");
     let world = world(place.open().await?, place.vault()?)?;
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered: porten school owner add")?;
-    match import::add_school(&world, &owner, (&orgno, name), world.clock.now()).await? {
+    match import::add_school(&world, &owner, (&orgno, name), actor(Some(by))?, world.clock.now()).await? {
         None => say("Added. It is shown when a file of its owner names it."),
         Some(whose) if whose == owner => bail!("it is that owner's school already"),
         Some(whose) => bail!("it is a school of {}: porten school move", whose.as_str()),
@@ -293,6 +312,21 @@ async fn list(place: &Place, as_json: bool) -> anyhow::Result<()> {
         for school in schools {
             say(&format!("  {}  {}", school.orgno.as_str(), school.name));
         }
+    }
+    Ok(())
+}
+
+async fn trail(place: &Place, owner: &str, as_json: bool) -> anyhow::Result<()> {
+    let owner = parse(owner)?;
+    let world = world(place.open().await?, place.vault()?)?;
+    let entries = world.trail.of_organisation(world.db.pool(), owner.as_str()).await?;
+    if as_json {
+        let all: Vec<Value> = entries.iter().map(shown).collect::<Result<_, _>>()?;
+        say(&serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    for entry in &entries {
+        say(&line(entry)?);
     }
     Ok(())
 }

@@ -5,9 +5,12 @@ use admin::school::coupling::{self, Change, Coupling, Decision, Draft, Saved};
 use admin::school::issuing::{self, Started};
 use admin::school::{import, register};
 use anyhow::{Context, bail, ensure};
+use authenticators::trail::Actor;
 use axum::http::StatusCode;
-use conformance::idp::TestIdp;
+use conformance::idp::{TestIdp, TestPerson};
+use serde_json::Value;
 
+use crate::school::{self, Town};
 use crate::school_import::{
     Fjorden, OWNER, SCHOOL, Somebody, add_owner, file, id_of, is_over, kinds, orgno, post, somebody, take_in,
     take_in_with, token_of, well,
@@ -62,7 +65,7 @@ async fn a_machine_is_told_how_much_would_go() -> anyhow::Result<()> {
     add_owner(&idp, OWNER).await?;
     let (owner, token) = (orgno(OWNER)?, token_of(&idp, OWNER, endpoint::SCOPE).await?);
     for (school, name) in [(SCHOOL, "Fjorden skole"), ("974589109", "Åsen skole")] {
-        import::add_school(&idp.app.world, &owner, (&orgno(school)?, name), idp.now()).await?;
+        import::add_school(&idp.app.world, &owner, (&orgno(school)?, name), Actor::System, idp.now()).await?;
     }
     let send = async |query: &str, text: &str| {
         post(&idp, (&format!("{PATH}{query}"), "text/csv"), &token, text.to_owned()).await
@@ -177,5 +180,43 @@ async fn a_code_ends_with_the_right_of_whoever_shows_it_and_no_other() -> anyhow
     let shown = two.shown(teacher).await?;
     two.come_and_go(&[other]).await?;
     assert!(two.is_over(shown).await?, "left the class themselves");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_dropped_and_what_is_read_is_told() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, both) = (&town.own, &town.own.both);
+    let told = async |person: &TestPerson, kind: &str, detail: &str| {
+        let entries = town.idp.trail_of(person).await?.into_iter().filter(|entry| entry.kind == kind);
+        anyhow::Ok(entries.map(|entry| entry.details[detail].clone()).collect::<Vec<Value>>())
+    };
+    // A field that no page has: whether they may issue themselves, to whom, and who may issue to them.
+    let own = town.may_issue(place, both).await?;
+    let pair = town.issues_to(place, both, &place.pupils[0]).await?;
+    let to_them = town.issues_to(place, &place.teacher, both).await?;
+    let teacher = town.may_issue(place, &place.teacher).await?;
+    let mut desk = town.staff(both).await?;
+    desk.get(&town.office(place).await?).await?;
+    desk.answer(&[("do", "next"), (&teacher, "yes")]).await?;
+    assert!(told(both, "school-denied", "reason").await?.is_empty(), "an honest form");
+    for (step, field) in [("", &own), ("/elever", &pair), ("/elever", &to_them)] {
+        let path = format!("{}{step}", town.office(place).await?);
+        desk.get(&path).await?;
+        let csrf = desk.csrf()?;
+        desk.post_only(&path, &[("csrf", &csrf), ("do", "next"), (field, "yes")]).await?;
+    }
+    assert_eq!(told(both, "school-denied", "reason").await?, ["oneself"; 3]);
+    assert_eq!(told(both, "school-denied", "school").await?, ["Fjorden skole"; 3]);
+    let mut own_page = town.idp.by_test_id(&town.client, both, "substantial").await?;
+    own_page.get("/profil/hendelser").await?;
+    assert!(own_page.shows("Du fikk ikke lagret et valg i MinID i skolen"), "{}", own_page.page.body);
+    // Who has read the report, and how.
+    let mut owner = town.staff(&town.owner).await?;
+    for path in ["/skule/rapport".to_owned(), format!("/skule/rapport/{}", school::OWNER)] {
+        owner.get(&path).await?;
+    }
+    assert_eq!(told(&town.owner, "school-report-read", "form").await?, ["csv", "page"]);
+    assert_eq!(told(&town.owner, "school-report-read", "owner").await?, [school::OWNER; 2]);
     Ok(())
 }

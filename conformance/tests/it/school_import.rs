@@ -334,6 +334,9 @@ async fn it_takes_two_people() -> anyhow::Result<()> {
     }
     let decisions = Decisions::of(&idp.app.world, &class.id).await?.context("a class")?;
     assert_eq!(decisions.authorised(&teacher), None, "what stood beside it was not done either");
+    let told = idp.trail_of(&fjorden.rektor.who).await?.into_iter().filter(|entry| entry.kind == "school-denied");
+    let told: Vec<Value> = told.map(|entry| entry.details["reason"].clone()).collect();
+    assert_eq!(told, ["not-in-class", "not-in-class", "oneself", "oneself", "oneself"]);
     Ok(())
 }
 
@@ -716,8 +719,8 @@ async fn an_owners_system_sends_its_rows() -> anyhow::Result<()> {
     assert_eq!(new.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", new.body);
     assert!(new.body.contains("not the school owner's yet"), "{}", new.body);
     let (owner, school) = (orgno(OWNER)?, orgno(SCHOOL)?);
-    assert_eq!(import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), idp.now()).await?, None);
-    let again = import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), idp.now()).await?;
+    assert_eq!(import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), Actor::System, idp.now()).await?, None);
+    let again = import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), Actor::System, idp.now()).await?;
     assert_eq!(again, Some(owner), "it has an owner");
     let preview = post(&idp, ("/skule/api/import?preview=1", CSV), &token, fjorden.file()).await?;
     assert_eq!(preview.status, StatusCode::OK, "{}", preview.body);
@@ -767,5 +770,9 @@ async fn an_owners_system_sends_its_rows() -> anyhow::Result<()> {
     assert_eq!(refused(&stranger).await?.status, StatusCode::FORBIDDEN);
     add_owner(&idp, OTHER).await?;
     assert_eq!(refused(&stranger).await?.status, StatusCode::UNPROCESSABLE_ENTITY, "another owner's school");
+    let told = idp.app.world.trail.of_organisation(db, OTHER).await?.remove(0);
+    assert_eq!((told.kind.as_str(), &told.actor), ("school-denied", &Actor::Organisation(OTHER.to_owned())));
+    assert!(told.details["reason"] == "foreign-school" && told.details["school_orgno"] == SCHOOL, "{told:?}");
+    assert!(told.details.contains_key("client"), "{told:?}");
     Ok(())
 }

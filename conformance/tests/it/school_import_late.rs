@@ -6,6 +6,7 @@ use admin::endpoints::import as endpoint;
 use admin::school::{import, register};
 use anyhow::{Context, bail, ensure};
 use authenticators::chance::Token;
+use authenticators::trail::Actor;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use conformance::idp::{Answer, ISSUER, TestIdp};
@@ -49,7 +50,7 @@ async fn what_takes_its_time_is_told_later() -> anyhow::Result<()> {
         add_owner(&idp, owner).await?;
     }
     let (owner, school) = (orgno(OWNER)?, orgno(SCHOOL)?);
-    import::add_school(&idp.app.world, &owner, (&school, "Fjorden skole"), idp.now()).await?;
+    import::add_school(&idp.app.world, &owner, (&school, "Fjorden skole"), Actor::System, idp.now()).await?;
     let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
     let place = place_in(&send(&idp, &token, fjorden.file()).await?)?;
     let done = outcome(&idp, &place, &token).await?;

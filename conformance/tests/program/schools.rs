@@ -13,7 +13,7 @@ const HEAD: &str = "orgno;skole;klasse;rolle;fnr;fornavn;etternavn";
 /// A site with a school owner.
 async fn owned() -> anyhow::Result<Site> {
     let site = Site::new().await?;
-    let arguments = [OWNER, "--name", "Fjord kommune"];
+    let arguments = [OWNER, "--name", "Fjord kommune", "--by", "Kari"];
     assert_eq!(site.run("school owner add", arguments).await?.well()?, "Registered.\n");
     Ok(site)
 }
@@ -33,7 +33,7 @@ fn rows() -> String {
 #[tokio::test]
 async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let site = owned().await?;
-    let line = site.run("school owner add", [OWNER, "--name", "x"]).await?.refused()?;
+    let line = site.run("school owner add", [OWNER, "--name", "x", "--by", "Kari"]).await?.refused()?;
     assert!(line.contains("already"), "{line}");
     let file = site.file("rows.csv", &rows())?;
     let file = file.to_str().unwrap();
@@ -60,7 +60,7 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let csv = site.run("school report", ["--owner", OWNER, "--csv"]).await?.well()?;
     assert!(csv.contains("Fjorden skole;974589095;10A;2;2;0;0;0;0;0;0"), "{csv}");
     let count = site.run("audit verify", [""; 0]).await?.well()?;
-    assert!(count.contains('5'), "three roles were given, and two pupils came: {count}");
+    assert!(count.contains(" 6 "), "an owner was added, three roles were given, and two pupils came: {count}");
     let desk = [real_fnr(1).as_str(), "--case", "1", "--by", "Kari", "--json"].map(str::to_owned);
     let trail = site.run("person trail", desk).await?.well()?;
     assert!(trail.contains("school-role-given") && trail.contains("Kari"), "{trail}");
@@ -116,7 +116,7 @@ async fn a_school_goes_to_another_owner() -> anyhow::Result<()> {
     let wish = ["974589095", "--to", OTHER, "--reason", "kommunesammenslåing", "--by", "Kari"];
     let line = site.run("school move", wish).await?.refused()?;
     assert!(line.contains("no such owner"), "{line}");
-    site.run("school owner add", [OTHER, "--name", "Ås kommune"]).await?.well()?;
+    site.run("school owner add", [OTHER, "--name", "Ås kommune", "--by", "Kari"]).await?.well()?;
     let preview = site.run("school move", [&wish[..5], &["--preview"][..]].concat()).await?.well()?;
     let head = "Fjorden skole (974589095) from Fjord kommune (958935420) to Ås kommune (964338531)\nroles     2 end\n";
     assert!(preview.starts_with(head) && preview.contains("classes   1 stay, with 2 pupils"), "{preview}");
@@ -129,10 +129,20 @@ async fn a_school_goes_to_another_owner() -> anyhow::Result<()> {
     assert!(line.contains("already"), "{line}");
     site.run("audit verify", [""; 0]).await?.well()?;
     // One that no file has named is added, and is nobody else's.
-    let add = ["974589109", "--name", "Åsen skole", "--owner", OTHER];
+    let add = ["974589109", "--name", "Åsen skole", "--owner", OTHER, "--by", "Kari"];
     assert!(site.run("school add", add).await?.well()?.starts_with("Added."));
-    let line = site.run("school add", ["974589109", "--name", "x", "--owner", OWNER]).await?.refused()?;
+    let line =
+        site.run("school add", ["974589109", "--name", "x", "--owner", OWNER, "--by", "Kari"]).await?.refused()?;
     assert!(line.contains("a school of 964338531"), "{line}");
+    // Who has added them is written down.
+    let trail = site.run("school trail", ["--owner", OTHER, "--json"]).await?.well()?;
+    let trail: Value = serde_json::from_str(&trail)?;
+    let told = |nth: usize| (trail[nth]["kind"].clone(), trail[nth]["actor"].clone());
+    assert_eq!(told(0), (json!("school-added"), json!("operator:Kari")), "{trail}");
+    assert_eq!(told(1), (json!("school-owner-added"), json!("operator:Kari")), "{trail}");
+    let line = site.run("school trail", ["--owner", OTHER]).await?.well()?;
+    assert!(line.contains("school_orgno=\"974589109\""), "{line}");
+    site.run("audit verify", [""; 0]).await?.well()?;
     Ok(())
 }
 
