@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 
 use crate::school::import::{self, Diff, Import};
 use crate::school::register::{self, Orgno};
-use crate::school::roster::plain::Line;
+use crate::school::roster::plain::Lines;
 use crate::school::roster::{Objections, Reader, Roster, RowError};
 
 /// What the token must be good for.
@@ -74,7 +74,7 @@ pub struct Asked {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rows {
-    rows: Vec<Line>,
+    rows: Lines,
 }
 
 /// What they change, or would.
@@ -310,7 +310,7 @@ impl Kind {
         match self {
             Kind::Csv => reader.plain(BufReader::new(body)),
             Kind::Json => match serde_json::from_slice::<Rows>(body) {
-                Ok(Rows { rows }) => reader.rows(&rows),
+                Ok(Rows { rows }) => reader.json(rows),
                 // What the library says of it quotes it.
                 Err(error) => {
                     let detail = "not JSON: an object with rows, a list of objects of texts".to_owned();

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::register::{
     self, ClassId, Holding, Orgno, SchoolId, Stored, StoredClass, StoredPupil, StoredRole, StoredSchool, Title,
 };
-use super::roster::{Objections, Roster, RosterClass, Scope};
+use super::roster::{Objections, Roster, RosterClass, Scope, on_row};
 use super::{coupling, guard};
 
 const FOREIGN: &str = "orgno: a school of another school owner";
@@ -169,10 +169,15 @@ impl Diff {
             let before = known.school(index).and_then(|id| by_id.get(id)).filter(|before| before.removed_at.is_none());
             match before {
                 Some(before) if before.name == school.name => continue,
-                Some(_) => self.schools.changed += 1,
-                None => self.schools.added += 1,
+                Some(before) => {
+                    self.schools.changed += 1;
+                    self.say(format!("~ school {}: from {} to {}", school.orgno.as_str(), before.name, school.name));
+                }
+                None => {
+                    self.schools.added += 1;
+                    self.say(format!("+ school {} {}", school.orgno.as_str(), school.name));
+                }
             }
-            self.say(format!("+ school {} {}", school.orgno.as_str(), school.name));
             self.steps.push(Step::PutSchool(index));
         }
         let stays: HashSet<&str> = (0..roster.schools.len()).filter_map(|index| known.school(index)).collect();
@@ -184,15 +189,20 @@ impl Diff {
             }
         }
         let by_id: HashMap<&str, _> = stored.classes.iter().map(|class| (class.id.as_str(), class)).collect();
+        let school = |class: &RosterClass| roster.schools.get(class.school).map_or("", |school| school.name.as_str());
         for (index, class) in roster.classes.iter().enumerate() {
             let before = known.class(index).and_then(|id| by_id.get(id)).filter(|before| before.removed_at.is_none());
             match before {
                 Some(before) if before.name == class.name => continue,
-                Some(_) => self.classes.changed += 1,
-                None => self.classes.added += 1,
+                Some(before) => {
+                    self.classes.changed += 1;
+                    self.say(format!("~ class at {}: from {} to {}", school(class), before.name, class.name));
+                }
+                None => {
+                    self.classes.added += 1;
+                    self.say(format!("+ class {} at {}", class.name, school(class)));
+                }
             }
-            let school = roster.schools.get(class.school).map_or("", |school| school.name.as_str());
-            self.say(format!("+ class {} at {school}", class.name));
             self.steps.push(Step::PutClass(index));
         }
         let stays: HashSet<&str> = (0..roster.classes.len()).filter_map(|index| known.class(index)).collect();
@@ -225,7 +235,8 @@ impl Diff {
                 Some(_) => self.roles.changed += 1,
                 None => {
                     self.roles.added += 1;
-                    self.say(format!("+ {} {}", role.title.name(), roster.named(role.scope)));
+                    let (title, at, row) = (role.title.name(), roster.named(role.scope), on_row(role.place));
+                    self.say(format!("+ {title} {at} ({row})"));
                 }
             }
             self.steps.push(Step::GiveRole(index));
@@ -785,6 +796,7 @@ mod tests {
             "{first:?}"
         );
         assert!(!first.lines.iter().any(|line| line.contains("A B") || line.contains("C D")), "{first:?}");
+        assert!(first.lines.contains(&"+ subject-teacher in 10A at S (row 3)".to_owned()), "{first:?}");
         // Nothing is known of anybody: people alone do not make a change.
         assert!(!diff(&roster, &Stored::default(), &[Some(id("a")), Some(id("c"))]).is_empty());
     }

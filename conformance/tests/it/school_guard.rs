@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use authenticators::trail::Actor;
 use axum::http::StatusCode;
 use conformance::idp::{TestIdp, TestPerson};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::school::{self, Town};
 use crate::school_import::{
@@ -85,6 +85,12 @@ async fn a_machine_is_told_how_much_would_go() -> anyhow::Result<()> {
     }
     let schools = register::schools(idp.app.world.db.pool(), &owner).await?;
     assert_eq!(schools.iter().map(|school| school.name.as_str()).collect::<Vec<_>>(), ["Fjorden skole"]);
+    // A row that is none is told of by its number, among however many.
+    let row = |rolle: Value| json!({ "orgno": SCHOOL, "skole": "S", "klasse": "10A", "rolle": rolle, "fnr": "x" });
+    let rows = json!({ "rows": [row("elev".into()), row(Value::Null)] }).to_string();
+    let wrong = post(&idp, (PATH, "application/json"), &token, rows).await?;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
+    assert_eq!(wrong.json()?["errors"], json!([{ "row": 2, "detail": "rolle: not a text" }]));
     let done = send("?accept_removals=6", &other).await?;
     assert_eq!((done.status, &done.json()?["schools"]["removed"]), (StatusCode::OK, &1.into()), "{}", done.body);
     Ok(())

@@ -221,6 +221,7 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let renamed = text.replace("Fjorden skole", "Fjorden ungdomsskole").replace("Åse", "Åsne");
     let done = well(&idp, OWNER, &renamed).await?;
     assert_eq!((done.schools.changed, done.pupils.changed, done.roles.added), (1, 1, 0));
+    assert_eq!(done.lines, [format!("~ school {SCHOOL}: from Fjorden skole to Fjorden ungdomsskole")]);
     let [gone, _] = &fjorden.pupils;
     let without: String = renamed.lines().filter(|line| !line.contains(&gone.who.fnr)).collect::<Vec<_>>().join("\n");
     assert_eq!(well(&idp, OWNER, &without).await?.pupils.removed, 1);

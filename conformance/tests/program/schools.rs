@@ -38,9 +38,12 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let file = site.file("rows.csv", &rows())?;
     let file = file.to_str().unwrap();
     let preview = site.run("school import", ["--owner", OWNER, "--file", file, "--preview"]).await?.well()?;
-    for part in
-        ["+ school 974589095 Fjorden skole", "+ principal at Fjorden skole", "pupils   2 new", "nothing was changed"]
-    {
+    for part in [
+        "+ school 974589095 Fjorden skole",
+        "+ principal at Fjorden skole (row 3)",
+        "pupils   2 new",
+        "nothing was changed",
+    ] {
         assert!(preview.contains(part), "{preview}");
     }
     for name in ["Åse", "Lærer", &real_fnr(3)] {
@@ -219,9 +222,9 @@ async fn oneroster_is_read() -> anyhow::Result<()> {
     for part in [
         "+ school 974589095 Fjorden skole",
         "+ class 10A at Fjorden skole",
-        "+ principal at Fjorden skole",
+        "+ principal at Fjorden skole (users.csv row 2)",
         "+ owner of the owner",
-        "+ contact-teacher in 10A at Fjorden skole",
+        "+ contact-teacher in 10A at Fjorden skole (enrollments.csv row 2)",
         "pupils in 10A at Fjorden skole: +1 -0",
         "roles    3 new",
     ] {

@@ -178,7 +178,7 @@ fn administrator(roster: &mut Builder, user: &User, orgs: &Orgs, (title, ids): (
         Some(Part::Staff(title)) if title == Title::Owner || title.role() == Role::Administration => title,
         _ => return roster.objections.add(user.place, NO_TITLE),
     };
-    let person = match roster.person(&user.fnr, &user.given_name, &user.family_name) {
+    let person = match roster.person(user.place, &user.fnr, (&user.given_name, &user.family_name)) {
         Ok(person) => person,
         Err(why) => return roster.objections.add(user.place, why),
     };
@@ -188,9 +188,9 @@ fn administrator(roster: &mut Builder, user: &User, orgs: &Orgs, (title, ids): (
             return roster.objections.add(user.place, "orgSourcedIds: not in orgs.csv");
         };
         match (org, title) {
-            (Org::Owner, Title::Owner) => roster.role(Scope::Owner, person, title),
+            (Org::Owner, Title::Owner) => roster.role(user.place, Scope::Owner, person, title),
             (Org::School(_), Title::Owner) | (Org::Owner, _) => continue,
-            (Org::School(school), _) => roster.role(Scope::School(*school), person, title),
+            (Org::School(school), _) => roster.role(user.place, Scope::School(*school), person, title),
             (Org::Gone, _) => {}
         }
         is_nowhere = false;
@@ -231,8 +231,8 @@ fn enrollments(
             // Whoever watches an examination or administers has no part in a class.
             _ => continue,
         };
-        match (roster.person(&user.fnr, &user.given_name, &user.family_name), title) {
-            (Ok(person), Some(title)) => roster.role(Scope::Class(*class), person, title),
+        match (roster.person(user.place, &user.fnr, (&user.given_name, &user.family_name)), title) {
+            (Ok(person), Some(title)) => roster.role(place, Scope::Class(*class), person, title),
             // In two terms or subjects, in one class.
             (Ok(person), None) => {
                 let _ = roster.pupil(*class, person, place);
