@@ -154,6 +154,12 @@ pub async fn issue(
     Ok((id, code))
 }
 
+/// Writes down who shows a school's code, and in which class they may: it is good no longer than that.
+pub async fn note_issuer(tx: &mut Tx, id: &str, (by, class): (&PersonId, &str)) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE activation_code SET issued_by = $2, issued_in = $3 WHERE id = $1";
+    sqlx::query(SQL).bind(id).bind(by.as_str()).bind(class).execute(&mut **tx).await.map(|_| ())
+}
+
 /// None of the person's codes is good any more.
 pub async fn end_all(tx: &mut Tx, person: &PersonId, now: Timestamp) -> sqlx::Result<()> {
     const SQL: &str =
@@ -167,6 +173,21 @@ pub async fn end_from(tx: &mut Tx, person: &PersonId, source: Source, now: Times
                        WHERE person = $1 AND source = $2 AND used_at IS NULL AND ended_at IS NULL";
     let query = sqlx::query(SQL).bind(person.as_str()).bind(source.name()).bind(now.seconds());
     query.execute(&mut **tx).await.map(|_| ())
+}
+
+/// No code is good any more that somebody shows the person in a class; true if one was. One of which it is not known who
+/// shows it is nobody else's.
+pub async fn end_shown(
+    tx: &mut Tx,
+    person: &PersonId,
+    (by, class): (&PersonId, &str),
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE activation_code SET ended_at = $5
+                       WHERE person = $1 AND source = $2 AND used_at IS NULL AND ended_at IS NULL
+                           AND (issued_by IS NULL OR (issued_by = $3 AND issued_in = $4))";
+    let query = sqlx::query(SQL).bind(person.as_str()).bind(Source::School.name()).bind(by.as_str()).bind(class);
+    Ok(query.bind(now.seconds()).execute(&mut **tx).await?.rows_affected() > 0)
 }
 
 /// One code is not good any more.

@@ -92,12 +92,22 @@ impl Event {
         Event { kind, subject: subject.clone(), actor, details: Map::new() }
     }
 
+    /// Something that concerns an organisation, and nobody in it.
+    pub fn of_organisation(kind: &'static str, number: &str, actor: Actor) -> Event {
+        Event::by(kind, &organisation(number), actor)
+    }
+
     /// With something more to say.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Event {
         self.details.insert(name.to_owned(), value.into());
         self
     }
+}
+
+/// What stands for an organisation where a person would stand: no person's id has a colon in it.
+fn organisation(number: &str) -> PersonId {
+    PersonId::of_text(&format!("organisation:{number}"))
 }
 
 /// An entry, as it is read back.
@@ -199,6 +209,11 @@ impl Trail {
                            WHERE subject = $1 AND number < $2 ORDER BY number DESC LIMIT $3";
         let rows: Vec<Row> = sqlx::query_as(SQL).bind(person.as_str()).bind(before).bind(at_most).fetch_all(db).await?;
         rows.into_iter().map(|row| self.read(row)).collect()
+    }
+
+    /// What concerns an organisation and nobody in it, the newest first.
+    pub async fn of_organisation(&self, db: impl AnyExecutor<'_>, number: &str) -> anyhow::Result<Vec<Entry>> {
+        self.of(db, &organisation(number), i64::MAX, i64::MAX).await
     }
 
     fn read(&self, row: Row) -> anyhow::Result<Entry> {

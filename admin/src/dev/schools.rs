@@ -63,7 +63,8 @@ pub(super) async fn register(world: &World, now: Timestamp) -> anyhow::Result<()
     let reader = Reader { owner: &owner.orgno, people: DEV_PEOPLE };
     let roster = reader.plain(file(&people::all(now)).as_bytes());
     let roster = roster.map_err(|_| anyhow!("the school's file cannot be read"))?;
-    let import = Import { owner: &owner.orgno, roster: &roster, actor: Actor::System, client: None };
+    let import =
+        Import { owner: &owner.orgno, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
     let taken = import::apply(world, &import, now).await?;
     taken.map(|_| ()).map_err(|_| anyhow!("the school's file cannot be taken in"))
 }

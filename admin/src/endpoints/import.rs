@@ -3,7 +3,7 @@
 use std::io::BufReader;
 use std::time::Duration;
 
-use authenticators::chance::Token;
+use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::person::FnrPolicy;
 use authenticators::scratch::Kept;
@@ -17,13 +17,15 @@ use axum::routing::{MethodRouter, post};
 use idp::access_token::AccessToken;
 use idp::app::App;
 use idp::bearer::Bearer;
+use idp::client::ClientId;
 use idp::error::OAuthError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use crate::school::import::{self, Diff, Import};
 use crate::school::register::{self, Orgno};
-use crate::school::roster::plain::Line;
+use crate::school::roster::plain::Lines;
 use crate::school::roster::{Objections, Reader, Roster, RowError};
 
 /// What the token must be good for.
@@ -33,6 +35,17 @@ const BODY_AT_MOST: usize = 16 * 1024 * 1024;
 const PATH: &str = "/skule/api/import";
 /// How long the answer to rows is waited for: shorter than the patience that all of Porten has with a request.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+const TOO_MUCH: &str =
+    "Nothing was taken in: much of what is there would be gone. If that is right, send it with accept_removals.";
+
+/// How often somebody says that rows are still being taken in.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+/// How long it goes on without such a sign: whoever took them in has been stopped.
+pub const LEASE: Duration = Duration::from_mins(1);
+/// The answer may be lost of what was taken in.
+const LOST: &str = "What came of these rows is not known: whoever took them in was stopped. Send them again; where all of \
+                    it was taken in, that changes nothing.";
 
 /// How long this endpoint waits.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +57,9 @@ pub struct Wanted {
     /// `1`: to know what they would change, and no more.
     #[serde(default)]
     preview: String,
+    /// How many may go, where they are many.
+    #[serde(default)]
+    accept_removals: String,
 }
 
 /// Which result is wanted.
@@ -58,7 +74,7 @@ pub struct Asked {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rows {
-    rows: Vec<Line>,
+    rows: Lines,
 }
 
 /// What they change, or would.
@@ -99,8 +115,8 @@ pub async fn take(
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Ok(problem(status, "Content-Type must be text/csv or application/json.", &Objections::default()));
     };
-    let (client, is_preview) = (bearer.client.id.as_str().to_owned(), wanted.preview == "1");
-    let order = Order { app: app.clone(), owner, kind, body, client, is_preview, now: bearer.now };
+    let client = bearer.client.id.clone();
+    let order = Order { app: app.clone(), owner, kind, body, wanted, client, now: bearer.now };
     let whose = order.owner.as_str().to_owned();
     // What was begun goes on, whether or not somebody waits for it.
     let mut work = tokio::spawn(order.carry_out());
@@ -108,26 +124,53 @@ pub async fn take(
         return Ok(done.map_err(anyhow::Error::from)??.into_response());
     }
     let id = app.world.chance.token()?;
-    let key = id.hash();
-    let pending = Outcome { owner: whose.clone(), answer: None };
-    app.world.scratch.put(&key, &pending, app.world.clock.now()).await?;
-    let kept = app.clone();
-    tokio::spawn(async move {
-        let done = work.await.map_err(anyhow::Error::from).and_then(|done| done);
+    let place = format!("{}{PATH}?result={}", app.config.issuer.as_str(), id.reveal());
+    let following = Following { app, key: id.hash(), owner: whose };
+    following.say(None).await?;
+    tokio::spawn(following.follow(work));
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)]).into_response())
+}
+
+/// Work that goes on, and where what comes of it is kept.
+struct Following {
+    app: App,
+    key: TokenHash,
+    owner: String,
+}
+
+impl Following {
+    /// Says that it goes on, or what has come of it.
+    async fn say(&self, answer: Option<Done>) -> anyhow::Result<()> {
+        let now = self.app.world.clock.now();
+        let outcome = Outcome { owner: self.owner.clone(), seen: now, answer };
+        self.app.world.scratch.put(&self.key, &outcome, now).await
+    }
+
+    /// Waits for it. Whoever asks knows by the signs of life that somebody does.
+    async fn follow(self, mut work: JoinHandle<anyhow::Result<Done>>) {
+        let done = loop {
+            if let Ok(done) = tokio::time::timeout(SIGN_OF_LIFE, &mut work).await {
+                break done.map_err(anyhow::Error::from).and_then(|done| done);
+            }
+            if let Err(error) = self.say(None).await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "it cannot be said that a school owner's rows are taken in"
+                );
+            }
+        };
         let answer = done.unwrap_or_else(|error| {
             tracing::error!(error = format!("{error:#}"), "rows of a school owner were not taken in");
             Done::problem(StatusCode::INTERNAL_SERVER_ERROR, "Nothing was taken in.", &Objections::default())
         });
-        let outcome = Outcome { owner: whose, answer: Some(answer) };
-        if let Err(error) = kept.world.scratch.put(&key, &outcome, kept.world.clock.now()).await {
+        if let Err(error) = self.say(Some(answer)).await {
             tracing::error!(error = format!("{error:#}"), "what came of a school owner's rows cannot be kept");
         }
-    });
-    let place = format!("{}{PATH}?result={}", app.config.issuer.as_str(), id.reveal());
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)]).into_response())
+    }
 }
 
-/// Tells what came of rows that took their time: still nothing, or what would have been answered.
+/// Tells what came of rows that took their time: still nothing, or what would have been answered. Where nobody waits for
+/// it any more, nothing will.
 pub async fn tell(State(app): State<App>, bearer: Bearer, Query(asked): Query<Asked>) -> Result<Response, OAuthError> {
     let owner = owner(&bearer.token).filter(|_| bearer.is_a_machine_with(&[SCOPE]));
     let Some(owner) = owner else {
@@ -135,9 +178,10 @@ pub async fn tell(State(app): State<App>, bearer: Bearer, Query(asked): Query<As
     };
     let key = Token::presented(&asked.result).hash();
     let found = app.world.scratch.get::<Outcome>(&key, bearer.now).await?;
-    Ok(match found.filter(|found| found.value.owner == owner.as_str()).map(|found| found.value.answer) {
-        Some(Some(done)) => done.into_response(),
-        Some(None) => StatusCode::ACCEPTED.into_response(),
+    Ok(match found.map(|found| found.value).filter(|found| found.owner == owner.as_str()) {
+        Some(Outcome { answer: Some(done), .. }) => done.into_response(),
+        Some(Outcome { seen, .. }) if seen.plus(LEASE) > bearer.now => StatusCode::ACCEPTED.into_response(),
+        Some(_) => problem(StatusCode::GONE, LOST, &Objections::default()),
         None => problem(StatusCode::NOT_FOUND, "There is no such result.", &Objections::default()),
     })
 }
@@ -148,14 +192,15 @@ struct Order {
     owner: Orgno,
     kind: Kind,
     body: Bytes,
-    client: String,
-    is_preview: bool,
+    wanted: Wanted,
+    client: ClientId,
     now: Timestamp,
 }
 
 impl Order {
     async fn carry_out(self) -> anyhow::Result<Done> {
-        let Order { app, owner, kind, body, client, is_preview, now } = self;
+        let Order { app, owner, kind, body, wanted, client, now } = self;
+        let is_preview = wanted.preview == "1";
         let (whose, people) = (owner.clone(), app.config.people);
         let roster = match tokio::task::spawn_blocking(move || kind.read(&body, &whose, people)).await? {
             Ok(roster) => roster,
@@ -165,7 +210,8 @@ impl Order {
             owner: &owner,
             roster: &roster,
             actor: Actor::Organisation(owner.as_str().to_owned()),
-            client: Some(&client),
+            client: Some(client.as_str()),
+            accept_removals: wanted.accept_removals.parse().ok(),
         };
         let done = match is_preview {
             true => import::preview(&app.world, &import).await?,
@@ -183,20 +229,32 @@ impl Order {
 
 /// An answer that can be kept.
 #[derive(Serialize, Deserialize)]
-struct Done {
+pub struct Done {
     status: u16,
     body: String,
 }
 
 impl Done {
     fn not_taken(objections: &Objections) -> Done {
-        Done::problem(StatusCode::UNPROCESSABLE_ENTITY, "Nothing was taken in: some rows are wrong.", objections)
+        let (status, title) = match objections.accept_removals {
+            None => (StatusCode::UNPROCESSABLE_ENTITY, "Nothing was taken in: some rows are wrong."),
+            Some(_) => (StatusCode::CONFLICT, TOO_MUCH),
+        };
+        Done::problem(status, title, objections)
     }
 
     /// RFC 9457
     fn problem(status: StatusCode, title: &str, objections: &Objections) -> Done {
-        let (status, Objections { errors, more }) = (status.as_u16(), objections);
-        let body = json!({ "type": "about:blank", "title": title, "status": status, "errors": errors, "more": more });
+        #[derive(Serialize)]
+        struct Problem<'a> {
+            r#type: &'static str,
+            title: &'a str,
+            status: u16,
+            #[serde(flatten)]
+            objections: &'a Objections,
+        }
+        let status = status.as_u16();
+        let body = json!(Problem { r#type: "about:blank", title, status, objections });
         Done { status, body: body.to_string() }
     }
 }
@@ -211,9 +269,13 @@ impl IntoResponse for Done {
 
 /// What came of rows that were sent, for the organisation that has sent them.
 #[derive(Serialize, Deserialize)]
-struct Outcome {
-    owner: String,
-    answer: Option<Done>,
+pub struct Outcome {
+    /// Its number.
+    pub owner: String,
+    /// When somebody was last waiting for it.
+    pub seen: Timestamp,
+    /// The answer, once there is one.
+    pub answer: Option<Done>,
 }
 
 impl Kept for Outcome {
@@ -248,12 +310,13 @@ impl Kind {
         match self {
             Kind::Csv => reader.plain(BufReader::new(body)),
             Kind::Json => match serde_json::from_slice::<Rows>(body) {
-                Ok(Rows { rows }) => reader.rows(&rows),
+                Ok(Rows { rows }) => reader.json(rows),
                 // What the library says of it quotes it.
                 Err(error) => {
                     let detail = "not JSON: an object with rows, a list of objects of texts".to_owned();
                     let row = u64::try_from(error.line()).unwrap_or(0);
-                    Err(Objections { errors: vec![RowError { file: "", row, detail }], more: 0 })
+                    let errors = vec![RowError { file: "", row, detail }];
+                    Err(Objections { errors, ..Objections::default() })
                 }
             },
         }

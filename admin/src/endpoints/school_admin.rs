@@ -23,7 +23,7 @@ use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Pup
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
-use crate::school::{alias, routes};
+use crate::school::{alias, guard, routes};
 
 /// A way on.
 struct Choice {
@@ -390,6 +390,14 @@ impl Room {
         self.staff.app.world.scratch.take::<Sketch>(&self.key(), self.staff.now).await.map(|_| ())
     }
 
+    /// Tells of a form that decides something of whoever sends it. Nothing comes of it.
+    async fn note_oneself(&self, form: &Params) {
+        if guard::decides_of_oneself(form, &self.decisions, self.administrator.person()) {
+            let event = guard::denied(Refused::Oneself, &self.administrator, &self.decisions.class);
+            self.staff.app.world.trail.note(event, self.staff.now).await;
+        }
+    }
+
     fn key(&self) -> TokenHash {
         self.staff.key(&Sketch::purpose(&self.decisions.class.id))
     }
@@ -547,6 +555,7 @@ fn read(sketch: &mut Sketch, fields: impl Iterator<Item = String>, form: &Params
 /// `POST /skule/{school}/{class}`
 pub async fn authorise(Path(place): Path<(String, String)>, sent: Sent) -> Result<Response, Refusal> {
     let room = Room::of(sent.staff, &place).await?;
+    room.note_oneself(&sent.form).await;
     let mut is_whole = true;
     let chosen = |sketch: &mut Sketch| is_whole = read(sketch, room.employee_fields(), &sent.form);
     let sketch = match room.take_over(&sent.form, chosen).await? {
@@ -629,6 +638,7 @@ async fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: 
 /// `POST /skule/{school}/{class}/elever`
 pub async fn couple(Path(place): Path<(String, String)>, Sent { staff, form }: Sent) -> Result<Response, Refusal> {
     let room = Room::of(staff, &place).await?;
+    room.note_oneself(&form).await;
     let (mut is_whole, mut filled_in) = (true, None);
     let chosen = |sketch: &mut Sketch| (is_whole, filled_in) = read_pairs(&room, sketch, &form);
     let sketch = match room.take_over(&form, chosen).await? {

@@ -1,6 +1,7 @@
 //! `/skule/rapport`: how far the schools of an owner have come, to look at and as a file.
 
 use askama::Template;
+use authenticators::trail::Event;
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +10,7 @@ use idp::error::Refusal;
 use idp::page::Frame;
 use idp::text;
 
-use crate::school::register;
+use crate::school::register::{self, Owner, Title};
 use crate::school::report::{self, ClassReport, SchoolReport, Tally};
 use crate::school::routes;
 use crate::school::sign_in::{LEAVE, Staff};
@@ -79,6 +80,7 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
     let mut parts = Vec::new();
     for owner in owners {
         let report = report::of_owner(world, &owner.orgno, staff.now).await?;
+        note_read(&staff, &owner, "page").await;
         let (at, count) = (text::in_norway(report.at, "%d.%m.%Y %H:%M"), report.schools.len());
         let tables = report.schools.into_iter().map(|school| table(school, &whole)).collect();
         let csv = format!("{}/{}", routes::REPORT, owner.orgno.as_str());
@@ -89,6 +91,13 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
     let (frame, csrf) = (staff.frame(), staff.csrf());
     let page = ReportPage { frame, csrf, leave: LEAVE, parts, columns, back: SCHOOL_PATH };
     Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// Tells who has read an owner's numbers, and how.
+async fn note_read(staff: &Staff, owner: &Owner, form: &'static str) {
+    let event = Event::by_oneself("school-report-read", &staff.person.id).with("role", Title::Owner.name());
+    let event = event.with("owner", owner.orgno.as_str()).with("form", form);
+    staff.app.world.trail.note(event, staff.now).await;
 }
 
 fn table(report: SchoolReport, whole: &str) -> Table {
@@ -129,6 +138,7 @@ pub async fn fetch(staff: Staff, Path(owner): Path<String>) -> Result<Response, 
         return Err(staff.nothing_here().await);
     };
     let report = report::of_owner(world, &owner.orgno, staff.now).await?;
+    note_read(&staff, &owner, "csv").await;
     let first = ["school-report-school", "school-report-orgno", "school-report-class", "school-report-pupils"];
     let last = ["school-report-share", "school-report-percent", "school-report-date"];
     let keys = first.into_iter().chain(Tally::names().map(words)).chain(last);

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
-use authenticators::activation::{self, Source};
+use authenticators::activation;
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
 use authenticators::several::{self, Column};
@@ -16,6 +16,7 @@ use authenticators::world::World;
 use migrations::{Db, Tx};
 use sqlx::{AnyConnection, AnyExecutor};
 
+use super::guard;
 use super::register::{
     self, Administrator, Class, ClassId, Employee, Heads, Member, Pupil, School, StoredPupil, Title,
 };
@@ -378,7 +379,9 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
     let members = register::members(&mut *tx, &class.id).await?;
     for change in &draft.changes {
         if let Some(why) = objection(change, by.person(), &employees, &members) {
-            return refuse(tx, why).await;
+            tx.rollback().await?;
+            world.trail.write(guard::denied(why, &by, &class), now).await?;
+            return Ok(Saved::Refused(why));
         }
     }
     let (issuers, couplings) = (issuers(&mut *tx, &class.id).await?, couplings(&mut *tx, &class.id).await?);
@@ -396,7 +399,8 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
     for change in &changes {
         put(&mut tx, &class.id, change, (by.person(), now)).await?;
     }
-    end_codes(&mut tx, refused_by(&changes, &couplings), now).await?;
+    let over = refused_by(&changes, &couplings).map(|(employee, pupil)| (class.id.as_str(), employee, pupil));
+    end_codes(&mut tx, over, now).await?;
     let events: Vec<Event> = changes.into_iter().map(|change| event(change, &by, &class)).collect();
     world.trail.append_all(&mut tx, &events, now).await?;
     tx.commit().await?;
@@ -408,10 +412,13 @@ async fn refuse(tx: Tx, why: Refused) -> anyhow::Result<Saved> {
     Ok(Saved::Refused(why))
 }
 
-/// The pupils to whom somebody could issue and no longer can.
-fn refused_by(changes: &[&Change], couplings: &HashMap<(PersonId, PersonId), Decided>) -> Vec<PersonId> {
+/// The employees who could issue to pupils and no longer can, and to whom.
+fn refused_by<'a>(
+    changes: &'a [&Change],
+    couplings: &'a HashMap<(PersonId, PersonId), Decided>,
+) -> impl Iterator<Item = (&'a PersonId, &'a PersonId)> {
     let could = couplings.iter().filter(|(_, decided)| decided.holds() == Decision::Yes);
-    let no_longer = |(employee, pupil): &(PersonId, PersonId)| {
+    let no_longer = move |(employee, pupil): &(PersonId, PersonId)| {
         changes.iter().any(|change| match change {
             Change::Authorise { employee: whose, decision: Decision::No } => whose == employee,
             Change::Couple { employee: whose, pupil: whom, decision: Decision::No } => {
@@ -420,15 +427,19 @@ fn refused_by(changes: &[&Change], couplings: &HashMap<(PersonId, PersonId), Dec
             Change::Authorise { .. } | Change::Couple { .. } => false,
         })
     };
-    could.map(|(pair, _)| pair).filter(|pair| no_longer(pair)).map(|(_, pupil)| pupil.clone()).collect()
+    could.map(|(pair, _)| pair).filter(move |pair| no_longer(pair)).map(|(employee, pupil)| (employee, pupil))
 }
 
-/// Codes that were shown to these are not good any more.
-pub(super) async fn end_codes(tx: &mut Tx, mut pupils: Vec<PersonId>, now: Timestamp) -> sqlx::Result<()> {
-    pupils.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
-    pupils.dedup();
-    for pupil in &pupils {
-        activation::end_from(tx, pupil, Source::School, now).await?;
+/// Codes that employees show pupils in classes are not good any more. What another shows them is.
+pub(super) async fn end_codes<'a>(
+    tx: &mut Tx,
+    over: impl Iterator<Item = (&'a str, &'a PersonId, &'a PersonId)>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let mut over: Vec<_> = over.collect();
+    over.sort_unstable_by_key(|(class, employee, pupil)| (pupil.as_str(), employee.as_str(), *class));
+    for (class, employee, pupil) in over {
+        activation::end_shown(tx, pupil, (employee, class), now).await?;
     }
     Ok(())
 }
@@ -552,6 +563,11 @@ impl Coupling {
     /// In which class.
     pub fn class(&self) -> &Class {
         &self.class
+    }
+
+    /// Who issues, and in which class: a code is good as long as they may there.
+    pub fn place(&self) -> (&PersonId, &str) {
+        (&self.employee, self.class.id.as_str())
     }
 
     /// To whom.

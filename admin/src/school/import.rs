@@ -11,11 +11,11 @@ use authenticators::world::World;
 use migrations::Tx;
 use serde::Serialize;
 
-use super::coupling;
 use super::register::{
     self, ClassId, Holding, Orgno, SchoolId, Stored, StoredClass, StoredPupil, StoredRole, StoredSchool, Title,
 };
-use super::roster::{Objections, Roster, RosterClass, Scope};
+use super::roster::{Objections, Roster, RosterClass, Scope, on_row};
+use super::{coupling, guard};
 
 const FOREIGN: &str = "orgno: a school of another school owner";
 const NEW: &str = "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
@@ -50,16 +50,19 @@ pub struct Diff {
     pub pupils: Changes,
     /// Which, in words and without anybody's name.
     pub lines: Vec<String>,
+    /// How many go, if that is so much that whoever sends the file has to say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_removals: Option<usize>,
     /// How many lines there would be besides.
     #[serde(skip)]
     more: usize,
     #[serde(skip)]
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 /// Something to do, by its index in the roster or in what is stored; in the order in which it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+pub(super) enum Step {
     PutSchool(usize),
     PutClass(usize),
     EndRole(usize),
@@ -140,6 +143,7 @@ fn diff(roster: &Roster, stored: &Stored, people: &[Option<PersonId>]) -> Diff {
     diff.roles(roster, stored, &known);
     diff.pupils(roster, stored, &known);
     diff.steps.sort_unstable();
+    diff.accept_removals = guard::much_goes(&diff, stored);
     if diff.more > 0 {
         diff.lines.push(format!("and {} more", diff.more));
     }
@@ -165,10 +169,15 @@ impl Diff {
             let before = known.school(index).and_then(|id| by_id.get(id)).filter(|before| before.removed_at.is_none());
             match before {
                 Some(before) if before.name == school.name => continue,
-                Some(_) => self.schools.changed += 1,
-                None => self.schools.added += 1,
+                Some(before) => {
+                    self.schools.changed += 1;
+                    self.say(format!("~ school {}: from {} to {}", school.orgno.as_str(), before.name, school.name));
+                }
+                None => {
+                    self.schools.added += 1;
+                    self.say(format!("+ school {} {}", school.orgno.as_str(), school.name));
+                }
             }
-            self.say(format!("+ school {} {}", school.orgno.as_str(), school.name));
             self.steps.push(Step::PutSchool(index));
         }
         let stays: HashSet<&str> = (0..roster.schools.len()).filter_map(|index| known.school(index)).collect();
@@ -180,15 +189,20 @@ impl Diff {
             }
         }
         let by_id: HashMap<&str, _> = stored.classes.iter().map(|class| (class.id.as_str(), class)).collect();
+        let school = |class: &RosterClass| roster.schools.get(class.school).map_or("", |school| school.name.as_str());
         for (index, class) in roster.classes.iter().enumerate() {
             let before = known.class(index).and_then(|id| by_id.get(id)).filter(|before| before.removed_at.is_none());
             match before {
                 Some(before) if before.name == class.name => continue,
-                Some(_) => self.classes.changed += 1,
-                None => self.classes.added += 1,
+                Some(before) => {
+                    self.classes.changed += 1;
+                    self.say(format!("~ class at {}: from {} to {}", school(class), before.name, class.name));
+                }
+                None => {
+                    self.classes.added += 1;
+                    self.say(format!("+ class {} at {}", class.name, school(class)));
+                }
             }
-            let school = roster.schools.get(class.school).map_or("", |school| school.name.as_str());
-            self.say(format!("+ class {} at {school}", class.name));
             self.steps.push(Step::PutClass(index));
         }
         let stays: HashSet<&str> = (0..roster.classes.len()).filter_map(|index| known.class(index)).collect();
@@ -221,7 +235,8 @@ impl Diff {
                 Some(_) => self.roles.changed += 1,
                 None => {
                     self.roles.added += 1;
-                    self.say(format!("+ {} {}", role.title.name(), roster.named(role.scope)));
+                    let (title, at, row) = (role.title.name(), roster.named(role.scope), on_row(role.place));
+                    self.say(format!("+ {title} {at} ({row})"));
                 }
             }
             self.steps.push(Step::GiveRole(index));
@@ -337,6 +352,8 @@ pub struct Import<'a> {
     /// The client that has sent it, if one has. A machine names schools that are its owner's already; new ones are brought
     /// by whoever has seen what is in the file.
     pub client: Option<&'a str>,
+    /// How many schools, classes, roles and pupils may go, where they are many ([`Diff::accept_removals`]).
+    pub accept_removals: Option<usize>,
 }
 
 /// What a file would change, and nothing is.
@@ -364,6 +381,10 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
     let stored = register::stored(&mut tx, import.owner).await?;
     register_new(world, &mut tx, (import.roster, &mut people), now).await?;
     let diff = diff(import.roster, &stored, &people);
+    if let Some(objections) = guard::objection(&diff, &stored, import.accept_removals) {
+        tx.rollback().await?;
+        return Ok(Err(objections));
+    }
     let mut carrying = Carrying::begin(import, &stored, &people);
     carrying.out(world, &mut tx, &diff, now).await?;
     if !carrying.objections.errors.is_empty() {
@@ -386,6 +407,7 @@ pub async fn add_school(
     world: &World,
     owner: &Orgno,
     school: (&Orgno, &str),
+    by: Actor,
     now: Timestamp,
 ) -> anyhow::Result<Option<Orgno>> {
     let mut tx = world.db.begin().await?;
@@ -394,6 +416,7 @@ pub async fn add_school(
         return Ok(register::owner_of_school(world.db.pool(), school.0).await?);
     };
     register::remove_school(&mut tx, &id, now).await?;
+    world.trail.append(&mut tx, &guard::school_added(owner, school, by), now).await?;
     tx.commit().await?;
     Ok(None)
 }
@@ -426,14 +449,18 @@ async fn register_new(
 
 /// The schools of a roster that are another owner's, or that a machine cannot make its owner's.
 async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objections> {
-    let mut objections = Objections::default();
+    let (mut objections, mut theirs) = (Objections::default(), Vec::new());
     for school in &import.roster.schools {
         match register::owner_of_school(world.db.pool(), &school.orgno).await? {
-            Some(owner) if owner != *import.owner => objections.add(school.place, FOREIGN),
+            Some(owner) if owner != *import.owner => {
+                objections.add(school.place, FOREIGN);
+                theirs.push(&school.orgno);
+            }
             None if import.client.is_some() => objections.add(school.place, NEW),
             Some(_) | None => {}
         }
     }
+    guard::note_foreign(world, import, &theirs).await?;
     Ok(objections)
 }
 
@@ -725,9 +752,10 @@ impl<'a> Carrying<'a> {
                 reason: "left-class",
             }));
         }
-        let over = uncoupled.iter().map(|uncoupled| uncoupled.pupil.clone()).collect();
+        let over = uncoupled.iter().map(|Uncoupled { class, employee, pupil, .. }| (class.as_str(), employee, pupil));
+        coupling::end_codes(tx, over, now).await?;
         self.told.extend(uncoupled.into_iter().map(|uncoupled| Told::Uncoupled(Box::new(uncoupled))));
-        Ok(coupling::end_codes(tx, over, now).await?)
+        Ok(())
     }
 }
 
@@ -768,6 +796,7 @@ mod tests {
             "{first:?}"
         );
         assert!(!first.lines.iter().any(|line| line.contains("A B") || line.contains("C D")), "{first:?}");
+        assert!(first.lines.contains(&"+ subject-teacher in 10A at S (row 3)".to_owned()), "{first:?}");
         // Nothing is known of anybody: people alone do not make a change.
         assert!(!diff(&roster, &Stored::default(), &[Some(id("a")), Some(id("c"))]).is_empty());
     }

@@ -226,7 +226,8 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
     }
     let valid_until = now.plus(Source::School.valid());
     let keys = (&world.vault, &world.chance);
-    let (_, code) = activation::issue(&mut tx, keys, pupil, Source::School, (now, valid_until)).await?;
+    let (id, code) = activation::issue(&mut tx, keys, pupil, Source::School, (now, valid_until)).await?;
+    activation::note_issuer(&mut tx, &id, coupling.place()).await?;
     let reason = if before.is_again { "new-code" } else { "identified" };
     let event = event("school-code-issued", &coupling, reason);
     if before.has_minid {
@@ -269,7 +270,7 @@ fn objection(person: &Person, before: &Before, now: Timestamp) -> Option<Reason>
     }
 }
 
-/// The employee cannot tell who the pupil is, who has to order a letter. A code that is shown is dead. False if they
+/// The employee cannot tell who the pupil is, who has to order a letter. A code that they show is dead. False if they
 /// were not to issue to them.
 pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<bool> {
     let mut tx = world.db.begin().await?;
@@ -278,19 +279,21 @@ pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -
         return Ok(false);
     };
     coupling::note_not_identified(&mut tx, &coupling, now).await?;
-    activation::end_from(&mut tx, coupling.pupil(), Source::School, now).await?;
+    activation::end_shown(&mut tx, coupling.pupil(), coupling.place(), now).await?;
     world.trail.append(&mut tx, &event("school-not-identified", &coupling, "cannot-identify"), now).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// The name on the screen is not the pupil's: the code that is shown there is dead.
+/// The name on the screen is not the pupil's: the code that is shown there is dead. One that somebody else shows them by now
+/// is not.
 pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<()> {
     let mut tx = world.db.begin().await?;
     Person::hold(&mut tx, coupling.pupil()).await?;
     let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(tx.rollback().await?) };
-    if activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.may_be_in_use(now)) {
-        activation::end_from(&mut tx, coupling.pupil(), Source::School, now).await?;
+    let may_be_in_use =
+        activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.may_be_in_use(now));
+    if may_be_in_use && activation::end_shown(&mut tx, coupling.pupil(), coupling.place(), now).await? {
         world.trail.append(&mut tx, &event("school-code-ended", &coupling, "wrong-name"), now).await?;
     }
     Ok(tx.commit().await?)

@@ -7,6 +7,7 @@
 
 pub mod alias;
 pub mod coupling;
+pub mod guard;
 pub mod import;
 pub mod issuing;
 pub mod moving;

@@ -124,14 +124,15 @@ async fn carry_out(tx: &mut Tx, wish: &Move<'_>, now: Timestamp) -> anyhow::Resu
     for class in &classes {
         for (employee, pupil) in coupling::forget_class(tx, &class.id).await? {
             telling.of_coupling(class, &employee, &pupil);
-            uncoupled.push(pupil);
+            uncoupled.push((&class.id, employee, pupil));
         }
         let members = register::members(&mut **tx, &class.id).await?;
         pupils += members.len();
         telling.of_pupils(class, &members);
     }
     let couplings = uncoupled.len();
-    coupling::end_codes(tx, uncoupled, now).await?;
+    let over = uncoupled.iter().map(|(class, employee, pupil)| (class.as_str(), employee, pupil));
+    coupling::end_codes(tx, over, now).await?;
     register::change_owner(tx, &school.id, &to.orgno).await?;
     let events = telling.events;
     let moved = Moved { roles: roles.len(), couplings, classes: classes.len(), pupils, school, from, to };

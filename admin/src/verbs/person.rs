@@ -30,7 +30,7 @@ use idp::config::secret;
 use serde_json::json;
 
 use self::desk::Desk;
-pub(super) use self::desk::{Request, Support, few_words};
+pub(super) use self::desk::{Request, Support, few_words, line, shown};
 use super::letter::desk::{Told, letters_of};
 use crate::open::{Opened, Place};
 use crate::say;

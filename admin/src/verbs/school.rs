@@ -1,9 +1,10 @@
-//! `porten school owner add` and `porten school add|import|move|list|report`.
+//! `porten school owner add` and `porten school add|import|move|list|report|trail`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use admin::school::guard;
 use admin::school::import::{self, Changes, Diff, Import};
 use admin::school::moving::{self, Move, Moved};
 use admin::school::register::{self, Orgno, Owner};
@@ -13,9 +14,9 @@ use anyhow::{Context, bail};
 use authenticators::trail::Actor;
 use clap::{Args, Subcommand};
 use idp::registration;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::person::world;
+use super::person::{line, shown, world};
 use crate::open::Place;
 use crate::say;
 
@@ -39,6 +40,9 @@ pub(crate) enum Verb {
         /// The owner's organisation number.
         #[arg(long, value_name = "ORGNO")]
         owner: String,
+        /// The name of whoever does it, which is written down.
+        #[arg(long, value_name = "NAME")]
+        by: String,
     },
     /// Move a school to another owner. All roles there end, and all that was decided by them, until a file of the new owner
     /// gives them anew.
@@ -49,6 +53,17 @@ pub(crate) enum Verb {
     List {
         #[command(flatten)]
         place: Place,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell who has registered an owner and its schools, and which files named schools of others.
+    Trail {
+        #[command(flatten)]
+        place: Place,
+        /// The owner's organisation number.
+        #[arg(long, value_name = "ORGNO")]
+        owner: String,
         /// For machines.
         #[arg(long)]
         json: bool,
@@ -77,6 +92,9 @@ pub(crate) enum OwnerVerb {
         /// What it is called.
         #[arg(long)]
         name: String,
+        /// The name of whoever does it, which is written down.
+        #[arg(long, value_name = "NAME")]
+        by: String,
     },
 }
 
@@ -97,6 +115,9 @@ pub(crate) struct ImportOptions {
     /// Only tell what it would change.
     #[arg(long)]
     preview: bool,
+    /// Let much go: as many schools, classes, roles and pupils as the preview says.
+    #[arg(long, value_name = "NUMBER")]
+    accept_removals: Option<usize>,
     /// The name of whoever does it, which is written down.
     #[arg(long, value_name = "NAME", required_unless_present = "preview")]
     by: Option<String>,
@@ -124,8 +145,9 @@ pub(crate) struct MoveOptions {
 
 pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
-        Verb::Owner(OwnerVerb::Add { place, orgno, name }) => add_owner(&place, &orgno, &name).await,
-        Verb::Add { place, orgno, name, owner } => add_school(&place, (&orgno, &name), &owner).await,
+        Verb::Owner(OwnerVerb::Add { place, orgno, name, by }) => add_owner(&place, (&orgno, &name), &by).await,
+        Verb::Add { place, orgno, name, owner, by } => add_school(&place, (&orgno, &name), &owner, &by).await,
+        Verb::Trail { place, owner, json } => trail(&place, &owner, json).await,
         Verb::Move(options) => move_school(&options).await,
         Verb::Import(options) => take_in(&options).await,
         Verb::List { place, json } => list(&place, json).await,
@@ -137,23 +159,23 @@ fn parse(orgno: &str) -> anyhow::Result<Orgno> {
     Orgno::parse(orgno).context("an organisation number has nine digits")
 }
 
-async fn add_owner(place: &Place, orgno: &str, name: &str) -> anyhow::Result<()> {
+async fn add_owner(place: &Place, (orgno, name): (&str, &str), by: &str) -> anyhow::Result<()> {
     let (orgno, name) = (parse(orgno)?, name.trim().to_owned());
     anyhow::ensure!(registration::is_plain(&name), "name: cannot be shown");
     let world = world(place.open().await?, place.vault()?)?;
-    if !register::add_owner(world.db.pool(), &Owner { orgno, name }, world.clock.now()).await? {
+    if !guard::add_owner(&world, &Owner { orgno, name }, actor(Some(by))?, world.clock.now()).await? {
         bail!("that owner is registered already");
     }
     say("Registered.");
     Ok(())
 }
 
-async fn add_school(place: &Place, (orgno, name): (&str, &str), owner: &str) -> anyhow::Result<()> {
+async fn add_school(place: &Place, (orgno, name): (&str, &str), owner: &str, by: &str) -> anyhow::Result<()> {
     let (orgno, name, owner) = (parse(orgno)?, name.trim(), parse(owner)?);
     anyhow::ensure!(registration::is_plain(name), "name: cannot be shown");
     let world = world(place.open().await?, place.vault()?)?;
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered: porten school owner add")?;
-    match import::add_school(&world, &owner, (&orgno, name), world.clock.now()).await? {
+    match import::add_school(&world, &owner, (&orgno, name), actor(Some(by))?, world.clock.now()).await? {
         None => say("Added. It is shown when a file of its owner names it."),
         Some(whose) if whose == owner => bail!("it is that owner's school already"),
         Some(whose) => bail!("it is a school of {}: porten school move", whose.as_str()),
@@ -210,7 +232,13 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
     };
     let done = match read {
         Ok(roster) => {
-            let import = Import { owner: &owner, roster: &roster, actor, client: None };
+            let import = Import {
+                owner: &owner,
+                roster: &roster,
+                actor,
+                client: None,
+                accept_removals: options.accept_removals,
+            };
             match options.preview {
                 true => import::preview(&world, &import).await?,
                 false => import::apply(&world, &import, now).await?,
@@ -224,11 +252,17 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
             for objection in &objections.errors {
                 say(&objection.to_string());
             }
+            if let Some(count) = objections.accept_removals {
+                bail!("nothing was imported: if that is right, --accept-removals {count} lets it");
+            }
             let count = u64::try_from(objections.errors.len()).unwrap_or(0) + objections.more;
             bail!("nothing was imported: {count} to mend");
         }
     };
     show(&diff);
+    if let (true, Some(count)) = (options.preview, diff.accept_removals) {
+        say(&format!("Much would be gone: this is taken in with --accept-removals {count} only."));
+    }
     say(match (options.preview, diff.is_empty()) {
         (true, _) => "This is a preview: nothing was changed.",
         (false, true) => "All was as the file says.",
@@ -277,6 +311,21 @@ async fn list(place: &Place, as_json: bool) -> anyhow::Result<()> {
         for school in schools {
             say(&format!("  {}  {}", school.orgno.as_str(), school.name));
         }
+    }
+    Ok(())
+}
+
+async fn trail(place: &Place, owner: &str, as_json: bool) -> anyhow::Result<()> {
+    let owner = parse(owner)?;
+    let world = world(place.open().await?, place.vault()?)?;
+    let entries = world.trail.of_organisation(world.db.pool(), owner.as_str()).await?;
+    if as_json {
+        let all: Vec<Value> = entries.iter().map(shown).collect::<Result<_, _>>()?;
+        say(&serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    for entry in &entries {
+        say(&line(entry)?);
     }
     Ok(())
 }

@@ -97,7 +97,8 @@ impl Town {
         let owner = orgno()?;
         let reader = Reader { owner: &owner, people: self.idp.app.config.people };
         let roster = reader.plain(file.as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
-        let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None };
+        let import =
+            Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
         let taken = import::apply(&self.idp.app.world, &import, self.idp.now()).await?;
         taken.map(|_| ()).map_err(|objections| anyhow!("{objections:?}"))
     }

@@ -65,13 +65,23 @@ pub(crate) async fn add_owner(idp: &TestIdp, digits: &str) -> anyhow::Result<()>
 
 /// Takes a file in.
 pub(crate) async fn take_in(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Result<Diff, Objections>> {
+    take_in_with(idp, owner, text, None).await
+}
+
+/// Takes a file in by which so many go.
+pub(crate) async fn take_in_with(
+    idp: &TestIdp,
+    owner: &str,
+    text: &str,
+    accept_removals: Option<usize>,
+) -> anyhow::Result<Result<Diff, Objections>> {
     let owner = orgno(owner)?;
     let reader = Reader { owner: &owner, people: idp.app.config.people };
     let roster = match reader.plain(text.as_bytes()) {
         Ok(roster) => roster,
         Err(objections) => return Ok(Err(objections)),
     };
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None };
+    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals };
     import::apply(&idp.app.world, &import, idp.now()).await
 }
 
@@ -184,7 +194,7 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let owner = orgno(OWNER)?;
     let roster = Reader { owner: &owner, people: idp.app.config.people }.plain(text.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None };
+    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
     let preview = import::preview(world, &import).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     assert_eq!((preview.schools.added, preview.classes.added, preview.roles.added, preview.pupils.added), (1, 1, 2, 2));
     assert!(!preview.lines.join("\n").contains("Testesen"), "{preview:?}");
@@ -211,6 +221,7 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let renamed = text.replace("Fjorden skole", "Fjorden ungdomsskole").replace("Åse", "Åsne");
     let done = well(&idp, OWNER, &renamed).await?;
     assert_eq!((done.schools.changed, done.pupils.changed, done.roles.added), (1, 1, 0));
+    assert_eq!(done.lines, [format!("~ school {SCHOOL}: from Fjorden skole to Fjorden ungdomsskole")]);
     let [gone, _] = &fjorden.pupils;
     let without: String = renamed.lines().filter(|line| !line.contains(&gone.who.fnr)).collect::<Vec<_>>().join("\n");
     assert_eq!(well(&idp, OWNER, &without).await?.pupils.removed, 1);
@@ -218,7 +229,10 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     assert_eq!(register::members(world.db.pool(), &class.id).await?.len(), 1);
     // And a file of one school alone ends the other's.
     let moved = renamed.replace(SCHOOL, "974589096");
-    let done = well(&idp, OWNER, &moved).await?;
+    let refused = take_in(&idp, OWNER, &moved).await?.err().context("taken in")?;
+    assert_eq!(refused.accept_removals, Some(5), "a school, its class, two roles and a pupil");
+    let done =
+        take_in_with(&idp, OWNER, &moved, refused.accept_removals).await?.map_err(|why| anyhow::anyhow!("{why:?}"))?;
     assert_eq!((done.schools.added, done.schools.removed, done.roles.removed), (1, 1, 2));
     assert!(register::class(world.db.pool(), class.id.as_str()).await?.is_none());
     Ok(())
@@ -321,6 +335,9 @@ async fn it_takes_two_people() -> anyhow::Result<()> {
     }
     let decisions = Decisions::of(&idp.app.world, &class.id).await?.context("a class")?;
     assert_eq!(decisions.authorised(&teacher), None, "what stood beside it was not done either");
+    let told = idp.trail_of(&fjorden.rektor.who).await?.into_iter().filter(|entry| entry.kind == "school-denied");
+    let told: Vec<Value> = told.map(|entry| entry.details["reason"].clone()).collect();
+    assert_eq!(told, ["not-in-class", "not-in-class", "oneself", "oneself", "oneself"]);
     Ok(())
 }
 
@@ -647,7 +664,12 @@ async fn a_report_counts_and_is_no_formula() -> anyhow::Result<()> {
 }
 
 /// The API, beside Porten's own routes.
-async fn post(idp: &TestIdp, (path, kind): (&str, &str), token: &str, body: impl Into<Body>) -> anyhow::Result<Answer> {
+pub(crate) async fn post(
+    idp: &TestIdp,
+    (path, kind): (&str, &str),
+    token: &str,
+    body: impl Into<Body>,
+) -> anyhow::Result<Answer> {
     let request = Request::post(path)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, kind)
@@ -698,8 +720,8 @@ async fn an_owners_system_sends_its_rows() -> anyhow::Result<()> {
     assert_eq!(new.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", new.body);
     assert!(new.body.contains("not the school owner's yet"), "{}", new.body);
     let (owner, school) = (orgno(OWNER)?, orgno(SCHOOL)?);
-    assert_eq!(import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), idp.now()).await?, None);
-    let again = import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), idp.now()).await?;
+    assert_eq!(import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), Actor::System, idp.now()).await?, None);
+    let again = import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), Actor::System, idp.now()).await?;
     assert_eq!(again, Some(owner), "it has an owner");
     let preview = post(&idp, ("/skule/api/import?preview=1", CSV), &token, fjorden.file()).await?;
     assert_eq!(preview.status, StatusCode::OK, "{}", preview.body);
@@ -749,5 +771,9 @@ async fn an_owners_system_sends_its_rows() -> anyhow::Result<()> {
     assert_eq!(refused(&stranger).await?.status, StatusCode::FORBIDDEN);
     add_owner(&idp, OTHER).await?;
     assert_eq!(refused(&stranger).await?.status, StatusCode::UNPROCESSABLE_ENTITY, "another owner's school");
+    let told = idp.app.world.trail.of_organisation(db, OTHER).await?.remove(0);
+    assert_eq!((told.kind.as_str(), &told.actor), ("school-denied", &Actor::Organisation(OTHER.to_owned())));
+    assert!(told.details["reason"] == "foreign-school" && told.details["school_orgno"] == SCHOOL, "{told:?}");
+    assert!(told.details.contains_key("client"), "{told:?}");
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use admin::endpoints::import as endpoint;
 use admin::school::{import, register};
 use anyhow::{Context, bail, ensure};
+use authenticators::chance::Token;
+use authenticators::trail::Actor;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use conformance::idp::{Answer, ISSUER, TestIdp};
@@ -48,7 +50,7 @@ async fn what_takes_its_time_is_told_later() -> anyhow::Result<()> {
         add_owner(&idp, owner).await?;
     }
     let (owner, school) = (orgno(OWNER)?, orgno(SCHOOL)?);
-    import::add_school(&idp.app.world, &owner, (&school, "Fjorden skole"), idp.now()).await?;
+    import::add_school(&idp.app.world, &owner, (&school, "Fjorden skole"), Actor::System, idp.now()).await?;
     let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
     let place = place_in(&send(&idp, &token, fjorden.file()).await?)?;
     let done = outcome(&idp, &place, &token).await?;
@@ -75,5 +77,24 @@ async fn what_takes_its_time_is_told_later() -> anyhow::Result<()> {
     // And for a day.
     idp.advance(Duration::from_hours(25));
     assert_eq!(tell(&idp, &place, &token_of(&idp, OWNER, endpoint::SCOPE).await?).await?.status, StatusCode::NOT_FOUND);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_that_nobody_takes_in_any_more_are_asked_for_again() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    add_owner(&idp, OWNER).await?;
+    let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
+    // Whoever took them in is stopped.
+    let key = Token::presented("abc").hash();
+    let pending = endpoint::Outcome { owner: OWNER.to_owned(), seen: idp.now(), answer: None };
+    idp.app.world.scratch.put(&key, &pending, idp.now()).await?;
+    let place = "/skule/api/import?result=abc";
+    idp.advance(endpoint::LEASE.saturating_sub(Duration::from_secs(1)));
+    assert_eq!(tell(&idp, place, &token).await?.status, StatusCode::ACCEPTED);
+    idp.advance(Duration::from_secs(1));
+    let lost = tell(&idp, place, &token).await?;
+    assert_eq!((lost.status, lost.header("content-type")), (StatusCode::GONE, Some("application/problem+json")));
+    assert!(lost.body.contains("Send them again"), "{}", lost.body);
     Ok(())
 }

@@ -78,7 +78,7 @@ async fn a_large_file_is_taken_in_like_a_small_one() -> anyhow::Result<()> {
     let roster = Reader { owner: &owner, people: idp.app.config.people }.plain(text.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     took("read", started);
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None };
+    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
     let started = now();
     let preview = import::preview(world, &import).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     took("preview", started);

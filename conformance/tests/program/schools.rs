@@ -13,7 +13,7 @@ const HEAD: &str = "orgno;skole;klasse;rolle;fnr;fornavn;etternavn";
 /// A site with a school owner.
 async fn owned() -> anyhow::Result<Site> {
     let site = Site::new().await?;
-    let arguments = [OWNER, "--name", "Fjord kommune"];
+    let arguments = [OWNER, "--name", "Fjord kommune", "--by", "Kari"];
     assert_eq!(site.run("school owner add", arguments).await?.well()?, "Registered.\n");
     Ok(site)
 }
@@ -33,14 +33,17 @@ fn rows() -> String {
 #[tokio::test]
 async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let site = owned().await?;
-    let line = site.run("school owner add", [OWNER, "--name", "x"]).await?.refused()?;
+    let line = site.run("school owner add", [OWNER, "--name", "x", "--by", "Kari"]).await?.refused()?;
     assert!(line.contains("already"), "{line}");
     let file = site.file("rows.csv", &rows())?;
     let file = file.to_str().unwrap();
     let preview = site.run("school import", ["--owner", OWNER, "--file", file, "--preview"]).await?.well()?;
-    for part in
-        ["+ school 974589095 Fjorden skole", "+ principal at Fjorden skole", "pupils   2 new", "nothing was changed"]
-    {
+    for part in [
+        "+ school 974589095 Fjorden skole",
+        "+ principal at Fjorden skole (row 3)",
+        "pupils   2 new",
+        "nothing was changed",
+    ] {
         assert!(preview.contains(part), "{preview}");
     }
     for name in ["Åse", "Lærer", &real_fnr(3)] {
@@ -60,10 +63,24 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let csv = site.run("school report", ["--owner", OWNER, "--csv"]).await?.well()?;
     assert!(csv.contains("Fjorden skole;974589095;10A;2;2;0;0;0;0;0;0"), "{csv}");
     let count = site.run("audit verify", [""; 0]).await?.well()?;
-    assert!(count.contains('5'), "three roles were given, and two pupils came: {count}");
+    assert!(count.contains(" 6 "), "an owner was added, three roles were given, and two pupils came: {count}");
     let desk = [real_fnr(1).as_str(), "--case", "1", "--by", "Kari", "--json"].map(str::to_owned);
     let trail = site.run("person trail", desk).await?.well()?;
     assert!(trail.contains("school-role-given") && trail.contains("Kari"), "{trail}");
+    // What would end a whole school is let through by whoever has seen how much it is.
+    let other = site.file("other.csv", &rows().replace("974589095;Fjorden", "974589096;Fjellet"))?;
+    let arguments = ["--owner", OWNER, "--file", other.to_str().unwrap()];
+    let preview = site.run("school import", [&arguments[..], &["--preview"]].concat()).await?.well()?;
+    assert!(preview.contains("this is taken in with --accept-removals 6 only"), "{preview}");
+    let arguments = [&arguments[..], &["--by", "Kari"]].concat();
+    let said = site.run("school import", arguments.clone()).await?;
+    assert!(
+        said.code == Some(1) && said.err.contains("nothing was imported: ") && said.err.contains("removals 6"),
+        "{said:?}"
+    );
+    assert_eq!(said.out, "1 of 1 schools, 1 of 1 classes, 2 of 3 roles and 2 of 2 pupils would be gone\n");
+    let done = site.run("school import", [&arguments[..], &["--accept-removals", "6"]].concat()).await?.well()?;
+    assert!(done.ends_with("Imported.\n"), "{done}");
     let said = site.run("school import", ["--owner", OWNER, "--file", file]).await?;
     assert!(said.code != Some(0) && said.err.contains("--by"), "{said:?}");
     Ok(())
@@ -102,7 +119,7 @@ async fn a_school_goes_to_another_owner() -> anyhow::Result<()> {
     let wish = ["974589095", "--to", OTHER, "--reason", "kommunesammenslåing", "--by", "Kari"];
     let line = site.run("school move", wish).await?.refused()?;
     assert!(line.contains("no such owner"), "{line}");
-    site.run("school owner add", [OTHER, "--name", "Ås kommune"]).await?.well()?;
+    site.run("school owner add", [OTHER, "--name", "Ås kommune", "--by", "Kari"]).await?.well()?;
     let preview = site.run("school move", [&wish[..5], &["--preview"][..]].concat()).await?.well()?;
     let head = "Fjorden skole (974589095) from Fjord kommune (958935420) to Ås kommune (964338531)\nroles     2 end\n";
     assert!(preview.starts_with(head) && preview.contains("classes   1 stay, with 2 pupils"), "{preview}");
@@ -115,10 +132,20 @@ async fn a_school_goes_to_another_owner() -> anyhow::Result<()> {
     assert!(line.contains("already"), "{line}");
     site.run("audit verify", [""; 0]).await?.well()?;
     // One that no file has named is added, and is nobody else's.
-    let add = ["974589109", "--name", "Åsen skole", "--owner", OTHER];
+    let add = ["974589109", "--name", "Åsen skole", "--owner", OTHER, "--by", "Kari"];
     assert!(site.run("school add", add).await?.well()?.starts_with("Added."));
-    let line = site.run("school add", ["974589109", "--name", "x", "--owner", OWNER]).await?.refused()?;
+    let line =
+        site.run("school add", ["974589109", "--name", "x", "--owner", OWNER, "--by", "Kari"]).await?.refused()?;
     assert!(line.contains("a school of 964338531"), "{line}");
+    // Who has added them is written down.
+    let trail = site.run("school trail", ["--owner", OTHER, "--json"]).await?.well()?;
+    let trail: Value = serde_json::from_str(&trail)?;
+    let told = |nth: usize| (trail[nth]["kind"].clone(), trail[nth]["actor"].clone());
+    assert_eq!(told(0), (json!("school-added"), json!("operator:Kari")), "{trail}");
+    assert_eq!(told(1), (json!("school-owner-added"), json!("operator:Kari")), "{trail}");
+    let line = site.run("school trail", ["--owner", OTHER]).await?.well()?;
+    assert!(line.contains("school_orgno=\"974589109\""), "{line}");
+    site.run("audit verify", [""; 0]).await?.well()?;
     Ok(())
 }
 
@@ -135,7 +162,12 @@ fn one_roster(folder: &Path) -> anyhow::Result<()> {
     let user = |(id, role, org, nth): (&str, &str, &str, usize)| {
         // Whoever has no part in a school may be without a number.
         let fnr = if role == "guardian" { String::new() } else { format!("{{Fnr:{}}}", real_fnr(nth)) };
-        format!("{id},active,,true,{org},{role},{id},{fnr},Given{nth},Family,,,,,,,,\n")
+        let title = match (role, org) {
+            ("administrator", "o0") => "skoleeier",
+            ("administrator", _) => "rektor",
+            _ => "",
+        };
+        format!("{id},active,,true,{org},{role},{id},{fnr},Given{nth},Family,,,,,,,,,{title}\n")
     };
     let users: String = users.into_iter().map(user).collect();
     let files = [
@@ -156,7 +188,7 @@ fn one_roster(folder: &Path) -> anyhow::Result<()> {
             "users.csv",
             format!(
                 "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,givenName,familyName,\
-                 middleName,identifier,email,sms,phone,agentSourcedIds,grades,password\n{users}"
+                 middleName,identifier,email,sms,phone,agentSourcedIds,grades,password,metadata.title\n{users}"
             ),
         ),
         (
@@ -190,16 +222,45 @@ async fn oneroster_is_read() -> anyhow::Result<()> {
     for part in [
         "+ school 974589095 Fjorden skole",
         "+ class 10A at Fjorden skole",
-        "+ principal at Fjorden skole",
+        "+ principal at Fjorden skole (users.csv row 2)",
         "+ owner of the owner",
-        "+ contact-teacher in 10A at Fjorden skole",
+        "+ contact-teacher in 10A at Fjorden skole (enrollments.csv row 2)",
         "pupils in 10A at Fjorden skole: +1 -0",
         "roles    3 new",
     ] {
         assert!(done.contains(part), "{part}: {done}");
     }
-    // A delta says less than all, and what it does not say would end.
+    // Nobody gets a right from the standard's word alone, nor at a place that the files do not name.
+    let users = folder.path().join("users.csv");
+    let good = std::fs::read_to_string(&users)?;
+    for (from, to, words) in [
+        (",rektor", ",Vaktmester", "users.csv row 2: metadata.title: "),
+        (",rektor", ",", "users.csv row 2: metadata.title: "),
+        (",skoleeier", ",rektor", "users.csv row 5: orgSourcedIds: "),
+        (",rektor", ",skoleeier", "users.csv row 2: orgSourcedIds: "),
+        ("true,o1,administrator", "true,o9,administrator", "users.csv row 2: orgSourcedIds: "),
+    ] {
+        std::fs::write(&users, good.replace(from, to))?;
+        let said = site.run("school import", arguments).await?;
+        assert!(said.code == Some(1) && said.out.contains(words), "{words}: {said:?}");
+    }
+    // A rektor who stands at the owner too is one of the school; at a school that is left out they are nothing.
+    for orgs in ["\"o1,o0\"", "\"o0,o1,o2\""] {
+        std::fs::write(&users, good.replace("true,o1,administrator", &format!("true,{orgs},administrator")))?;
+        let done = site.run("school import", arguments).await?.well()?;
+        assert!(done.ends_with("All was as the file says.\n"), "{orgs}: {done}");
+    }
+    std::fs::write(&users, good)?;
+    // Another version says who does what in other words.
     let manifest = folder.path().join("manifest.csv");
+    std::fs::write(
+        &manifest,
+        std::fs::read_to_string(&manifest)?.replace("oneroster.version,1.1", "oneroster.version,1.2"),
+    )?;
+    let said = site.run("school import", arguments).await?;
+    assert!(said.code == Some(1) && said.out.contains("oneroster.version must be 1.1"), "{said:?}");
+    one_roster(folder.path())?;
+    // A delta says less than all, and what it does not say would end.
     std::fs::write(&manifest, std::fs::read_to_string(&manifest)?.replace("users,bulk", "users,delta"))?;
     let said = site.run("school import", arguments).await?;
     assert!(said.code == Some(1) && said.out.contains("manifest.csv row 5: ") && said.out.contains("bulk"), "{said:?}");

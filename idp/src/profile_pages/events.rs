@@ -215,6 +215,7 @@ fn words(text: Text, entry: &Entry) -> String {
         "app-declined" => "event-app-declined",
         "device-paused" => "event-device-paused",
         "data-fetched" => "event-data-fetched",
+        "school-denied" if ["oneself", "not-in-class"].contains(&detail("reason")) => "event-school-denied-choice",
         kind => in_school(kind).unwrap_or("event-other"),
     };
     text.t(key)
@@ -236,6 +237,7 @@ fn in_school(kind: &str) -> Option<&'static str> {
         "school-pupil-removed" => "event-school-pupil-removed",
         "school-denied" => "event-school-denied",
         "school-moved" => "event-school-moved",
+        "school-report-read" => "event-school-report-read",
         _ => return None,
     })
 }

@@ -3,6 +3,7 @@
 //!
 //! What is said of a row names its number, and never its content, which is a person's.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use authenticators::person::{Fnr, FnrPolicy, FnrProblem};
@@ -26,7 +27,7 @@ pub struct RowError {
     /// In which file of several; empty where there is one.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub file: &'static str,
-    /// On which line.
+    /// On which line; zero is the file itself.
     pub row: u64,
     /// What.
     pub detail: String,
@@ -34,9 +35,9 @@ pub struct RowError {
 
 impl std::fmt::Display for RowError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.file {
-            "" => write!(f, "row {}: {}", self.row, self.detail),
-            file => write!(f, "{file} row {}: {}", self.row, self.detail),
+        match (self.file, self.row) {
+            ("", 0) => f.write_str(&self.detail),
+            (file, row) => write!(f, "{}: {}", on_row((file, row)), self.detail),
         }
     }
 }
@@ -48,6 +49,9 @@ pub struct Objections {
     pub errors: Vec<RowError>,
     /// How much more there is.
     pub more: u64,
+    /// How many go, if that is all that speaks against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_removals: Option<usize>,
 }
 
 impl Objections {
@@ -61,6 +65,14 @@ impl Objections {
 
 /// A file of several, and a line in it.
 pub(super) type Place = (&'static str, u64);
+
+/// A line in words.
+pub(super) fn on_row((file, row): Place) -> String {
+    match file {
+        "" => format!("row {row}"),
+        file => format!("{file} row {row}"),
+    }
+}
 
 /// What a school owner's file says.
 #[derive(Debug, Default)]
@@ -105,6 +117,7 @@ pub(super) struct RosterRole {
     pub(super) scope: Scope,
     pub(super) person: usize,
     pub(super) title: Title,
+    pub(super) place: Place,
 }
 
 #[derive(Debug)]
@@ -165,7 +178,8 @@ fn part(word: &str) -> Option<Part> {
 struct Builder {
     policy: FnrPolicy,
     roster: Roster,
-    people: HashMap<Fnr, usize>,
+    /// With the line on which each stands first.
+    people: HashMap<Fnr, (usize, Place)>,
     schools: HashMap<Orgno, usize>,
     classes: HashMap<(usize, String), usize>,
     roles: HashSet<(Scope, usize, Title)>,
@@ -188,11 +202,16 @@ impl Builder {
         }
     }
 
-    fn school(&mut self, place: Place, orgno: &str, name: &str) -> Result<usize, &'static str> {
+    fn school(&mut self, place: Place, orgno: &str, name: &str) -> Result<usize, Cow<'static, str>> {
         let orgno = Orgno::parse(orgno).ok_or("orgno: not an organisation number of nine digits")?;
         let name = one_line(name).ok_or("skole: not a name")?;
         if let Some(known) = self.schools.get(&orgno) {
-            return Ok(*known);
+            return match self.roster.schools.get(*known).filter(|before| !is_alike(&before.name, name)) {
+                Some(before) => {
+                    Err(format!("skole: not the name that its orgno has on {}", on_row(before.place)).into())
+                }
+                None => Ok(*known),
+            };
         }
         let index = self.roster.schools.len();
         self.schools.insert(orgno.clone(), index);
@@ -214,22 +233,25 @@ impl Builder {
         Ok(index)
     }
 
-    fn person(&mut self, fnr: &str, given_name: &str, family_name: &str) -> Result<usize, &'static str> {
+    fn person(&mut self, place: Place, fnr: &str, (given, family): (&str, &str)) -> Result<usize, Cow<'static, str>> {
         let fnr = Fnr::parse(fnr, self.policy).map_err(in_words)?;
-        let name = format!("{} {}", given_name.trim(), family_name.trim());
+        let name = format!("{} {}", given.trim(), family.trim());
         let name = one_line(&name).ok_or("fornavn, etternavn: not a name")?;
-        if let Some(known) = self.people.get(&fnr) {
-            return Ok(*known);
+        if let Some((known, first)) = self.people.get(&fnr) {
+            return match self.roster.people.get(*known).is_none_or(|before| is_alike(&before.name, name)) {
+                true => Ok(*known),
+                false => Err(format!("fornavn, etternavn: not the name that the fnr has on {}", on_row(*first)).into()),
+            };
         }
         let index = self.roster.people.len();
-        self.people.insert(fnr.clone(), index);
+        self.people.insert(fnr.clone(), (index, place));
         self.roster.people.push(Somebody { fnr, name: name.into() });
         Ok(index)
     }
 
-    fn role(&mut self, scope: Scope, person: usize, title: Title) {
+    fn role(&mut self, place: Place, scope: Scope, person: usize, title: Title) {
         if self.roles.insert((scope, person, title)) {
-            self.roster.roles.push(RosterRole { scope, person, title });
+            self.roster.roles.push(RosterRole { scope, person, title, place });
         }
     }
 
@@ -262,6 +284,12 @@ impl Builder {
         }
         if self.objections.errors.is_empty() { Ok(self.roster) } else { Err(self.objections) }
     }
+}
+
+/// Whether two names are one, however they are spaced and whichever letters are capitals.
+fn is_alike(one: &str, other: &str) -> bool {
+    let words = |name: &str| name.to_lowercase().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    one == other || words(one) == words(other)
 }
 
 /// A name that can be shown on one line.

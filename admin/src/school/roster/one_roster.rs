@@ -16,6 +16,22 @@ const CLASSES: &str = "classes.csv";
 const USERS: &str = "users.csv";
 const ENROLLMENTS: &str = "enrollments.csv";
 
+const NO_TITLE: &str =
+    "metadata.title: an administrator is skoleeier, rektor, assisterende rektor, sekretær or inspektør";
+const NO_PLACE: &str = "orgSourcedIds: a skoleeier belongs to the owner, all other administrators to a school";
+
+/// An organisation in `orgs.csv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Org {
+    School(usize),
+    /// What stands for the owner.
+    Owner,
+    /// Is left out, or objected to already.
+    Gone,
+}
+
+type Orgs = HashMap<String, Org>;
+
 /// Somebody in `users.csv`.
 struct User {
     place: Place,
@@ -69,39 +85,42 @@ fn is_whole(folder: &Path) -> Result<(), RowError> {
     }
     match version.as_str() {
         "1.1" => Ok(()),
-        _ => Err(RowError { file: MANIFEST, row: 1, detail: "oneroster.version must be 1.1".to_owned() }),
+        _ => Err(RowError {
+            file: MANIFEST,
+            row: 1,
+            detail: "oneroster.version must be 1.1: no other is read".to_owned(),
+        }),
     }
 }
 
-/// The schools by their id in the files; none, for what is an organisation and no school.
-fn orgs(folder: &Path, roster: &mut Builder) -> Result<HashMap<String, Option<usize>>, RowError> {
+/// The organisations by their id in the files.
+fn orgs(folder: &Path, roster: &mut Builder) -> Result<Orgs, RowError> {
     let mut table = open(folder, ORGS)?;
     table.must_have(&["sourcedid", "name", "type", "identifier"])?;
     let mut orgs = HashMap::new();
     while let Some(row) = table.next()? {
-        if is_gone(&table) {
-            continue;
-        }
         let id = table.get("sourcedid").into_owned();
-        if !table.get("type").eq_ignore_ascii_case("school") {
-            orgs.insert(id, None);
+        if is_gone(&table) {
+            orgs.insert(id, Org::Gone);
             continue;
         }
-        match roster.school((ORGS, row), &table.get("identifier"), &table.get("name")) {
-            Ok(school) => {
-                orgs.insert(id, Some(school));
-            }
-            Err(why) => roster.objections.add((ORGS, row), format!("identifier, name: {why}")),
+        if !table.get("type").eq_ignore_ascii_case("school") {
+            orgs.insert(id, Org::Owner);
+            continue;
         }
+        let org = match roster.school((ORGS, row), &table.get("identifier"), &table.get("name")) {
+            Ok(school) => Org::School(school),
+            Err(why) => {
+                roster.objections.add((ORGS, row), format!("identifier, name: {why}"));
+                Org::Gone
+            }
+        };
+        orgs.insert(id, org);
     }
     Ok(orgs)
 }
 
-fn classes(
-    folder: &Path,
-    roster: &mut Builder,
-    orgs: &HashMap<String, Option<usize>>,
-) -> Result<HashMap<String, usize>, RowError> {
+fn classes(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<String, usize>, RowError> {
     let mut table = open(folder, CLASSES)?;
     table.must_have(&["sourcedid", "title", "schoolsourcedid"])?;
     let mut classes = HashMap::new();
@@ -111,8 +130,8 @@ fn classes(
         }
         let id = table.get("sourcedid").into_owned();
         let class = match orgs.get(&*table.get("schoolsourcedid")) {
-            Some(Some(school)) => roster.class(*school, &id, &table.get("title")),
-            Some(None) | None => Err("schoolSourcedId: no school of orgs.csv"),
+            Some(Org::School(school)) => roster.class(*school, &id, &table.get("title")),
+            Some(Org::Owner | Org::Gone) | None => Err("schoolSourcedId: no school of orgs.csv"),
         };
         match class {
             Ok(class) => {
@@ -126,11 +145,7 @@ fn classes(
 
 /// Everybody by their id in the files; none, for those who may not be used. Those who administer get their roles here:
 /// they have no class.
-fn users(
-    folder: &Path,
-    roster: &mut Builder,
-    orgs: &HashMap<String, Option<usize>>,
-) -> Result<HashMap<String, Option<User>>, RowError> {
+fn users(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<String, Option<User>>, RowError> {
     let mut table = open(folder, USERS)?;
     table.must_have(&["sourcedid", "enableduser", "orgsourcedids", "role", "givenname", "familyname"])?;
     let mut users = HashMap::new();
@@ -149,27 +164,40 @@ fn users(
             is_aide: role == "aide",
         };
         if role == "administrator" {
-            // The standard has one word for all of them; where the file says more, it is in a column of its own.
-            let title = match part(&table.get("metadata.title")) {
-                Some(Part::Staff(title)) if title.role() == Role::Administration => title,
-                _ => Title::Principal,
-            };
-            match roster.person(&user.fnr, &user.given_name, &user.family_name) {
-                Ok(person) => {
-                    let ids = table.get("orgsourcedids");
-                    for org in ids.split(',').filter_map(|id| orgs.get(id.trim())) {
-                        match org {
-                            Some(school) => roster.role(Scope::School(*school), person, title),
-                            None => roster.role(Scope::Owner, person, Title::Owner),
-                        }
-                    }
-                }
-                Err(why) => roster.objections.add(place, why),
-            }
+            administrator(roster, &user, orgs, (&table.get("metadata.title"), &table.get("orgsourcedids")));
         }
         users.insert(id, Some(user));
     }
     Ok(users)
+}
+
+/// Gives an administrator the role that their title names. The standard has one word for rektor and caretaker alike, so
+/// nobody gets a right from that word alone. Whoever belongs to a school often stands at its owner too, or the other way.
+fn administrator(roster: &mut Builder, user: &User, orgs: &Orgs, (title, ids): (&str, &str)) {
+    let title = match part(title.trim()) {
+        Some(Part::Staff(title)) if title == Title::Owner || title.role() == Role::Administration => title,
+        _ => return roster.objections.add(user.place, NO_TITLE),
+    };
+    let person = match roster.person(user.place, &user.fnr, (&user.given_name, &user.family_name)) {
+        Ok(person) => person,
+        Err(why) => return roster.objections.add(user.place, why),
+    };
+    let mut is_nowhere = true;
+    for id in ids.split(',') {
+        let Some(org) = orgs.get(id.trim()) else {
+            return roster.objections.add(user.place, "orgSourcedIds: not in orgs.csv");
+        };
+        match (org, title) {
+            (Org::Owner, Title::Owner) => roster.role(user.place, Scope::Owner, person, title),
+            (Org::School(_), Title::Owner) | (Org::Owner, _) => continue,
+            (Org::School(school), _) => roster.role(user.place, Scope::School(*school), person, title),
+            (Org::Gone, _) => {}
+        }
+        is_nowhere = false;
+    }
+    if is_nowhere {
+        roster.objections.add(user.place, NO_PLACE);
+    }
 }
 
 fn enrollments(
@@ -203,8 +231,8 @@ fn enrollments(
             // Whoever watches an examination or administers has no part in a class.
             _ => continue,
         };
-        match (roster.person(&user.fnr, &user.given_name, &user.family_name), title) {
-            (Ok(person), Some(title)) => roster.role(Scope::Class(*class), person, title),
+        match (roster.person(user.place, &user.fnr, (&user.given_name, &user.family_name)), title) {
+            (Ok(person), Some(title)) => roster.role(place, Scope::Class(*class), person, title),
             // In two terms or subjects, in one class.
             (Ok(person), None) => {
                 let _ = roster.pupil(*class, person, place);

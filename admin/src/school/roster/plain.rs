@@ -1,40 +1,103 @@
 //! The plain kind of file: one CSV with a line for each role and pupil, or the same rows as JSON.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::BufRead;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::table::Table;
 use super::{Builder, Objections, Part, Place, Reader, Roster, RowError, Scope, part};
 use crate::school::register::{Orgno, Role, Title};
 
 /// A row of the plain kind.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct Line {
     /// The school's organisation number; of a school owner, its own or none.
-    #[serde(default)]
     pub orgno: String,
     /// What the school is called.
-    #[serde(default)]
     pub skole: String,
     /// The class, for those who have one.
-    #[serde(default)]
     pub klasse: String,
     /// `elev`, `kontaktlærer`, `rektor` …
     pub rolle: String,
     /// Fødselsnummer or D-number.
     pub fnr: String,
     /// First and middle names.
-    #[serde(default)]
     pub fornavn: String,
     /// Surname.
-    #[serde(default)]
     pub etternavn: String,
 }
 
+impl Line {
+    /// A row that came as JSON.
+    fn of_json(row: Value) -> Result<Line, String> {
+        let Value::Object(fields) = row else { return Err("not an object of texts".to_owned()) };
+        let mut line = Line::default();
+        for (name, value) in fields {
+            let field = match name.as_str() {
+                "orgno" => &mut line.orgno,
+                "skole" => &mut line.skole,
+                "klasse" => &mut line.klasse,
+                "rolle" => &mut line.rolle,
+                "fnr" => &mut line.fnr,
+                "fornavn" => &mut line.fornavn,
+                "etternavn" => &mut line.etternavn,
+                _ => return Err("has a field that is not known".to_owned()),
+            };
+            let Value::String(text) = value else { return Err(format!("{name}: not a text")) };
+            *field = text;
+        }
+        Ok(line)
+    }
+}
+
+/// Rows that came as JSON, and what is wrong with some as such: it is told of the row, and the others are read as well.
+#[derive(Debug, Default)]
+pub struct Lines {
+    lines: Vec<Line>,
+    objections: Objections,
+}
+
+impl<'de> Deserialize<'de> for Lines {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lines, D::Error> {
+        deserializer.deserialize_seq(EachLine)
+    }
+}
+
+/// Reads row by row.
+struct EachLine;
+
+impl<'de> Visitor<'de> for EachLine {
+    type Value = Lines;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Lines, A::Error> {
+        let (mut all, mut row) = (Lines::default(), 0);
+        while let Some(value) = rows.next_element::<Value>()? {
+            row += 1;
+            match Line::of_json(value) {
+                Ok(line) => all.lines.push(line),
+                Err(why) => all.objections.add(("", row), why),
+            }
+        }
+        Ok(all)
+    }
+}
+
 impl Reader<'_> {
+    /// Takes rows that came as JSON, if all of them are such.
+    pub fn json(&self, rows: Lines) -> Result<Roster, Objections> {
+        match rows.objections.errors.is_empty() {
+            true => self.rows(&rows.lines),
+            false => Err(rows.objections),
+        }
+    }
+
     /// Reads a plain CSV: its first row names the columns `orgno;skole;klasse;rolle;fnr;fornavn;etternavn`.
     pub fn plain(&self, input: impl BufRead) -> Result<Roster, Objections> {
         let mut roster = Builder::new(self);
@@ -63,7 +126,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Takes rows that came as JSON.
+    /// Takes rows that came one by one.
     pub fn rows(&self, lines: &[Line]) -> Result<Roster, Objections> {
         let mut roster = Builder::new(self);
         for (row, line) in (1..).zip(lines) {
@@ -91,8 +154,8 @@ impl Builder {
             if !line.skole.trim().is_empty() || !class.is_empty() {
                 return Err("skole, klasse: must be empty for those who act for the owner".into());
             }
-            let person = self.person(&line.fnr, &line.fornavn, &line.etternavn)?;
-            self.role(Scope::Owner, person, Title::Owner);
+            let person = self.person(place, &line.fnr, (&line.fornavn, &line.etternavn))?;
+            self.role(place, Scope::Owner, person, Title::Owner);
             return Ok(());
         }
         let school = self.school(place, orgno, &line.skole)?;
@@ -105,14 +168,14 @@ impl Builder {
             }
             _ => Scope::Class(self.class(school, class, class)?),
         };
-        let person = self.person(&line.fnr, &line.fornavn, &line.etternavn)?;
+        let person = self.person(place, &line.fnr, (&line.fornavn, &line.etternavn))?;
         match (part, scope) {
             (Part::Pupil, Scope::Class(class)) => match self.pupil(class, person, place) {
                 Some((_, before)) => Err(format!("the same pupil in the same class as on row {before}").into()),
                 None => Ok(()),
             },
             (Part::Staff(title), scope) => {
-                self.role(scope, person, title);
+                self.role(place, scope, person, title);
                 Ok(())
             }
             (Part::Pupil, _) => Err("klasse: is missing".into()),
@@ -162,7 +225,10 @@ mod tests {
             let roster = read(text).unwrap();
             assert_eq!((roster.people.len(), roster.pupils.len(), roster.roles.len()), (4, 1, 3));
             assert_eq!(&*roster.people[0].name, "Åse Ødegård");
-            assert_eq!(roster.roles[1], RosterRole { scope: Scope::Owner, person: 2, title: Title::Owner });
+            assert_eq!(
+                roster.roles[1],
+                RosterRole { scope: Scope::Owner, person: 2, title: Title::Owner, place: ("", 4) }
+            );
         }
         let roster = read(shuffled).unwrap();
         assert_eq!((&*roster.people[0].name, roster.pupils.len()), ("Åse Ødegård", 1));
@@ -193,8 +259,33 @@ mod tests {
         assert_eq!(objections(&format!("{pupil}{pupil}")), ["row 3: the same pupil in the same class as on row 2"]);
         let both = format!("{pupil}{}", pupil.replace("elev", "faglærer"));
         assert_eq!(objections(&both), ["row 2: somebody who works in the class is no pupil of it"]);
+        // Nobody has two names, and no school.
+        let twice = |row: &str| objections(&format!("{pupil}{row}"));
+        let person = ["row 3: fornavn, etternavn: not the name that the fnr has on row 2"];
+        assert_eq!(twice("974589095;S;10B;elev;05895894984;A;C"), person);
+        let school = ["row 3: skole: not the name that its orgno has on row 2"];
+        assert_eq!(twice("974589095;T;10B;elev;05895894984;A;B"), school);
+        assert_eq!(twice("974589095;s;10B;elev;05895894984; a;B "), [""; 0], "the same but for capitals and spaces");
         // The same pupil in another class is one.
         assert_eq!(objections(&format!("{pupil}{}", pupil.replace("10A", "10B"))), [""; 0]);
+    }
+
+    #[test]
+    fn a_row_of_json_that_is_none() {
+        let owner = orgno("999999999");
+        let good =
+            r#"{"orgno":"974589095","skole":"S","klasse":"10A","rolle":"elev","fnr":"05895894984","fornavn":"A"}"#;
+        for (row, expected) in [
+            (r#"{"rolle":null}"#, "row 2: rolle: not a text"),
+            (r#"{"fnr":5895894984}"#, "row 2: fnr: not a text"),
+            (r#"{"05895894984":"x"}"#, "row 2: has a field that is not known"),
+            (r#"["05895894984"]"#, "row 2: not an object of texts"),
+            (r#"{"rolle":"elev"}"#, "row 2: orgno: not an organisation number of nine digits"),
+        ] {
+            let lines = serde_json::from_str::<Lines>(&format!("[{good},{row},{good}]")).unwrap();
+            let found = Reader { owner: &owner, people: ANYBODY }.json(lines).unwrap_err();
+            assert_eq!(found.errors[0].to_string(), expected);
+        }
     }
 
     #[test]

@@ -215,7 +215,8 @@ async fn trail(desk: &Desk, limit: u32, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn shown(entry: &Entry) -> anyhow::Result<Value> {
+/// An entry for machines.
+pub(in crate::verbs) fn shown(entry: &Entry) -> anyhow::Result<Value> {
     Ok(json!({
         "number": entry.number,
         "at": at(entry)?,
@@ -225,7 +226,8 @@ fn shown(entry: &Entry) -> anyhow::Result<Value> {
     }))
 }
 
-fn line(entry: &Entry) -> anyhow::Result<String> {
+/// An entry on a line.
+pub(in crate::verbs) fn line(entry: &Entry) -> anyhow::Result<String> {
     let details: Vec<String> = entry.details.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let line = format!("{}  {:<16}  {}  {}", at(entry)?, entry.kind, actor(entry), details.join(" "));
     // Some of the words come from outside, and must not steer a terminal.
