@@ -19,10 +19,10 @@ use crate::school::{OWNER, Town, save};
 async fn who_is_in_two_classes_or_at_two_schools_counts_once() -> anyhow::Result<()> {
     let town = Town::open().await?;
     let [first, second] = [&town.own.pupils[0], &town.own.pupils[1]];
-    let also = |place: &str, pupil: &TestPerson| format!("{place};elev;{};Alke;Testesen\n", pupil.fnr);
+    let also = |place: &str, pupil: &TestPerson, name| format!("{place};elev;{};{name};Testesen\n", pupil.fnr);
     let mut file = town.file();
-    file += &also("974589095;Fjorden skole;10B", first);
-    file += &also("974589109;Åsen skole;10A", second);
+    file += &also("974589095;Fjorden skole;10B", first, "Alke");
+    file += &also("974589109;Åsen skole;10A", second, "Blåmeis");
     town.take_in(&file).await?;
     town.let_the_teacher_issue(&town.own).await?;
     let owner = Orgno::parse(OWNER).context("nine digits")?;
