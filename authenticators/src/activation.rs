@@ -11,7 +11,7 @@ use sqlx::AnyExecutor;
 use crate::chance::{Chance, TokenHash};
 use crate::clock::Timestamp;
 use crate::person::{Fnr, Person, PersonId};
-use crate::several;
+use crate::several::{self, Several};
 use crate::throttle;
 use crate::vault::Vault;
 use crate::world::World;
@@ -166,6 +166,20 @@ pub async fn end_from(tx: &mut Tx, person: &PersonId, source: Source, now: Times
                        WHERE person = $1 AND source = $2 AND used_at IS NULL AND ended_at IS NULL";
     let query = sqlx::query(SQL).bind(person.as_str()).bind(source.name()).bind(now.seconds());
     query.execute(&mut **tx).await.map(|_| ())
+}
+
+/// The same of many people.
+pub async fn end_all_from(tx: &mut Tx, people: &[PersonId], source: Source, now: Timestamp) -> sqlx::Result<()> {
+    static END: Several = Several::of(
+        "UPDATE activation_code SET ended_at = $2
+         WHERE source = $1 AND used_at IS NULL AND ended_at IS NULL AND person IN (VALUES ($3))",
+    );
+    for (sql, some) in END.each(people) {
+        let query = sqlx::query(sql).bind(source.name()).bind(now.seconds());
+        let query = some.iter().fold(query, |query, person| query.bind(person.as_str()));
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 /// One code is not good any more.

@@ -9,7 +9,7 @@ use admin::school::import::{self, Diff, Import};
 use admin::school::issuing::{self, Reason, Started, Status};
 use admin::school::register::{self, Administrator, Class, Orgno, Owner, Title};
 use admin::school::report;
-use admin::school::roster::{Objections, Reader};
+use admin::school::roster::Objections;
 use anyhow::{Context, bail, ensure};
 use authenticators::account;
 use authenticators::activation::{self, Checked, Source};
@@ -66,7 +66,7 @@ pub(crate) async fn add_owner(idp: &TestIdp, digits: &str) -> anyhow::Result<()>
 /// Takes a file in.
 pub(crate) async fn take_in(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Result<Diff, Objections>> {
     let owner = orgno(owner)?;
-    let reader = Reader { owner: &owner, people: idp.app.config.people };
+    let reader = idp.reader(&owner);
     let roster = match reader.plain(text.as_bytes()) {
         Ok(roster) => roster,
         Err(objections) => return Ok(Err(objections)),
@@ -182,7 +182,7 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let text = fjorden.file();
     // A preview says what would come, and nobody's name.
     let owner = orgno(OWNER)?;
-    let roster = Reader { owner: &owner, people: idp.app.config.people }.plain(text.as_bytes());
+    let roster = idp.reader(&owner).plain(text.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None };
     let preview = import::preview(world, &import).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
