@@ -392,26 +392,37 @@ impl Person {
         Ok(all)
     }
 
-    /// Registers those of some people who are not known yet, neither by this number nor by one that they had. It is done in
-    /// many short transactions, and in the order of the numbers: whoever logs in for the first time meanwhile waits for
-    /// one of them at the most, and of two who register the same people none waits for somebody who waits for them.
-    pub async fn register_all(db: &Db, chance: &Chance, fnrs: &[&Fnr], now: Timestamp) -> anyhow::Result<()> {
+    /// The people with these numbers, of whom those who are new are registered. It is done in many short transactions, and
+    /// in the order of the numbers: whoever logs in for the first time meanwhile waits for one of them at the most, and of
+    /// two who register the same people none waits for somebody who waits for them.
+    pub async fn register_all(
+        db: &Db,
+        chance: &Chance,
+        fnrs: &[&Fnr],
+        now: Timestamp,
+    ) -> anyhow::Result<HashMap<Fnr, PersonId>> {
         let mut fnrs = fnrs.to_vec();
         fnrs.sort_unstable_by_key(|fnr| fnr.as_str());
         fnrs.dedup();
+        let mut all = HashMap::with_capacity(fnrs.len());
         for some in fnrs.chunks(AT_ONCE) {
             let new =
                 some.iter().map(|fnr| Ok((PersonId::fresh(chance)?, *fnr))).collect::<anyhow::Result<Vec<_>>>()?;
             let mut tx = db.begin().await?;
             for (sql, some) in REGISTER.each(&new) {
-                let query = some.iter().fold(sqlx::query(sql), |query, (id, fnr)| {
+                let query = some.iter().fold(sqlx::query_as(sql), |query, (id, fnr)| {
                     query.bind(id.as_str()).bind(fnr.as_str()).bind(now.seconds())
                 });
-                query.execute(&mut *tx).await?;
+                let rows: Vec<(Fnr, PersonId)> = query.fetch_all(&mut *tx).await?;
+                all.extend(rows);
             }
             tx.commit().await?;
         }
-        Ok(())
+        // Those who have come meanwhile, and those who had the number before.
+        fnrs.retain(|fnr| !all.contains_key(*fnr));
+        all.extend(Person::known(db, &fnrs).await?);
+        anyhow::ensure!(fnrs.iter().all(|fnr| all.contains_key(*fnr)), "people who are registered are gone");
+        Ok(all)
     }
 
     /// Notes that a guest has come, who may be here for the first time.
@@ -531,7 +542,7 @@ static REGISTER: Several = Several::of(
     "INSERT INTO person (id, fnr, given_name, family_name, created_at)
      SELECT column1, column2, '', '', column3 FROM (VALUES ($1, $2, $3)) AS place
      WHERE NOT EXISTS (SELECT 1 FROM former_fnr WHERE former_fnr.fnr = place.column2)
-     ON CONFLICT (fnr) DO NOTHING",
+     ON CONFLICT (fnr) DO NOTHING RETURNING fnr, id",
 );
 
 #[cfg(test)]

@@ -742,8 +742,8 @@ pub async fn enter_schools(
 /// Schools that are there, or are again, under these names.
 pub async fn keep_schools(tx: &mut Tx, kept: &[(&SchoolId, &str)]) -> sqlx::Result<()> {
     static SQL: Several = Several::of(
-        "UPDATE school SET name = kept.column2, removed_at = NULL FROM (VALUES ($1, $2)) AS kept
-         WHERE school.id = kept.column1",
+        "UPDATE school SET name = place.column2, removed_at = NULL FROM (VALUES ($1, $2)) AS place
+         WHERE school.id = place.column1",
     );
     for (sql, some) in SQL.each(kept) {
         let query = some.iter().fold(sqlx::query(sql), |query, (id, name)| query.bind(id.as_str()).bind(*name));
@@ -799,8 +799,8 @@ pub async fn enter_classes(tx: &mut Tx, new: &[NewClass<'_>], now: Timestamp) ->
 /// Classes that are there, or are again, under these names.
 pub async fn keep_classes(tx: &mut Tx, kept: &[(&ClassId, &str)]) -> sqlx::Result<()> {
     static SQL: Several = Several::of(
-        "UPDATE school_class SET name = kept.column2, removed_at = NULL FROM (VALUES ($1, $2)) AS kept
-         WHERE school_class.id = kept.column1",
+        "UPDATE school_class SET name = place.column2, removed_at = NULL FROM (VALUES ($1, $2)) AS place
+         WHERE school_class.id = place.column1",
     );
     for (sql, some) in SQL.each(kept) {
         let query = some.iter().fold(sqlx::query(sql), |query, (id, name)| query.bind(id.as_str()).bind(*name));
