@@ -541,7 +541,7 @@ static KNOWN: Several = Several::of(
 static REGISTER: Several = Several::of(
     "INSERT INTO person (id, fnr, given_name, family_name, created_at)
      SELECT column1, column2, '', '', column3 FROM (VALUES ($1, $2, $3)) AS place
-     WHERE NOT EXISTS (SELECT 1 FROM former_fnr WHERE former_fnr.fnr = place.column2)
+     WHERE NOT EXISTS (SELECT 1 FROM former_fnr WHERE former_fnr.fnr = place.column2) ORDER BY column2
      ON CONFLICT (fnr) DO NOTHING RETURNING fnr, id",
 );
 

@@ -2,7 +2,8 @@
 //!
 //! A few ids travel as one text, which the statement takes apart: `IN (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL
 //! SELECT i + 32 FROM place WHERE i + 32 <= length($1)) SELECT rtrim(substr($1, i, 32)) FROM place)`, where `$1` is one of
-//! these [`lists`]. Rows that can be a whole county's have a place each behind `VALUES` ([`Several`]).
+//! these [`lists`]; a few rows travel as a text for each [`Column`]. Rows that can be a whole county's have a place each
+//! behind `VALUES` ([`Several`]).
 
 use std::sync::OnceLock;
 
@@ -16,6 +17,24 @@ const ROOM: usize = 32;
 pub fn lists<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let ids: Vec<&str> = ids.into_iter().filter(|id| id.len() <= ROOM).collect();
     ids.chunks(TOGETHER).map(|some| some.iter().map(|id| format!("{id:<ROOM$}")).collect()).collect()
+}
+
+/// A column of a few rows, as one text: `rtrim(substr(text, i * width + 1, width))` is what row `i` has in it, where both
+/// are cast to INTEGER as `substr` wants them.
+pub struct Column {
+    /// What the rows have, each padded to the longest.
+    pub text: String,
+    /// The letters of the longest.
+    pub width: i64,
+}
+
+impl Column {
+    /// What rows have in a column. Spaces at the end are lost.
+    pub fn of<'a>(values: impl Iterator<Item = &'a str> + Clone) -> Column {
+        let width = values.clone().map(|value| value.chars().count()).max().unwrap_or_default().max(1);
+        let text = values.map(|value| format!("{value:<width$}")).collect();
+        Column { text, width: i64::try_from(width).unwrap_or(i64::MAX) }
+    }
 }
 
 /// Rows of a statement for many and of one for some. What is left over goes row by row.
@@ -78,6 +97,8 @@ mod tests {
         assert!(lists([]).is_empty());
         let [one] = <[String; 1]>::try_from(lists(["a", "bc", &"x".repeat(33)])).unwrap();
         assert_eq!(one, format!("a{}bc{}", " ".repeat(31), " ".repeat(30)));
+        let column = Column::of(["ærlig", "", "å"].into_iter());
+        assert_eq!((column.text.as_str(), column.width), ("ærlig     å    ", 5));
         assert_eq!(lists(["a"; 201]).iter().map(String::len).collect::<Vec<_>>(), [3_200, 3_200, 32]);
     }
 

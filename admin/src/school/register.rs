@@ -702,22 +702,6 @@ pub async fn change_owner(tx: &mut Tx, school: &SchoolId, to: &Orgno) -> sqlx::R
     sqlx::query(SQL).bind(school.as_str()).bind(to.as_str()).execute(&mut **tx).await.map(|_| ())
 }
 
-/// A school that is new; none, if another owner has entered it at the same instant.
-pub async fn enter_school(
-    tx: &mut Tx,
-    chance: &Chance,
-    owner: &Orgno,
-    (orgno, name): (&Orgno, &str),
-    now: Timestamp,
-) -> anyhow::Result<Option<SchoolId>> {
-    const SQL: &str = "INSERT INTO school (id, owner, orgno, name, created_at) VALUES ($1, $2, $3, $4, $5)
-                       ON CONFLICT (orgno) DO NOTHING";
-    let id = SchoolId::fresh(chance)?;
-    let query = sqlx::query(SQL).bind(id.as_str()).bind(owner.as_str()).bind(orgno.as_str()).bind(name);
-    let is_new = query.bind(now.seconds()).execute(&mut **tx).await?.rows_affected() == 1;
-    Ok(is_new.then_some(id))
-}
-
 /// Schools that are new; false, if another owner has entered one at the same instant.
 pub async fn enter_schools(
     tx: &mut Tx,
