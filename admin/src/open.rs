@@ -28,8 +28,8 @@ use clap::Args;
 use idp::atlas::Atlas;
 use idp::certificate::Roots;
 use idp::config::{
-    Config, Issuer, LettersConfig, MailConfig, OutboundConfig, PopulationConfig, PushConfig, SmsConfig, WebPushConfig,
-    secret,
+    Config, Issuer, LettersConfig, MailConfig, OutboundConfig, PopulationConfig, PushConfig, SchoolConfig, SmsConfig,
+    WebPushConfig, secret,
 };
 use idp::eid::{EidConfig, OtherEid};
 use idp::minid::Minid;
@@ -53,6 +53,7 @@ pub(crate) struct Opened {
     pub(crate) people: FnrPolicy,
     pub(crate) password: HashingConfig,
     pub(crate) webauthn: Webauthn,
+    pub(crate) school: SchoolConfig,
 }
 
 /// What letters need beside a database.
@@ -72,12 +73,13 @@ impl Place {
             anyhow::ensure!(file.exists(), "{} is not the data folder of a porten dev", data.display());
             let db = Db::open(&sqlite(&file)).await?;
             let webauthn = Webauthn::of(&Url::parse("http://localhost")?)?;
-            return Ok(Opened { db, people: DEV_PEOPLE, password: HashingConfig::default(), webauthn });
+            let (password, school) = (HashingConfig::default(), SchoolConfig::default());
+            return Ok(Opened { db, people: DEV_PEOPLE, password, webauthn, school });
         }
         let config = Config::load(&self.config)?;
         let db = Db::open(&config.database.url()?).await?;
         let webauthn = Webauthn::of(config.server.issuer.url())?;
-        Ok(Opened { db, people: config.people, password: config.password, webauthn })
+        Ok(Opened { db, people: config.people, password: config.password, webauthn, school: config.school })
     }
 
     /// What letters need beside that.

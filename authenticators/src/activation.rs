@@ -11,7 +11,7 @@ use sqlx::AnyExecutor;
 use crate::chance::{Chance, TokenHash};
 use crate::clock::Timestamp;
 use crate::person::{Fnr, Person, PersonId};
-use crate::several;
+use crate::several::{self, Several};
 use crate::throttle;
 use crate::vault::Vault;
 use crate::world::World;
@@ -155,7 +155,7 @@ pub async fn issue(
 }
 
 /// Writes down who shows a school's code, and in which class they may: it is good no longer than that.
-pub async fn note_issuer(tx: &mut Tx, id: &str, (by, class): (&PersonId, &str)) -> sqlx::Result<()> {
+pub async fn note_issuer(tx: &mut Tx, id: &str, Shown { by, class, .. }: Shown<'_>) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE activation_code SET issued_by = $2, issued_in = $3 WHERE id = $1";
     sqlx::query(SQL).bind(id).bind(by.as_str()).bind(class).execute(&mut **tx).await.map(|_| ())
 }
@@ -175,19 +175,42 @@ pub async fn end_from(tx: &mut Tx, person: &PersonId, source: Source, now: Times
     query.execute(&mut **tx).await.map(|_| ())
 }
 
-/// No code is good any more that somebody shows the person in a class; true if one was. One of which it is not known who
-/// shows it is nobody else's.
-pub async fn end_shown(
-    tx: &mut Tx,
-    person: &PersonId,
-    (by, class): (&PersonId, &str),
-    now: Timestamp,
-) -> sqlx::Result<bool> {
-    const SQL: &str = "UPDATE activation_code SET ended_at = $5
-                       WHERE person = $1 AND source = $2 AND used_at IS NULL AND ended_at IS NULL
-                           AND (issued_by IS NULL OR (issued_by = $3 AND issued_in = $4))";
-    let query = sqlx::query(SQL).bind(person.as_str()).bind(Source::School.name()).bind(by.as_str()).bind(class);
-    Ok(query.bind(now.seconds()).execute(&mut **tx).await?.rows_affected() > 0)
+/// Codes that somebody shows to somebody else in a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// To whom.
+    pub to: &'a PersonId,
+    /// By whom.
+    pub by: &'a PersonId,
+    /// The id of the class.
+    pub class: &'a str,
+}
+
+/// These are not good any more; true if one was. One of which it is not known who shows it is nobody else's.
+pub async fn end_shown(tx: &mut Tx, shown: &[Shown<'_>], now: Timestamp) -> sqlx::Result<bool> {
+    static END: Several = Several::of(
+        "UPDATE activation_code SET ended_at = $2
+         WHERE source = $1 AND used_at IS NULL AND ended_at IS NULL
+             AND (person, issued_by, issued_in) IN (VALUES ($3, $4, $5))",
+    );
+    static UNKNOWN: Several = Several::of(
+        "UPDATE activation_code SET ended_at = $2
+         WHERE source = $1 AND used_at IS NULL AND ended_at IS NULL AND issued_by IS NULL AND person IN (VALUES ($3))",
+    );
+    let (source, mut ended) = (Source::School.name(), 0);
+    for (sql, some) in END.each(shown) {
+        let query = sqlx::query(sql).bind(source).bind(now.seconds());
+        let query = some.iter().fold(query, |query, Shown { to, by, class }| {
+            query.bind(to.as_str()).bind(by.as_str()).bind(*class)
+        });
+        ended += query.execute(&mut **tx).await?.rows_affected();
+    }
+    for (sql, some) in UNKNOWN.each(shown) {
+        let query = sqlx::query(sql).bind(source).bind(now.seconds());
+        let query = some.iter().fold(query, |query, Shown { to, .. }| query.bind(to.as_str()));
+        ended += query.execute(&mut **tx).await?.rows_affected();
+    }
+    Ok(ended > 0)
 }
 
 /// One code is not good any more.

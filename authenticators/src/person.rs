@@ -12,15 +12,15 @@ use sqlx::AnyExecutor;
 use crate::chance::Chance;
 use crate::clock::Timestamp;
 use crate::factor::FactorKind;
-use crate::several::{self, Column};
+use crate::several::{self, Several};
 use crate::vault::Vault;
 
 /// MinID can be had from the calendar year in which one becomes so old.
 const MINID_FROM: i16 = 13;
 /// And one is grown up from the day on which one is so old.
 const OF_AGE: i16 = 18;
-/// People whom one statement registers.
-const AT_ONCE: usize = 200;
+/// People whom one transaction registers.
+const AT_ONCE: usize = 512;
 
 text_id! {
     /// Who a person is inside Porten. Opaque and random; services see a pairwise subject made from it.
@@ -383,17 +383,20 @@ impl Person {
 
     /// Those of some people who are known, by the numbers that they have or had.
     pub async fn known(db: &Db, fnrs: &[&Fnr]) -> sqlx::Result<HashMap<Fnr, PersonId>> {
-        let mut all = HashMap::new();
-        for list in several::lists(fnrs.iter().map(|fnr| fnr.as_str())) {
-            all.extend(known_of(db.pool(), list).await?);
+        let mut all = HashMap::with_capacity(fnrs.len());
+        for (sql, some) in KNOWN.each(fnrs) {
+            let query = some.iter().fold(sqlx::query_as(sql), |query, fnr| query.bind(fnr.as_str()));
+            let rows: Vec<(Fnr, PersonId)> = query.fetch_all(db.pool()).await?;
+            all.extend(rows);
         }
         Ok(all)
     }
 
-    /// The people with these identifiers, in a transaction of which it is a part. Who is new is registered in the order
-    /// of the numbers: of two who register the same people none waits for somebody who waits for them.
-    pub async fn ensure_all(
-        tx: &mut Tx,
+    /// The people with these numbers, of whom those who are new are registered. It is done in many short transactions, and
+    /// in the order of the numbers: whoever logs in for the first time meanwhile waits for one of them at the most, and of
+    /// two who register the same people none waits for somebody who waits for them.
+    pub async fn register_all(
+        db: &Db,
         chance: &Chance,
         fnrs: &[&Fnr],
         now: Timestamp,
@@ -403,12 +406,22 @@ impl Person {
         fnrs.dedup();
         let mut all = HashMap::with_capacity(fnrs.len());
         for some in fnrs.chunks(AT_ONCE) {
-            ensure_some(tx, chance, some, now).await?;
-            for list in several::lists(some.iter().map(|fnr| fnr.as_str())) {
-                all.extend(known_of(&mut **tx, list).await?);
+            let new =
+                some.iter().map(|fnr| Ok((PersonId::fresh(chance)?, *fnr))).collect::<anyhow::Result<Vec<_>>>()?;
+            let mut tx = db.begin().await?;
+            for (sql, some) in REGISTER.each(&new) {
+                let query = some.iter().fold(sqlx::query_as(sql), |query, (id, fnr)| {
+                    query.bind(id.as_str()).bind(fnr.as_str()).bind(now.seconds())
+                });
+                let rows: Vec<(Fnr, PersonId)> = query.fetch_all(&mut *tx).await?;
+                all.extend(rows);
             }
+            tx.commit().await?;
         }
-        anyhow::ensure!(all.len() == fnrs.len(), "people who were just registered are gone");
+        // Those who have come meanwhile, and those who had the number before.
+        fnrs.retain(|fnr| !all.contains_key(*fnr));
+        all.extend(Person::known(db, &fnrs).await?);
+        anyhow::ensure!(fnrs.iter().all(|fnr| all.contains_key(*fnr)), "people who are registered are gone");
         Ok(all)
     }
 
@@ -520,35 +533,17 @@ impl Person {
     }
 }
 
-async fn known_of(db: impl AnyExecutor<'_>, list: String) -> sqlx::Result<Vec<(Fnr, PersonId)>> {
-    const SQL: &str = "SELECT fnr, id FROM person WHERE fnr IN
-            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
-                SELECT rtrim(substr($1, i, 32)) FROM place)
-        UNION ALL SELECT fnr, person FROM former_fnr WHERE fnr IN
-            (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
-                SELECT rtrim(substr($1, i, 32)) FROM place)";
-    sqlx::query_as(SQL).bind(list).fetch_all(db).await
-}
+static KNOWN: Several = Several::of(
+    "SELECT fnr, id FROM person WHERE fnr IN (VALUES ($1))
+     UNION ALL SELECT fnr, person FROM former_fnr WHERE fnr IN (VALUES ($1))",
+);
 
-/// Registers those who are not known yet, neither by this number nor by one that they had.
-async fn ensure_some(tx: &mut Tx, chance: &Chance, fnrs: &[&Fnr], now: Timestamp) -> anyhow::Result<()> {
-    const SQL: &str = "INSERT INTO person (id, fnr, given_name, family_name, created_at)
-        WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
-        SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
-            rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))), '', '', $6
-        FROM place WHERE NOT EXISTS (SELECT 1 FROM former_fnr
-            WHERE former_fnr.fnr = rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))))
-        ON CONFLICT (fnr) DO NOTHING";
-    let mut ids = Vec::with_capacity(fnrs.len());
-    for _ in fnrs {
-        ids.push(PersonId::fresh(chance)?);
-    }
-    let ids = Column::of(ids.iter().map(PersonId::as_str));
-    let fnrs_in = Column::of(fnrs.iter().map(|fnr| fnr.as_str()));
-    let query = sqlx::query(SQL).bind(i64::try_from(fnrs.len())?).bind(ids.text).bind(ids.width);
-    query.bind(fnrs_in.text).bind(fnrs_in.width).bind(now.seconds()).execute(&mut **tx).await?;
-    Ok(())
-}
+static REGISTER: Several = Several::of(
+    "INSERT INTO person (id, fnr, given_name, family_name, created_at)
+     SELECT column1, column2, '', '', column3 FROM (VALUES ($1, $2, $3)) AS place
+     WHERE NOT EXISTS (SELECT 1 FROM former_fnr WHERE former_fnr.fnr = place.column2) ORDER BY column2
+     ON CONFLICT (fnr) DO NOTHING RETURNING fnr, id",
+);
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::chance::Chance;
 use crate::clock::Timestamp;
 use crate::person::PersonId;
-use crate::several::Column;
+use crate::several::Several;
 use crate::vault::Vault;
 
 /// Entries that are written in one commit.
@@ -28,8 +28,8 @@ const TOGETHER: usize = 256;
 const WAITING: usize = 4096;
 /// Of how many entries the details are erased at once, and how many are verified at once.
 const PART: i64 = 1000;
-/// Entries that one statement adds.
-const AT_ONCE: usize = 50;
+/// Entries that are made before they are written.
+const AT_ONCE: usize = 1024;
 
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Trail {
     /// Adds many entries to such a transaction, by a few statements: whoever else writes here waits for all of them.
     pub async fn append_all(&self, tx: &mut Tx, events: &[Event], now: Timestamp) -> anyhow::Result<()> {
         for some in events.chunks(AT_ONCE) {
-            append_some(tx, (&self.vault, &self.chance), some, now).await?;
+            append_many(tx, (&self.vault, &self.chance), some, now).await?;
         }
         Ok(())
     }
@@ -318,19 +318,13 @@ async fn append(tx: &mut Tx, keys: (&Vault, &Chance), event: &Event, now: Timest
     Ok(())
 }
 
-/// The same of some, by as many statements as of one.
-async fn append_some(tx: &mut Tx, keys: (&Vault, &Chance), events: &[Event], now: Timestamp) -> anyhow::Result<()> {
+/// The same of many, of whom the head is told once.
+async fn append_many(tx: &mut Tx, keys: (&Vault, &Chance), events: &[Event], now: Timestamp) -> anyhow::Result<()> {
     const NEXT: &str = "UPDATE event_head SET number = number + $1 WHERE id = 'head' RETURNING number, hash";
-    const ADD: &str = "INSERT INTO event (number, at, kind, subject, actor, details, digest, hash)
-        WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
-        SELECT $2 + i, $3,
-            rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))),
-            rtrim(substr($6, i * CAST($7 AS INTEGER) + 1, CAST($7 AS INTEGER))),
-            rtrim(substr($8, i * CAST($9 AS INTEGER) + 1, CAST($9 AS INTEGER))),
-            rtrim(substr($10, i * CAST($11 AS INTEGER) + 1, CAST($11 AS INTEGER))),
-            rtrim(substr($12, i * CAST($13 AS INTEGER) + 1, CAST($13 AS INTEGER))),
-            rtrim(substr($14, i * CAST($15 AS INTEGER) + 1, CAST($15 AS INTEGER)))
-        FROM place";
+    static ADD: Several = Several::of(
+        "INSERT INTO event (number, at, kind, subject, actor, details, digest, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    );
     let count = i64::try_from(events.len())?;
     let (last, mut before): (i64, String) = sqlx::query_as(NEXT).bind(count).fetch_one(&mut **tx).await?;
     let mut rows = Vec::with_capacity(events.len());
@@ -339,20 +333,13 @@ async fn append_some(tx: &mut Tx, keys: (&Vault, &Chance), events: &[Event], now
         before.clone_from(&row.hash);
         rows.push(row);
     }
-    let columns: [fn(&Row) -> &str; 6] = [
-        |row| &row.kind,
-        |row| &row.subject,
-        |row| &row.actor,
-        |row| row.details.as_deref().unwrap_or_default(),
-        |row| &row.digest,
-        |row| &row.hash,
-    ];
-    let mut query = sqlx::query(ADD).bind(count).bind(last - count + 1).bind(now.seconds());
-    for of in columns {
-        let Column { text, width } = Column::of(rows.iter().map(of));
-        query = query.bind(text).bind(width);
+    for (sql, some) in ADD.each(&rows) {
+        let query = some.iter().fold(sqlx::query(sql), |query, row| {
+            let query = query.bind(row.number).bind(row.at.seconds()).bind(&row.kind).bind(&row.subject);
+            query.bind(&row.actor).bind(&row.details).bind(&row.digest).bind(&row.hash)
+        });
+        query.execute(&mut **tx).await?;
     }
-    query.execute(&mut **tx).await?;
     sqlx::query(HEAD).bind(&before).execute(&mut **tx).await?;
     Ok(())
 }

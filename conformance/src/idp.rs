@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
+use admin::school::register::Orgno;
+use admin::school::roster::Reader;
 use admin::school::routes;
 use anyhow::{Context, bail, ensure};
 use authenticators::chance::{Chance, Token};
@@ -36,7 +38,7 @@ use idp::app::{App, Settings};
 use idp::atlas::Atlas;
 use idp::certificate::Roots;
 use idp::client::{Client, ClientId};
-use idp::config::Issuer;
+use idp::config::{Issuer, SchoolConfig};
 use idp::eid::OtherEid;
 use idp::endpoints::front;
 use idp::keys::Keys;
@@ -105,6 +107,7 @@ pub struct TestIdp {
     router: Router,
     inbox: Inbox,
     clock: Arc<AtomicI64>,
+    database: String,
     _folder: TempDir,
 }
 
@@ -179,17 +182,17 @@ async fn scratch() -> anyhow::Result<Scratch> {
     }
 }
 
-/// A fresh database: a SQLite file, or a schema of its own in the Postgres that `TEST_DATABASE_URL` names.
-async fn database(folder: &TempDir) -> anyhow::Result<Db> {
+/// Where a fresh database is: a SQLite file, or a schema of its own in the Postgres that `TEST_DATABASE_URL` names.
+async fn database(folder: &TempDir) -> anyhow::Result<String> {
     let Some(url) = given("TEST_DATABASE_URL") else {
-        return Db::open(&format!("sqlite://{}?mode=rwc", folder.path().join("porten.db").display())).await;
+        return Ok(format!("sqlite://{}?mode=rwc", folder.path().join("porten.db").display()));
     };
     sqlx::any::install_default_drivers();
     let schema = format!("t{}", u64::from_be_bytes(Chance::System.bytes()?));
     let mut connection = sqlx::AnyConnection::connect(&url).await?;
     connection.execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await?;
     connection.close().await?;
-    Db::open(&format!("{url}?options=-c%20search_path%3D{schema}")).await
+    Ok(format!("{url}?options=-c%20search_path%3D{schema}"))
 }
 
 impl TestIdp {
@@ -223,7 +226,8 @@ impl TestIdp {
         // Each test has a time of its own: counters by time window do not meet in a shared Redis.
         let start = 1_800_000_000 + i64::from(u32::from_be_bytes(Chance::System.bytes()?) / 8);
         let clock = Arc::new(AtomicI64::new(start));
-        let (inbox, chance, db) = (Inbox::default(), Chance::System, database(&folder).await?);
+        let (inbox, chance, database) = (Inbox::default(), Chance::System, database(&folder).await?);
+        let db = Db::open(&database).await?;
         let vault = Vault::parse(&Vault::fresh_master(&chance)?)?;
         let issuer = Issuer::try_from(setup.issuer).map_err(anyhow::Error::msg)?;
         let world = World {
@@ -253,10 +257,27 @@ impl TestIdp {
             minid: setup.minid,
             eids: setup.eids,
             atlas: setup.atlas,
+            school: SchoolConfig::default(),
         };
         let words: &'static Words = Box::leak(Box::new(Words::new(&routes::WORDS)));
         let app = App::new(world, settings, keys, words);
-        Ok(TestIdp { router: router(&app), app, inbox, clock, _folder: folder })
+        Ok(TestIdp { router: router(&app), app, inbox, clock, database, _folder: folder })
+    }
+
+    /// Whether it is on Postgres, where two write at once who write different rows.
+    pub fn is_on_postgres(&self) -> bool {
+        self.database.starts_with("postgres")
+    }
+
+    /// What another process has open of the same database.
+    pub async fn elsewhere(&self) -> anyhow::Result<Db> {
+        Db::open(&self.database).await
+    }
+
+    /// What reads a school owner's files here.
+    pub fn reader<'a>(&self, owner: &'a Orgno) -> Reader<'a> {
+        let config = &self.app.config;
+        Reader { owner, people: config.people, rows_at_most: config.school.rows_at_most }
     }
 
     /// Another node in its place, which has seen no client yet.

@@ -18,7 +18,7 @@ use crate::atlas::Atlas;
 use crate::certificate::Roots;
 use crate::client::{Client, ClientId, PROFILE, SCHOOL};
 use crate::client_keys::KeyCache;
-use crate::config::Issuer;
+use crate::config::{Issuer, SchoolConfig};
 use crate::eid::OtherEid;
 use crate::keys::Keys;
 use crate::minid::Minid;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub eids: Vec<Arc<OtherEid>>,
     /// Where in the world addresses are.
     pub atlas: Atlas,
+    /// MinID in schools.
+    pub school: SchoolConfig,
 }
 
 /// The program's inside, shared. The router clones it several times a request.

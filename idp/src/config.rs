@@ -62,6 +62,24 @@ pub struct Config {
     pub eid: Vec<EidConfig>,
     /// Where in the world addresses are; left out, only the address itself is told.
     pub places: Option<PlacesConfig>,
+    /// MinID in schools.
+    #[serde(default)]
+    pub school: SchoolConfig,
+}
+
+/// `[school]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SchoolConfig {
+    /// Rows of a school owner's file at the most.
+    pub rows_at_most: u64,
+}
+
+impl Default for SchoolConfig {
+    /// More than all pupils and teachers of the country.
+    fn default() -> SchoolConfig {
+        SchoolConfig { rows_at_most: 2_000_000 }
+    }
 }
 
 /// `[server]`

@@ -20,6 +20,10 @@ enum Engine {
 const AGAIN: usize = 20;
 const WAIT: Duration = Duration::from_millis(100);
 
+/// How long a write waits for another one, or for a connection: a request is given up after half a minute. On `SQLite` all
+/// writes wait for a large one, a school owner's file say, also those of other processes.
+const PATIENCE: Duration = Duration::from_secs(25);
+
 /// After so long without work a connection may be dead.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -49,7 +53,7 @@ impl Db {
                 Engine::Sqlite => 1,
                 Engine::Postgres => 16,
             })
-            .acquire_timeout(Duration::from_secs(20))
+            .acquire_timeout(PATIENCE)
             // One that was in use a moment ago is not asked whether it lives: a question would cost as much as a query.
             .test_before_acquire(false)
             .before_acquire(|connection, seen| {
@@ -106,10 +110,10 @@ impl Db {
 
 async fn set_up(engine: Engine, connection: &mut AnyConnection) -> sqlx::Result<()> {
     if engine == Engine::Sqlite {
-        // FULL: what we have acknowledged survives a power cut, too.
+        // `PATIENCE`. FULL: what we have acknowledged survives a power cut, too.
         connection
             .execute(
-                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                "PRAGMA busy_timeout = 25000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
                  PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000;",
             )
             .await?;
@@ -142,6 +146,7 @@ mod tests {
         (19, "a530ef402b321d26"),
         (20, "3718386ee7ea5ab2"),
         (21, "3415bc15155ea78d"),
+        (24, "fd74890ff52810be"),
         (25, "b7450c3592e3e505"),
     ];
 

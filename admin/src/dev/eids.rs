@@ -14,7 +14,7 @@ use axum::Router;
 use idp::app::{App, Settings};
 use idp::atlas::Atlas;
 use idp::client::{Client, ClientId, NewSecret};
-use idp::config::Issuer;
+use idp::config::{Issuer, SchoolConfig};
 use idp::eid::{ClientProof, EidConfig, OtherEid, OwnKey};
 use idp::keys::Keys;
 use idp::minid::Minid;
@@ -124,6 +124,7 @@ pub(super) async fn start(
         minid: Minid::default(),
         eids: Vec::new(),
         atlas: Atlas::default(),
+        school: SchoolConfig::default(),
     };
     let app = App::new(world, settings, keys, words);
     let routes = idp::router(&app, Router::new());

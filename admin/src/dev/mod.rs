@@ -32,7 +32,7 @@ use authenticators::world::{Tasks, World};
 use clap::Args;
 use idp::app::{App, Settings};
 use idp::atlas::Atlas;
-use idp::config::{Issuer, WebPushConfig};
+use idp::config::{Issuer, SchoolConfig, WebPushConfig};
 use idp::keys::Keys;
 use idp::minid::{Minid, Retired};
 use idp::text::{Language, Words};
@@ -126,6 +126,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         minid,
         eids,
         atlas: Atlas::default(),
+        school: SchoolConfig::default(),
     };
     let app = App::new(world, settings, keys, words);
     idp::recall(&app, app.world.clock.now()).await?;

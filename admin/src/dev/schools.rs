@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow};
 use authenticators::clock::Timestamp;
 use authenticators::trail::Actor;
 use authenticators::world::World;
+use idp::config::SchoolConfig;
 
 use super::people::{self, Row, Synthetic};
 use crate::open::DEV_PEOPLE;
@@ -60,7 +61,7 @@ pub(super) async fn register(world: &World, now: Timestamp) -> anyhow::Result<()
     if !registry::add_owner(world.db.pool(), &owner, now).await? {
         return Ok(());
     }
-    let reader = Reader { owner: &owner.orgno, people: DEV_PEOPLE };
+    let reader = Reader { owner: &owner.orgno, people: DEV_PEOPLE, rows_at_most: SchoolConfig::default().rows_at_most };
     let roster = reader.plain(file(&people::all(now)).as_bytes());
     let roster = roster.map_err(|_| anyhow!("the school's file cannot be read"))?;
     let import =

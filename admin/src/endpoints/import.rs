@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
-use authenticators::person::FnrPolicy;
 use authenticators::scratch::Kept;
 use authenticators::trail::Actor;
 use axum::body::Bytes;
@@ -201,8 +200,10 @@ impl Order {
     async fn carry_out(self) -> anyhow::Result<Done> {
         let Order { app, owner, kind, body, wanted, client, now } = self;
         let is_preview = wanted.preview == "1";
-        let (whose, people) = (owner.clone(), app.config.people);
-        let roster = match tokio::task::spawn_blocking(move || kind.read(&body, &whose, people)).await? {
+        let (whose, people, rows_at_most) = (owner.clone(), app.config.people, app.config.school.rows_at_most);
+        let roster =
+            tokio::task::spawn_blocking(move || kind.read(&body, Reader { owner: &whose, people, rows_at_most }));
+        let roster = match roster.await? {
             Ok(roster) => roster,
             Err(objections) => return Ok(Done::not_taken(&objections)),
         };
@@ -305,8 +306,7 @@ impl Kind {
         }
     }
 
-    fn read(self, body: &[u8], owner: &Orgno, people: FnrPolicy) -> Result<Roster, Objections> {
-        let reader = Reader { owner, people };
+    fn read(self, body: &[u8], reader: Reader<'_>) -> Result<Roster, Objections> {
         match self {
             Kind::Csv => reader.plain(BufReader::new(body)),
             Kind::Json => match serde_json::from_slice::<Rows>(body) {

@@ -7,19 +7,17 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
-use authenticators::activation;
+use authenticators::activation::{self, Shown};
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
-use authenticators::several::{self, Column};
+use authenticators::several::{self, Several};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use migrations::{Db, Tx};
 use sqlx::{AnyConnection, AnyExecutor};
 
 use super::guard;
-use super::register::{
-    self, Administrator, Class, ClassId, Employee, Heads, Member, Pupil, School, StoredPupil, Title,
-};
+use super::register::{self, Administrator, Class, ClassId, Employee, Heads, Member, Pupil, School, Title};
 
 /// What was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -436,12 +434,9 @@ pub(super) async fn end_codes<'a>(
     over: impl Iterator<Item = (&'a str, &'a PersonId, &'a PersonId)>,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let mut over: Vec<_> = over.collect();
-    over.sort_unstable_by_key(|(class, employee, pupil)| (pupil.as_str(), employee.as_str(), *class));
-    for (class, employee, pupil) in over {
-        activation::end_shown(tx, pupil, (employee, class), now).await?;
-    }
-    Ok(())
+    let mut over: Vec<Shown<'a>> = over.map(|(class, by, to)| Shown { to, by, class }).collect();
+    over.sort_unstable_by_key(|shown| (shown.to.as_str(), shown.by.as_str(), shown.class));
+    activation::end_shown(tx, &over, now).await.map(|_| ())
 }
 
 impl Change {
@@ -565,9 +560,9 @@ impl Coupling {
         &self.class
     }
 
-    /// Who issues, and in which class: a code is good as long as they may there.
-    pub fn place(&self) -> (&PersonId, &str) {
-        (&self.employee, self.class.id.as_str())
+    /// The codes that are shown by it, which are good as long as it holds.
+    pub fn shown(&self) -> Shown<'_> {
+        Shown { to: self.pupil(), by: &self.employee, class: self.class.id.as_str() }
     }
 
     /// To whom.
@@ -601,17 +596,38 @@ pub(super) async fn note_not_identified(tx: &mut Tx, coupling: &Coupling, now: T
     query.execute(&mut **tx).await.map(|_| ())
 }
 
-/// Forgets what was decided of somebody who no longer has a role in a class; the pupils to whom they could issue. If they
+/// In a class, an employee who could issue to a pupil.
+pub(super) type Coupled = (ClassId, PersonId, PersonId);
+
+/// Forgets what was decided of employees who no longer have a role in their classes; to whom they could issue. If they
 /// come back it is decided anew.
-pub(super) async fn forget_employee(tx: &mut Tx, class: &str, employee: &PersonId) -> sqlx::Result<Vec<PersonId>> {
-    const ISSUER: &str = "DELETE FROM school_issuer WHERE class = $1 AND employee = $2";
-    const COUPLED: &str = "DELETE FROM school_coupling WHERE class = $1 AND employee = $2
-                               AND decision = 'yes' AND not_identified_at IS NULL RETURNING pupil";
-    const OTHERS: &str = "DELETE FROM school_coupling WHERE class = $1 AND employee = $2";
-    sqlx::query(ISSUER).bind(class).bind(employee.as_str()).execute(&mut **tx).await?;
-    let coupled = sqlx::query_scalar(COUPLED).bind(class).bind(employee.as_str()).fetch_all(&mut **tx).await?;
-    sqlx::query(OTHERS).bind(class).bind(employee.as_str()).execute(&mut **tx).await?;
+pub(super) async fn forget_employees(tx: &mut Tx, gone: &[(&str, &PersonId)]) -> sqlx::Result<Vec<Coupled>> {
+    static ISSUERS: Several = Several::of("DELETE FROM school_issuer WHERE (class, employee) IN (VALUES ($1, $2))");
+    static COUPLED: Several = Several::of(
+        "DELETE FROM school_coupling WHERE decision = 'yes' AND not_identified_at IS NULL
+             AND (class, employee) IN (VALUES ($1, $2)) RETURNING class, employee, pupil",
+    );
+    static OTHERS: Several = Several::of("DELETE FROM school_coupling WHERE (class, employee) IN (VALUES ($1, $2))");
+    let mut coupled = Vec::new();
+    // Who issues before to whom, as whoever issues holds them.
+    forget(tx, &ISSUERS, gone).await?;
+    for (sql, some) in COUPLED.each(gone) {
+        let query =
+            some.iter().fold(sqlx::query_as(sql), |query, (class, person)| query.bind(*class).bind(person.as_str()));
+        let found: Vec<Coupled> = query.fetch_all(&mut **tx).await?;
+        coupled.extend(found);
+    }
+    forget(tx, &OTHERS, gone).await?;
     Ok(coupled)
+}
+
+async fn forget(tx: &mut Tx, what: &'static Several, gone: &[(&str, &PersonId)]) -> sqlx::Result<()> {
+    for (sql, some) in what.each(gone) {
+        let query =
+            some.iter().fold(sqlx::query(sql), |query, (class, person)| query.bind(*class).bind(person.as_str()));
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 /// Forgets all that was decided in a class; the employees who could issue, and to whom. If they come back it is decided
@@ -627,28 +643,21 @@ pub(super) async fn forget_class(tx: &mut Tx, class: &ClassId) -> sqlx::Result<V
     Ok(coupled)
 }
 
-/// The same of pupils who are no longer in their classes: in which class which employees could issue to whom.
-pub(super) async fn forget_pupils(
-    tx: &mut Tx,
-    some: &[&StoredPupil],
-) -> sqlx::Result<Vec<(ClassId, PersonId, PersonId)>> {
-    const COUPLED: &str = "DELETE FROM school_coupling WHERE decision = 'yes' AND not_identified_at IS NULL
-        AND (class, pupil) IN
-        (WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
-            SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
-                rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))) FROM place)
-        RETURNING class, employee, pupil";
-    const OTHERS: &str = "DELETE FROM school_coupling WHERE (class, pupil) IN
-        (WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
-            SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
-                rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))) FROM place)";
-    let count = i64::try_from(some.len()).unwrap_or(i64::MAX);
-    let classes = Column::of(some.iter().map(|pupil| pupil.class.as_str()));
-    let people = Column::of(some.iter().map(|pupil| pupil.person.as_str()));
-    let query = sqlx::query_as(COUPLED).bind(count).bind(&classes.text).bind(classes.width);
-    let coupled = query.bind(&people.text).bind(people.width).fetch_all(&mut **tx).await?;
-    let query = sqlx::query(OTHERS).bind(count).bind(&classes.text).bind(classes.width);
-    query.bind(&people.text).bind(people.width).execute(&mut **tx).await?;
+/// The same of pupils who are no longer in their classes.
+pub(super) async fn forget_pupils(tx: &mut Tx, gone: &[(&str, &PersonId)]) -> sqlx::Result<Vec<Coupled>> {
+    static COUPLED: Several = Several::of(
+        "DELETE FROM school_coupling WHERE decision = 'yes' AND not_identified_at IS NULL
+             AND (class, pupil) IN (VALUES ($1, $2)) RETURNING class, employee, pupil",
+    );
+    static OTHERS: Several = Several::of("DELETE FROM school_coupling WHERE (class, pupil) IN (VALUES ($1, $2))");
+    let mut coupled = Vec::new();
+    for (sql, some) in COUPLED.each(gone) {
+        let query =
+            some.iter().fold(sqlx::query_as(sql), |query, (class, person)| query.bind(*class).bind(person.as_str()));
+        let found: Vec<Coupled> = query.fetch_all(&mut **tx).await?;
+        coupled.extend(found);
+    }
+    forget(tx, &OTHERS, gone).await?;
     Ok(coupled)
 }
 

@@ -3,7 +3,7 @@
 //! What a file would end is looked at before it is taken in: a file that is cut short is as valid as a whole one, and what
 //! it does not name would end, with all that was decided.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
@@ -12,9 +12,9 @@ use authenticators::world::World;
 use idp::params::Params;
 
 use super::coupling::{self, Decisions, Refused};
-use super::import::{Diff, Import, Step};
-use super::register::{self, Administrator, Class, Orgno, Owner, Stored};
-use super::roster::{Objections, RowError};
+use super::import::{Diff, Import};
+use super::register::{self, Administrator, Class, Orgno, Owner, Stored, StoredSchool};
+use super::roster::{Objections, Roster, RosterPupil, RowError};
 use super::sketch;
 
 /// As many may go as come to an end in any week.
@@ -22,33 +22,38 @@ const FEW: usize = 20;
 /// One of so many is as much as a term may end.
 const SHARE: usize = 5;
 
-/// How many schools, classes, roles and pupils go, if that is so much that somebody has to have seen it first.
-pub(super) fn much_goes(diff: &Diff, stored: &Stored) -> Option<usize> {
-    let is_much = |gone: usize, before: usize| gone >= FEW && gone * SHARE > before;
+/// How many schools, classes, roles and pupils go, if so many of the owner's people go that somebody has to have seen it
+/// first. Who is in another class, as each autumn, has not gone.
+pub(super) fn much_goes(diff: &Diff, (roster, stored): (&Roster, &Stored), people: &[Option<PersonId>]) -> Option<usize> {
+    let known = |index: usize| people.get(index).and_then(Option::as_ref);
+    let staff: HashSet<&PersonId> = roster.roles.iter().filter_map(|role| known(role.person)).collect();
+    let pupils: HashSet<&PersonId> = roster.pupils.iter().filter_map(|pupil| known(pupil.person)).collect();
+    let is_much = |before: HashSet<&PersonId>, after: &HashSet<&PersonId>| {
+        let gone = before.iter().filter(|person| !after.contains(*person)).count();
+        gone >= FEW && gone * SHARE > before.len()
+    };
     let much = diff.schools.removed > 0
-        || is_much(diff.roles.removed, stored.roles.len())
-        || is_much(diff.pupils.removed, stored.pupils.len())
-        || empties_a_school(diff, stored);
+        || is_much(stored.roles.iter().map(|role| &role.person).collect(), &staff)
+        || is_much(stored.pupils.iter().map(|pupil| &pupil.person).collect(), &pupils)
+        || empties_a_school(roster, stored);
     let all = [diff.schools, diff.classes, diff.roles, diff.pupils];
     much.then(|| all.iter().map(|changes| changes.removed).sum())
 }
 
-/// Whether a file names a school, and none of its pupils.
-fn empties_a_school(diff: &Diff, stored: &Stored) -> bool {
-    let schools: HashMap<&str, &str> =
+/// Whether a file names a school that has pupils, and none there.
+fn empties_a_school(roster: &Roster, stored: &Stored) -> bool {
+    let school_of: HashMap<&str, &str> =
         stored.classes.iter().map(|class| (class.id.as_str(), class.school.as_str())).collect();
-    let mut left: HashMap<&str, (usize, usize)> = HashMap::new();
-    let school_of = |class: &str| schools.get(class).copied().unwrap_or_default();
+    let mut before: HashMap<&str, usize> = HashMap::new();
     for pupil in &stored.pupils {
-        left.entry(school_of(pupil.class.as_str())).or_default().0 += 1;
+        *before.entry(school_of.get(pupil.class.as_str()).copied().unwrap_or_default()).or_default() += 1;
     }
-    for step in &diff.steps {
-        let Step::RemovePupil(index) = step else { continue };
-        if let Some(pupil) = stored.pupils.get(*index) {
-            left.entry(school_of(pupil.class.as_str())).or_default().1 += 1;
-        }
-    }
-    left.into_values().any(|(before, gone)| gone >= FEW && gone == before)
+    let of_pupil = |pupil: &RosterPupil| roster.schools.get(roster.classes.get(pupil.class)?.school);
+    let after: HashSet<&str> = roster.pupils.iter().filter_map(of_pupil).map(|school| school.orgno.as_str()).collect();
+    let is_emptied = |school: &StoredSchool| {
+        before.get(school.id.as_str()).is_some_and(|pupils| *pupils >= FEW) && !after.contains(school.orgno.as_str())
+    };
+    stored.schools.iter().any(is_emptied)
 }
 
 /// Speaks against what would end too much, until whoever sends it says how much that is: who has looked at a preview knows

@@ -227,7 +227,7 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
     let valid_until = now.plus(Source::School.valid());
     let keys = (&world.vault, &world.chance);
     let (id, code) = activation::issue(&mut tx, keys, pupil, Source::School, (now, valid_until)).await?;
-    activation::note_issuer(&mut tx, &id, coupling.place()).await?;
+    activation::note_issuer(&mut tx, &id, coupling.shown()).await?;
     let reason = if before.is_again { "new-code" } else { "identified" };
     let event = event("school-code-issued", &coupling, reason);
     if before.has_minid {
@@ -279,7 +279,7 @@ pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -
         return Ok(false);
     };
     coupling::note_not_identified(&mut tx, &coupling, now).await?;
-    activation::end_shown(&mut tx, coupling.pupil(), coupling.place(), now).await?;
+    activation::end_shown(&mut tx, &[coupling.shown()], now).await?;
     world.trail.append(&mut tx, &event("school-not-identified", &coupling, "cannot-identify"), now).await?;
     tx.commit().await?;
     Ok(true)
@@ -293,7 +293,7 @@ pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> a
     let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(tx.rollback().await?) };
     let may_be_in_use =
         activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.may_be_in_use(now));
-    if may_be_in_use && activation::end_shown(&mut tx, coupling.pupil(), coupling.place(), now).await? {
+    if may_be_in_use && activation::end_shown(&mut tx, &[coupling.shown()], now).await? {
         world.trail.append(&mut tx, &event("school-code-ended", &coupling, "wrong-name"), now).await?;
     }
     Ok(tx.commit().await?)

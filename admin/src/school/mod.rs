@@ -1,11 +1,13 @@
 //! MinID in schools: a school's administration says which employee may issue to which pupil, and the employee issues.
 //!
-//! In reading order: [`register`] is who works and learns where, [`roster`] reads school owners' files and [`import`] takes
-//! them in, [`moving`] is a school that goes to another owner, [`coupling`] is what a school's administration has decided, [`issuing`] what employees do by it, and [`report`] how
-//! far a school has come. [`sign_in`] is how they come in, [`routes`] lists their pages, [`sketch`] is what is not saved
-//! yet, [`said`] what a page tells first, and an [`alias`] stands for somebody in addresses.
+//! In reading order: [`register`] is who works and learns where, [`roster`] reads school owners' files, [`import`] compares
+//! one with what is there, and `carrying` takes it in; [`moving`] is a school that goes to another owner, [`coupling`]
+//! what a school's administration has decided, [`issuing`] what employees do by it, and [`report`] how far a school has
+//! come. [`sign_in`] is how they come in, [`routes`] lists their pages, [`sketch`] is what is not saved yet, [`said`] what
+//! a page tells first, and an [`alias`] stands for somebody in addresses.
 
 pub mod alias;
+mod carrying;
 pub mod coupling;
 pub mod guard;
 pub mod import;

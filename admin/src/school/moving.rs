@@ -13,7 +13,7 @@ use authenticators::world::World;
 use migrations::Tx;
 
 use super::coupling;
-use super::register::{self, Class, Holding, Member, Orgno, Owner, School, StoredRole};
+use super::register::{self, Class, Member, Orgno, Owner, School, StoredRole};
 
 /// A move that somebody wants.
 pub struct Move<'a> {
@@ -94,7 +94,7 @@ async fn carry_out(tx: &mut Tx, wish: &Move<'_>, now: Timestamp) -> anyhow::Resu
     };
     // A file of one of the two that is being taken in is waited for; in one order, for whoever moves one back.
     for owner in BTreeSet::from([&owner, &to.orgno]) {
-        register::hold_owner(tx, owner).await?;
+        register::change(tx, owner).await?;
     }
     let school = register::school_with(&mut **tx, wish.school).await?;
     let Some(school) = school.filter(|school| school.owner == owner) else { return Ok(Err(Refused::NoSchool)) };
@@ -106,20 +106,11 @@ async fn carry_out(tx: &mut Tx, wish: &Move<'_>, now: Timestamp) -> anyhow::Resu
     classes.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     let mut telling = Telling { wish, school: &school, from: &from, events: Vec::new() };
     let roles = register::roles_at(tx, &school).await?;
+    register::end(tx, &owner, &roles.iter().collect::<Vec<_>>(), now).await?;
     for role in &roles {
-        let holding = Holding {
-            owner: &owner,
-            school: &role.school,
-            class: &role.class,
-            person: &role.person,
-            title: role.title,
-        };
-        register::end(tx, &holding, now).await?;
         telling.of_role(role, classes.iter().find(|class| class.id.as_str() == role.class));
     }
-    for class in &classes {
-        register::hold_class(tx, class.id.as_str()).await?;
-    }
+    register::hold_classes(tx, &classes.iter().map(|class| class.id.as_str()).collect::<Vec<_>>()).await?;
     let (mut uncoupled, mut pupils) = (Vec::new(), 0);
     for class in &classes {
         for (employee, pupil) in coupling::forget_class(tx, &class.id).await? {

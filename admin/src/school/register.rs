@@ -9,7 +9,7 @@ use authenticators::chance::Chance;
 use authenticators::clock::Timestamp;
 use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::population::{Address, Resident};
-use authenticators::several::Column;
+use authenticators::several::Several;
 use authenticators::world::World;
 use migrations::{Db, Tx};
 use serde::Serialize;
@@ -38,7 +38,8 @@ macro_rules! ids { ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
             &self.0
         }
 
-        fn fresh(chance: &Chance) -> anyhow::Result<$name> {
+        /// One that nobody has yet.
+        pub fn fresh(chance: &Chance) -> anyhow::Result<$name> {
             Ok($name(chance.token()?.reveal().chars().take(22).collect()))
         }
     }
@@ -564,6 +565,8 @@ pub async fn bump(tx: &mut Tx, class: &ClassId, seen: i64) -> sqlx::Result<bool>
 /// All that is registered of an owner.
 #[derive(Debug, Default)]
 pub struct Stored {
+    /// Goes up with each change of it.
+    version: i64,
     /// Its schools, those that are gone as well.
     pub schools: Vec<StoredSchool>,
     /// Their classes, those that are gone as well.
@@ -629,8 +632,10 @@ pub struct StoredPupil {
     pub name: String,
 }
 
-/// Reads all that is registered of an owner. Whoever else changes it waits until this transaction is through.
-pub async fn stored(tx: &mut Tx, owner: &Orgno) -> sqlx::Result<Stored> {
+/// Reads all that is registered of an owner, and which version of it this is. It takes a while, and nobody waits for it:
+/// whoever changes something by it asks whether it is still so ([`is_still`]).
+pub async fn stored(db: &Db, owner: &Orgno) -> sqlx::Result<Stored> {
+    const VERSION: &str = "SELECT version FROM school_owner WHERE orgno = $1";
     const SCHOOLS: &str = "SELECT id, orgno, name, removed_at FROM school WHERE owner = $1";
     const CLASSES: &str = "SELECT id, school, source_id, name, removed_at FROM school_class
                            WHERE school IN (SELECT id FROM school WHERE owner = $1)";
@@ -639,20 +644,42 @@ pub async fn stored(tx: &mut Tx, owner: &Orgno) -> sqlx::Result<Stored> {
     const PUPILS: &str = "SELECT school_pupil.class, school_pupil.person, school_pupil.name FROM school_pupil
         JOIN school_class ON school_class.id = school_pupil.class JOIN school ON school.id = school_class.school
         WHERE school.owner = $1 AND school_pupil.removed_at IS NULL";
-    hold_owner(tx, owner).await?;
-    let owner = owner.as_str();
+    let (db, owner) = (db.pool(), owner.as_str());
     Ok(Stored {
-        schools: sqlx::query_as(SCHOOLS).bind(owner).fetch_all(&mut **tx).await?,
-        classes: sqlx::query_as(CLASSES).bind(owner).fetch_all(&mut **tx).await?,
-        roles: sqlx::query_as(ROLES).bind(owner).fetch_all(&mut **tx).await?,
-        pupils: sqlx::query_as(PUPILS).bind(owner).fetch_all(&mut **tx).await?,
+        // First: what is changed meanwhile is of a later version.
+        version: sqlx::query_scalar(VERSION).bind(owner).fetch_one(db).await?,
+        schools: sqlx::query_as(SCHOOLS).bind(owner).fetch_all(db).await?,
+        classes: sqlx::query_as(CLASSES).bind(owner).fetch_all(db).await?,
+        roles: sqlx::query_as(ROLES).bind(owner).fetch_all(db).await?,
+        pupils: sqlx::query_as(PUPILS).bind(owner).fetch_all(db).await?,
     })
 }
 
-/// Whoever changes what is registered of an owner waits until this transaction is through.
-pub async fn hold_owner(tx: &mut Tx, owner: &Orgno) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school_owner SET orgno = orgno WHERE orgno = $1";
+/// Whether what is registered of an owner is what was read. Then whoever else changes it waits until this transaction is
+/// through, and finds another version.
+pub async fn is_still(tx: &mut Tx, owner: &Orgno, seen: &Stored) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE school_owner SET version = version + 1 WHERE orgno = $1 AND version = $2";
+    let query = sqlx::query(SQL).bind(owner.as_str()).bind(seen.version);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// What is registered of an owner is another version from now on, and whoever else changes it waits until this
+/// transaction is through.
+pub async fn change(tx: &mut Tx, owner: &Orgno) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE school_owner SET version = version + 1 WHERE orgno = $1";
     sqlx::query(SQL).bind(owner.as_str()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// Whose the schools with these numbers are or were.
+pub async fn owners_of_schools(db: &Db, orgnos: &[&Orgno]) -> sqlx::Result<HashMap<Orgno, Orgno>> {
+    static SQL: Several = Several::of("SELECT orgno, owner FROM school WHERE orgno IN (VALUES ($1))");
+    let mut all = HashMap::new();
+    for (sql, some) in SQL.each(orgnos) {
+        let query = some.iter().fold(sqlx::query_as(sql), |query, orgno| query.bind(orgno.as_str()));
+        let rows: Vec<(Orgno, Orgno)> = query.fetch_all(db.pool()).await?;
+        all.extend(rows);
+    }
+    Ok(all)
 }
 
 /// The roles that are held at a school and in its classes.
@@ -669,73 +696,120 @@ pub async fn change_owner(tx: &mut Tx, school: &SchoolId, to: &Orgno) -> sqlx::R
     sqlx::query(SQL).bind(school.as_str()).bind(to.as_str()).execute(&mut **tx).await.map(|_| ())
 }
 
-/// A school that is new; none, if another owner has entered it at the same instant.
-pub async fn enter_school(
+/// Schools that are new; false, if another owner has entered one at the same instant.
+pub async fn enter_schools(
     tx: &mut Tx,
-    chance: &Chance,
     owner: &Orgno,
-    (orgno, name): (&Orgno, &str),
+    new: &[(&SchoolId, &Orgno, &str)],
     now: Timestamp,
-) -> anyhow::Result<Option<SchoolId>> {
-    const SQL: &str = "INSERT INTO school (id, owner, orgno, name, created_at) VALUES ($1, $2, $3, $4, $5)
-                       ON CONFLICT (orgno) DO NOTHING";
-    let id = SchoolId::fresh(chance)?;
-    let query = sqlx::query(SQL).bind(id.as_str()).bind(owner.as_str()).bind(orgno.as_str()).bind(name);
-    let is_new = query.bind(now.seconds()).execute(&mut **tx).await?.rows_affected() == 1;
-    Ok(is_new.then_some(id))
+) -> sqlx::Result<bool> {
+    static SQL: Several = Several::of(
+        "INSERT INTO school (id, owner, orgno, name, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (orgno) DO NOTHING",
+    );
+    let mut entered = 0;
+    for (sql, some) in SQL.each(new) {
+        let query = some.iter().fold(sqlx::query(sql), |query, (id, orgno, name)| {
+            query.bind(id.as_str()).bind(owner.as_str()).bind(orgno.as_str()).bind(*name).bind(now.seconds())
+        });
+        entered += query.execute(&mut **tx).await?.rows_affected();
+    }
+    Ok(usize::try_from(entered).is_ok_and(|entered| entered == new.len()))
 }
 
-/// A school that is there, or is again, under this name.
-pub async fn keep_school(tx: &mut Tx, id: &SchoolId, name: &str) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school SET name = $2, removed_at = NULL WHERE id = $1";
-    sqlx::query(SQL).bind(id.as_str()).bind(name).execute(&mut **tx).await.map(|_| ())
+/// Schools that are there, or are again, under these names.
+pub async fn keep_schools(tx: &mut Tx, kept: &[(&SchoolId, &str)]) -> sqlx::Result<()> {
+    static SQL: Several = Several::of(
+        "UPDATE school SET name = place.column2, removed_at = NULL FROM (VALUES ($1, $2)) AS place
+         WHERE school.id = place.column1",
+    );
+    for (sql, some) in SQL.each(kept) {
+        let query = some.iter().fold(sqlx::query(sql), |query, (id, name)| query.bind(id.as_str()).bind(*name));
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 /// A school that is gone.
 pub async fn remove_school(tx: &mut Tx, id: &SchoolId, now: Timestamp) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL";
-    sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+    remove_schools(tx, &[id], now).await
+}
+
+/// Schools that are gone.
+pub async fn remove_schools(tx: &mut Tx, gone: &[&SchoolId], now: Timestamp) -> sqlx::Result<()> {
+    static SQL: Several =
+        Several::of("UPDATE school SET removed_at = $1 WHERE removed_at IS NULL AND id IN (VALUES ($2))");
+    for (sql, some) in SQL.each(gone) {
+        let query = sqlx::query(sql).bind(now.seconds());
+        some.iter().fold(query, |query, id| query.bind(id.as_str())).execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 /// A class that is new.
-pub async fn enter_class(
-    tx: &mut Tx,
-    chance: &Chance,
-    school: &SchoolId,
-    (source_id, name): (&str, &str),
-    now: Timestamp,
-) -> anyhow::Result<ClassId> {
-    const SQL: &str = "INSERT INTO school_class (id, school, source_id, name, version, created_at)
-                       VALUES ($1, $2, $3, $4, 1, $5)";
-    let id = ClassId::fresh(chance)?;
-    let query = sqlx::query(SQL).bind(id.as_str()).bind(school.as_str()).bind(source_id).bind(name);
-    query.bind(now.seconds()).execute(&mut **tx).await?;
-    Ok(id)
-}
-
-/// A class that is there, or is again, under this name.
-pub async fn keep_class(tx: &mut Tx, id: &ClassId, name: &str) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school_class SET name = $2, removed_at = NULL WHERE id = $1";
-    sqlx::query(SQL).bind(id.as_str()).bind(name).execute(&mut **tx).await.map(|_| ())
-}
-
-/// Whoever decides something in a class waits until this transaction is through.
-pub async fn hold_class(tx: &mut Tx, id: &str) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school_class SET version = version WHERE id = $1";
-    sqlx::query(SQL).bind(id).execute(&mut **tx).await.map(|_| ())
-}
-
-/// A class that is gone.
-pub async fn remove_class(tx: &mut Tx, id: &ClassId, now: Timestamp) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school_class SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL";
-    sqlx::query(SQL).bind(id.as_str()).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
-}
-
-/// A role: whose, where and as what.
 #[derive(Debug, Clone, Copy)]
-pub struct Holding<'a> {
-    /// For which owner.
-    pub owner: &'a Orgno,
+pub struct NewClass<'a> {
+    /// Our id.
+    pub id: &'a ClassId,
+    /// Where it is.
+    pub school: &'a SchoolId,
+    /// Its id in the file.
+    pub source_id: &'a str,
+    /// What it is called.
+    pub name: &'a str,
+}
+
+/// Classes that are new.
+pub async fn enter_classes(tx: &mut Tx, new: &[NewClass<'_>], now: Timestamp) -> sqlx::Result<()> {
+    static SQL: Several = Several::of(
+        "INSERT INTO school_class (id, school, source_id, name, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    );
+    for (sql, some) in SQL.each(new) {
+        let query = some.iter().fold(sqlx::query(sql), |query, class| {
+            let query = query.bind(class.id.as_str()).bind(class.school.as_str()).bind(class.source_id);
+            query.bind(class.name).bind(1_i64).bind(now.seconds())
+        });
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Classes that are there, or are again, under these names.
+pub async fn keep_classes(tx: &mut Tx, kept: &[(&ClassId, &str)]) -> sqlx::Result<()> {
+    static SQL: Several = Several::of(
+        "UPDATE school_class SET name = place.column2, removed_at = NULL FROM (VALUES ($1, $2)) AS place
+         WHERE school_class.id = place.column1",
+    );
+    for (sql, some) in SQL.each(kept) {
+        let query = some.iter().fold(sqlx::query(sql), |query, (id, name)| query.bind(id.as_str()).bind(*name));
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Classes that are gone.
+pub async fn remove_classes(tx: &mut Tx, gone: &[&ClassId], now: Timestamp) -> sqlx::Result<()> {
+    static SQL: Several =
+        Several::of("UPDATE school_class SET removed_at = $1 WHERE removed_at IS NULL AND id IN (VALUES ($2))");
+    for (sql, some) in SQL.each(gone) {
+        let query = sqlx::query(sql).bind(now.seconds());
+        some.iter().fold(query, |query, id| query.bind(id.as_str())).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Whoever decides something in one of these classes waits until this transaction is through.
+pub async fn hold_classes(tx: &mut Tx, ids: &[&str]) -> sqlx::Result<()> {
+    static SQL: Several = Several::of("UPDATE school_class SET version = version WHERE id IN (VALUES ($1))");
+    for (sql, some) in SQL.each(ids) {
+        some.iter().fold(sqlx::query(sql), |query, id| query.bind(*id)).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// A role that somebody gets, or has under another name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given<'a> {
     /// At which school; empty for all of the owner's.
     pub school: &'a str,
     /// In which class; empty for the whole school.
@@ -744,57 +818,76 @@ pub struct Holding<'a> {
     pub person: &'a PersonId,
     /// As what.
     pub title: Title,
+    /// What the file calls them.
+    pub name: &'a str,
 }
 
-/// Gives somebody a role, or another name in one that they have.
-pub async fn give(tx: &mut Tx, role: &Holding<'_>, name: &str, now: Timestamp) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO school_staff (owner, school, class, person, title, role, name, given_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (owner, school, class, person, title) DO UPDATE SET name = excluded.name,
-            given_at = CASE WHEN school_staff.removed_at IS NULL THEN school_staff.given_at ELSE excluded.given_at END,
-            removed_at = NULL";
-    let query = sqlx::query(SQL).bind(role.owner.as_str()).bind(role.school).bind(role.class);
-    let query = query.bind(role.person.as_str()).bind(role.title.name()).bind(role.title.role().name());
-    query.bind(name).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+/// Gives roles, or other names in those that are held: no role twice.
+pub async fn give(tx: &mut Tx, owner: &Orgno, roles: &[Given<'_>], now: Timestamp) -> sqlx::Result<()> {
+    static SQL: Several = Several::of(
+        "INSERT INTO school_staff (owner, school, class, person, title, role, name, given_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (owner, school, class, person, title) DO UPDATE SET name = excluded.name,
+             given_at = CASE WHEN school_staff.removed_at IS NULL THEN school_staff.given_at ELSE excluded.given_at END,
+             removed_at = NULL",
+    );
+    for (sql, some) in SQL.each(roles) {
+        let query = some.iter().fold(sqlx::query(sql), |query, role| {
+            let query = query.bind(owner.as_str()).bind(role.school).bind(role.class).bind(role.person.as_str());
+            query.bind(role.title.name()).bind(role.title.role().name()).bind(role.name).bind(now.seconds())
+        });
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
-/// Ends a role.
-pub async fn end(tx: &mut Tx, role: &Holding<'_>, now: Timestamp) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school_staff SET removed_at = $6 WHERE owner = $1 AND school = $2 AND class = $3
-                           AND person = $4 AND title = $5 AND removed_at IS NULL";
-    let query = sqlx::query(SQL).bind(role.owner.as_str()).bind(role.school).bind(role.class);
-    let query = query.bind(role.person.as_str()).bind(role.title.name()).bind(now.seconds());
-    query.execute(&mut **tx).await.map(|_| ())
+/// Ends roles that are held.
+pub async fn end(tx: &mut Tx, owner: &Orgno, roles: &[&StoredRole], now: Timestamp) -> sqlx::Result<()> {
+    static SQL: Several = Several::of(
+        // Nothing else: of a table that is new, Postgres believes that a condition more leaves hardly a row, and reads all.
+        "UPDATE school_staff SET removed_at = $1
+         WHERE (owner, school, class, person, title) IN (VALUES ($2, $3, $4, $5, $6))",
+    );
+    for (sql, some) in SQL.each(roles) {
+        let query = sqlx::query(sql).bind(now.seconds());
+        let query = some.iter().fold(query, |query, role| {
+            query
+                .bind(owner.as_str())
+                .bind(&role.school)
+                .bind(&role.class)
+                .bind(role.person.as_str())
+                .bind(role.title.name())
+        });
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 /// Puts some in their classes, or gives them another name there: nobody twice in the same one.
 pub async fn put_pupils(tx: &mut Tx, some: &[(&ClassId, &PersonId, &str)], now: Timestamp) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO school_pupil (class, person, name, added_at)
-        WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
-        SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
-            rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))),
-            rtrim(substr($6, i * CAST($7 AS INTEGER) + 1, CAST($7 AS INTEGER))), $8
-        FROM place WHERE i >= 0
-        ON CONFLICT (class, person) DO UPDATE SET name = excluded.name, removed_at = NULL";
-    let classes = Column::of(some.iter().map(|(class, ..)| class.as_str()));
-    let people = Column::of(some.iter().map(|(_, person, _)| person.as_str()));
-    let names = Column::of(some.iter().map(|(.., name)| *name));
-    let query = sqlx::query(SQL).bind(i64::try_from(some.len()).unwrap_or(i64::MAX));
-    let query = query.bind(classes.text).bind(classes.width).bind(people.text).bind(people.width);
-    query.bind(names.text).bind(names.width).bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+    static SQL: Several = Several::of(
+        "INSERT INTO school_pupil (class, person, name, added_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (class, person) DO UPDATE SET name = excluded.name, removed_at = NULL",
+    );
+    for (sql, some) in SQL.each(some) {
+        let query = some.iter().fold(sqlx::query(sql), |query, (class, person, name)| {
+            query.bind(class.as_str()).bind(person.as_str()).bind(*name).bind(now.seconds())
+        });
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
-/// Takes some out of their classes.
-pub async fn remove_pupils(tx: &mut Tx, some: &[&StoredPupil], now: Timestamp) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE school_pupil SET removed_at = $6 WHERE removed_at IS NULL AND (class, person) IN
-        (WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < $1)
-            SELECT rtrim(substr($2, i * CAST($3 AS INTEGER) + 1, CAST($3 AS INTEGER))),
-                rtrim(substr($4, i * CAST($5 AS INTEGER) + 1, CAST($5 AS INTEGER))) FROM place)";
-    let classes = Column::of(some.iter().map(|pupil| pupil.class.as_str()));
-    let people = Column::of(some.iter().map(|pupil| pupil.person.as_str()));
-    let query = sqlx::query(SQL).bind(i64::try_from(some.len()).unwrap_or(i64::MAX));
-    let query = query.bind(classes.text).bind(classes.width).bind(people.text).bind(people.width);
-    query.bind(now.seconds()).execute(&mut **tx).await.map(|_| ())
+/// Takes some who are there out of their classes.
+pub async fn remove_pupils(tx: &mut Tx, some: &[(&str, &PersonId)], now: Timestamp) -> sqlx::Result<()> {
+    static SQL: Several =
+        Several::of("UPDATE school_pupil SET removed_at = $1 WHERE (class, person) IN (VALUES ($2, $3))");
+    for (sql, some) in SQL.each(some) {
+        let query = sqlx::query(sql).bind(now.seconds());
+        let query = some.iter().fold(query, |query, (class, person)| query.bind(*class).bind(person.as_str()));
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -219,12 +219,12 @@ fn actor(by: Option<&str>) -> anyhow::Result<Actor> {
 async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
     let owner = parse(&options.owner)?;
     let (opened, vault) = (options.place.open().await?, options.place.vault()?);
-    let people = opened.people;
+    let (people, rows_at_most) = (opened.people, opened.school.rows_at_most);
     let world = world(opened, vault)?;
     let now = world.clock.now();
     let actor = actor(options.by.as_deref())?;
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered: porten school owner add")?;
-    let reader = Reader { owner: &owner, people };
+    let reader = Reader { owner: &owner, people, rows_at_most };
     let read = match (&options.file, &options.oneroster) {
         (Some(file), _) => reader.plain(open(file)?),
         (None, Some(folder)) => reader.oneroster(folder, now),

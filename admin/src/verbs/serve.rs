@@ -31,6 +31,7 @@ pub(crate) async fn run(file: &Path) -> anyhow::Result<()> {
         minid: config.minid.clone(),
         eids: open::eids(&config)?,
         atlas: open::atlas(&config)?,
+        school: config.school,
     };
     let words: &'static Words = Box::leak(Box::new(Words::new(&routes::WORDS)));
     let app = App::new(world, settings, keys, words);

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use admin::school::import::{self, Import};
 use admin::school::register::{self, Class, Orgno, Owner, School};
-use admin::school::roster::Reader;
 use admin::school::{alias, sketch};
 use anyhow::{Context, anyhow, ensure};
 use authenticators::activation::{self, ActivationCode, Checked};
@@ -95,7 +94,7 @@ impl Town {
 
     pub(crate) async fn take_in(&self, file: &str) -> anyhow::Result<()> {
         let owner = orgno()?;
-        let reader = Reader { owner: &owner, people: self.idp.app.config.people };
+        let reader = self.idp.reader(&owner);
         let roster = reader.plain(file.as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
         let import =
             Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };

@@ -8,7 +8,6 @@ use admin::school::import::{self, Import};
 use admin::school::issuing::{self, Started};
 use admin::school::moving::{self, Move};
 use admin::school::register;
-use admin::school::roster::Reader;
 use anyhow::{Context, bail, ensure};
 use authenticators::person::{Fnr, Person};
 use authenticators::trail::{Actor, Trail};
@@ -63,7 +62,7 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
     let many = (0..250).map(|_| pupil()).collect::<anyhow::Result<Vec<Somebody>>>()?;
     let mut all = vec![&fjorden.rektor, &fjorden.teacher];
     all.extend(&many);
-    let roster = Reader { owner: &owner, people: idp.app.config.people }.plain(file(&all).as_bytes());
+    let roster = idp.reader(&owner).plain(file(&all).as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
     let fnr = |one: &&Somebody| Fnr::parse(&one.who.fnr, idp.app.config.people).ok().context("a number");
@@ -73,7 +72,6 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
         || import::apply(world, &import, idp.now()),
         || async {
             ensure!(register::schools(world.db.pool(), &owner).await?.is_empty(), "a school is there");
-            ensure!(Person::known(&world.db, &fnrs).await?.is_empty(), "somebody is registered");
             ensure!(Trail::verify(&world.db).await? == 0, "something is told");
             Ok(())
         },
@@ -93,7 +91,7 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
     let Started::Code(..) = issuing::start(world, &coupling, idp.now()).await? else { bail!("no code") };
     let before = Trail::verify(&world.db).await?;
     let less = file(&all.iter().copied().filter(|one| one.who.fnr != gone.who.fnr).collect::<Vec<_>>());
-    let roster = Reader { owner: &owner, people: idp.app.config.people }.plain(less.as_bytes());
+    let roster = idp.reader(&owner).plain(less.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
     let stopped = stopped_everywhere(
@@ -216,5 +214,32 @@ async fn somebody_with_an_old_number_and_a_new_one_is_one_pupil() -> anyhow::Res
     // Nor does the file change anything when it comes again.
     assert!(well(&idp, OWNER, &text).await?.is_empty());
     assert_eq!(id_of(&idp, pupil).await?, row.id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn somebody_with_two_numbers_is_told_once_of_a_class_that_is_new() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (fjorden, policy) = (Fjorden::open(&idp).await?, idp.app.config.people);
+    let (pupil, teacher) = (&fjorden.pupils[0], &fjorden.teacher);
+    let mut again = Vec::new();
+    for (one, place) in [(pupil, "10B;elev"), (teacher, "10B;faglærer")] {
+        let place = format!("{SCHOOL};Fjorden skole;{place}");
+        let row = idp.row_of(&one.who).await?;
+        let (old, new) = (Somebody { who: one.who.clone(), place, name: one.name }, somebody("", one.name)?);
+        let to = Fnr::parse(&new.who.fnr, policy).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+        let mut tx = idp.app.world.db.begin().await?;
+        ensure!(Person::change_fnr(&mut tx, &row, &to, idp.now()).await?, "not changed");
+        tx.commit().await?;
+        again.push(Somebody { place: old.place.clone(), ..new });
+        again.push(old);
+    }
+    let text =
+        format!("{}{}", fjorden.file(), file(&again.iter().collect::<Vec<_>>()).replace(&format!("{HEAD}\n"), ""));
+    let done = well(&idp, OWNER, &text).await?;
+    assert_eq!((done.classes.added, done.pupils.added, done.roles.added), (1, 1, 1), "{done:?}");
+    assert_eq!(kinds(&idp, pupil).await?, ["school-pupil-added", "school-pupil-added"], "of 10A, and of 10B");
+    assert_eq!(kinds(&idp, teacher).await?, ["school-role-given", "school-role-given"]);
+    assert!(well(&idp, OWNER, &text).await?.is_empty());
     Ok(())
 }

@@ -48,6 +48,10 @@ async fn a_file_that_is_cut_short_is_refused_until_somebody_has_seen_what_would_
     assert!(well(&idp, OWNER, &file(&all(&[&ten_a, &ten_b, &small]))).await?.is_empty(), "nothing was done");
     let done = take_in_with(&idp, OWNER, &cut, Some(31)).await?.ok().context("refused")?;
     assert_eq!((done.pupils.removed, done.accept_removals), (31, Some(31)));
+    // In autumn all are in another class, and nobody has gone.
+    let grown = file(&all(&[&ten_a, &ten_b, &small])).replace(";10A;", ";11A;").replace(";10B;", ";11B;");
+    let taken = well(&idp, OWNER, &grown).await?;
+    assert_eq!((taken.pupils.removed, taken.accept_removals), (99, None));
     // All pupils of a school, who are few of the owner's.
     well(&idp, OWNER, &file(&all(&[&ten_a, &ten_b, &small]))).await?;
     let head = somebody("974589109;Åsen skole;;rektor", "Ravn")?;

@@ -9,7 +9,7 @@ use admin::school::import::{self, Diff, Import};
 use admin::school::issuing::{self, Reason, Started, Status};
 use admin::school::register::{self, Administrator, Class, Orgno, Owner, Title};
 use admin::school::report;
-use admin::school::roster::{Objections, Reader};
+use admin::school::roster::Objections;
 use anyhow::{Context, bail, ensure};
 use authenticators::account;
 use authenticators::activation::{self, Checked, Source};
@@ -76,7 +76,7 @@ pub(crate) async fn take_in_with(
     accept_removals: Option<usize>,
 ) -> anyhow::Result<Result<Diff, Objections>> {
     let owner = orgno(owner)?;
-    let reader = Reader { owner: &owner, people: idp.app.config.people };
+    let reader = idp.reader(&owner);
     let roster = match reader.plain(text.as_bytes()) {
         Ok(roster) => roster,
         Err(objections) => return Ok(Err(objections)),
@@ -192,7 +192,7 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let text = fjorden.file();
     // A preview says what would come, and nobody's name.
     let owner = orgno(OWNER)?;
-    let roster = Reader { owner: &owner, people: idp.app.config.people }.plain(text.as_bytes());
+    let roster = idp.reader(&owner).plain(text.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
     let preview = import::preview(world, &import).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;

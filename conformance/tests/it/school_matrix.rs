@@ -419,7 +419,7 @@ async fn each_word_of_one_roster_makes_somebody_what_it_says() -> anyhow::Result
     let people = (0..=SAID.len()).map(|_| unregistered()).collect::<anyhow::Result<Vec<_>>>()?;
     one_roster(folder.path(), &people)?;
     let (world, owner) = (&town.idp.app.world, Orgno::parse(OWNER).context("nine digits")?);
-    let reader = Reader { owner: &owner, people: town.idp.app.config.people };
+    let reader = Reader { owner: &owner, people: town.idp.app.config.people, rows_at_most: 100 };
     let roster = reader.oneroster(folder.path(), town.idp.now()).map_err(|objections| anyhow!("{objections:?}"))?;
     // Whoever was there before is not in it.
     let gone = Some(18);

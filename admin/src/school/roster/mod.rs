@@ -148,6 +148,8 @@ pub struct Reader<'a> {
     pub owner: &'a Orgno,
     /// Which identifiers are let in.
     pub people: FnrPolicy,
+    /// Rows of a file at the most.
+    pub rows_at_most: u64,
 }
 
 /// What somebody is in a class or at a school.
@@ -177,6 +179,7 @@ fn part(word: &str) -> Option<Part> {
 /// Puts rows together, and keeps count of what is wrong with them.
 struct Builder {
     policy: FnrPolicy,
+    rows_at_most: u64,
     roster: Roster,
     /// With the line on which each stands first.
     people: HashMap<Fnr, (usize, Place)>,
@@ -192,6 +195,7 @@ impl Builder {
     fn new(reader: &Reader<'_>) -> Builder {
         Builder {
             policy: reader.people,
+            rows_at_most: reader.rows_at_most,
             roster: Roster::default(),
             people: HashMap::new(),
             schools: HashMap::new(),

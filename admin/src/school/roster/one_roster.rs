@@ -53,23 +53,23 @@ impl Reader<'_> {
 }
 
 fn read(folder: &Path, roster: &mut Builder, today: &str) -> Result<(), RowError> {
-    is_whole(folder)?;
+    is_whole(folder, roster.rows_at_most)?;
     let orgs = orgs(folder, roster)?;
     let classes = classes(folder, roster, &orgs)?;
     let users = users(folder, roster, &orgs)?;
     enrollments(folder, roster, (&classes, &users), today)
 }
 
-fn open(folder: &Path, file: &'static str) -> Result<Table<BufReader<File>>, RowError> {
+fn open(folder: &Path, file: &'static str, rows_at_most: u64) -> Result<Table<BufReader<File>>, RowError> {
     let opened = File::open(folder.join(file));
     let opened = opened.map_err(|_| RowError { file, row: 0, detail: "the file cannot be opened".to_owned() })?;
-    Table::open(BufReader::new(opened), file)
+    Table::open(BufReader::new(opened), file, rows_at_most)
 }
 
 /// `OneRoster` 1.1 section 5: the manifest tells the version, and whether the files say all that there is.
-fn is_whole(folder: &Path) -> Result<(), RowError> {
+fn is_whole(folder: &Path, rows_at_most: u64) -> Result<(), RowError> {
     const MANIFEST: &str = "manifest.csv";
-    let mut table = open(folder, MANIFEST)?;
+    let mut table = open(folder, MANIFEST, rows_at_most)?;
     table.must_have(&["propertyname", "propertyvalue"])?;
     let mut version = String::new();
     while let Some(row) = table.next()? {
@@ -95,7 +95,7 @@ fn is_whole(folder: &Path) -> Result<(), RowError> {
 
 /// The organisations by their id in the files.
 fn orgs(folder: &Path, roster: &mut Builder) -> Result<Orgs, RowError> {
-    let mut table = open(folder, ORGS)?;
+    let mut table = open(folder, ORGS, roster.rows_at_most)?;
     table.must_have(&["sourcedid", "name", "type", "identifier"])?;
     let mut orgs = HashMap::new();
     while let Some(row) = table.next()? {
@@ -121,7 +121,7 @@ fn orgs(folder: &Path, roster: &mut Builder) -> Result<Orgs, RowError> {
 }
 
 fn classes(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<String, usize>, RowError> {
-    let mut table = open(folder, CLASSES)?;
+    let mut table = open(folder, CLASSES, roster.rows_at_most)?;
     table.must_have(&["sourcedid", "title", "schoolsourcedid"])?;
     let mut classes = HashMap::new();
     while let Some(row) = table.next()? {
@@ -146,7 +146,7 @@ fn classes(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<S
 /// Everybody by their id in the files; none, for those who may not be used. Those who administer get their roles here:
 /// they have no class.
 fn users(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<String, Option<User>>, RowError> {
-    let mut table = open(folder, USERS)?;
+    let mut table = open(folder, USERS, roster.rows_at_most)?;
     table.must_have(&["sourcedid", "enableduser", "orgsourcedids", "role", "givenname", "familyname"])?;
     let mut users = HashMap::new();
     while let Some(row) = table.next()? {
@@ -206,7 +206,7 @@ fn enrollments(
     (classes, users): (&HashMap<String, usize>, &HashMap<String, Option<User>>),
     today: &str,
 ) -> Result<(), RowError> {
-    let mut table = open(folder, ENROLLMENTS)?;
+    let mut table = open(folder, ENROLLMENTS, roster.rows_at_most)?;
     table.must_have(&["classsourcedid", "usersourcedid", "role"])?;
     while let Some(row) = table.next()? {
         let (begins, ends) = (table.get("begindate"), table.get("enddate"));

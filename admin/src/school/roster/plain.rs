@@ -7,7 +7,7 @@ use std::io::BufRead;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::table::Table;
+use super::table::{Table, too_many};
 use super::{Builder, Objections, Part, Place, Reader, Roster, RowError, Scope, part};
 use crate::school::register::{Orgno, Role, Title};
 
@@ -108,7 +108,7 @@ impl Reader<'_> {
     }
 
     fn plain_rows(&self, input: impl BufRead, roster: &mut Builder) -> Result<(), RowError> {
-        let mut table = Table::open(input, "")?;
+        let mut table = Table::open(input, "", self.rows_at_most)?;
         table.must_have(&["orgno", "skole", "klasse", "rolle", "fnr", "fornavn", "etternavn"])?;
         while let Some(row) = table.next()? {
             let text = |column| table.get(column).into_owned();
@@ -129,6 +129,13 @@ impl Reader<'_> {
     /// Takes rows that came one by one.
     pub fn rows(&self, lines: &[Line]) -> Result<Roster, Objections> {
         let mut roster = Builder::new(self);
+        if u64::try_from(lines.len()).is_ok_and(|count| count > self.rows_at_most) {
+            return Err(roster.stopped(RowError {
+                file: "",
+                row: self.rows_at_most + 1,
+                detail: too_many(self.rows_at_most),
+            }));
+        }
         for (row, line) in (1..).zip(lines) {
             roster.take(self.owner, line, row);
         }
@@ -202,7 +209,7 @@ mod tests {
 
     fn read(text: impl AsRef<[u8]>) -> Result<Roster, Objections> {
         let owner = orgno("999999999");
-        Reader { owner: &owner, people: ANYBODY }.plain(BufReader::new(text.as_ref()))
+        Reader { owner: &owner, people: ANYBODY, rows_at_most: 100_000 }.plain(BufReader::new(text.as_ref()))
     }
 
     fn objections(rows: &str) -> Vec<String> {
@@ -283,7 +290,7 @@ mod tests {
             (r#"{"rolle":"elev"}"#, "row 2: orgno: not an organisation number of nine digits"),
         ] {
             let lines = serde_json::from_str::<Lines>(&format!("[{good},{row},{good}]")).unwrap();
-            let found = Reader { owner: &owner, people: ANYBODY }.json(lines).unwrap_err();
+            let found = Reader { owner: &owner, people: ANYBODY, rows_at_most: 10 }.json(lines).unwrap_err();
             assert_eq!(found.errors[0].to_string(), expected);
         }
     }
@@ -334,7 +341,7 @@ mod tests {
     fn many(left: u64) -> Result<Roster, Objections> {
         let owner = orgno("999999999");
         let rows = Rows { left, ready: HEAD.as_bytes().to_vec(), at: 0 };
-        Reader { owner: &owner, people: ANYBODY }.plain(BufReader::new(rows))
+        Reader { owner: &owner, people: ANYBODY, rows_at_most: 1_000_000 }.plain(BufReader::new(rows))
     }
 
     #[test]
@@ -342,5 +349,20 @@ mod tests {
         let roster = many(1_000_000).unwrap();
         assert_eq!((roster.people.len(), roster.classes.len(), roster.roles.len()), (1, 33_334, 33_334));
         assert_eq!(&*roster.people[0].name, "=cmd B;");
+        let one_more = many(1_000_001).unwrap_err();
+        assert_eq!(one_more.errors[0].row, 1_000_002);
+        assert!(one_more.errors[0].detail.starts_with("more than 1000000 rows are not taken"), "{one_more:?}");
+    }
+
+    #[test]
+    fn rows_that_are_too_many() {
+        let owner = orgno("999999999");
+        let reader = Reader { owner: &owner, people: ANYBODY, rows_at_most: 1 };
+        let row = "974589095;S;10A;elev;05895894984;A;B\n";
+        assert!(reader.plain(format!("{HEAD}{row}").as_bytes()).is_ok());
+        let found = reader.plain(format!("{HEAD}{row}{row}").as_bytes()).unwrap_err();
+        assert!(found.errors[0].to_string().starts_with("row 3: more than 1 rows"), "{found:?}");
+        let found = reader.rows(&[Line::default(), Line::default()]).unwrap_err();
+        assert!(found.errors[0].to_string().starts_with("row 2: more than 1 rows"), "{found:?}");
     }
 }

@@ -6,12 +6,15 @@ use std::io::{self, BufRead, Read};
 
 use super::RowError;
 
-/// Rows of a file at the most: more than all pupils and teachers of the country.
-const ROWS_AT_MOST: u64 = 2_000_000;
 /// Bytes of a row: a quotation mark that is not closed would make the whole file one.
 const ROW_AT_MOST: usize = 64 * 1024;
 /// What is said of a row that is longer.
 pub(super) const TOO_LONG: &str = "the row is too long; is a quotation mark not closed?";
+
+/// What is said of a file with more rows than are taken.
+pub(super) fn too_many(rows_at_most: u64) -> String {
+    format!("more than {rows_at_most} rows are not taken at once (school.rows_at_most in the configuration)")
+}
 
 /// A CSV file whose first row names its columns.
 pub(super) struct Table<R> {
@@ -20,11 +23,12 @@ pub(super) struct Table<R> {
     record: csv::ByteRecord,
     columns: HashMap<String, usize>,
     rows: u64,
+    rows_at_most: u64,
 }
 
 impl<R: BufRead> Table<R> {
     /// Reads the first row.
-    pub(super) fn open(mut input: R, file: &'static str) -> Result<Table<R>, RowError> {
+    pub(super) fn open(mut input: R, file: &'static str, rows_at_most: u64) -> Result<Table<R>, RowError> {
         let failed = |_| RowError { file, row: 1, detail: "the file cannot be read".to_owned() };
         if input.fill_buf().map_err(failed)?.starts_with(b"\xef\xbb\xbf") {
             input.consume(3);
@@ -37,7 +41,7 @@ impl<R: BufRead> Table<R> {
         let builder = builder.has_headers(false).flexible(true);
         let reader = builder.from_reader(Capped { inner: input, left: ROW_AT_MOST });
         let record = csv::ByteRecord::new();
-        let mut table = Table { file, reader, record, columns: HashMap::new(), rows: 0 };
+        let mut table = Table { file, reader, record, columns: HashMap::new(), rows: 0, rows_at_most };
         if table.next()?.is_none() {
             return Err(RowError { file, row: 1, detail: "the file is empty".to_owned() });
         }
@@ -72,8 +76,9 @@ impl<R: BufRead> Table<R> {
                 return Ok(None);
             }
             self.rows += 1;
-            if self.rows > ROWS_AT_MOST {
-                return Err(error(format!("more than {ROWS_AT_MOST} rows are not taken at once")));
+            // The first row names the columns.
+            if self.rows > self.rows_at_most.saturating_add(1) {
+                return Err(error(too_many(self.rows_at_most)));
             }
             if !self.record.iter().all(|field| field.trim_ascii().is_empty()) {
                 return Ok(Some(self.record.position().map_or(row, csv::Position::line)));
