@@ -61,8 +61,9 @@ fn file(people: usize, year: usize) -> anyhow::Result<String> {
         if number % CLASS == 0 {
             for subject in 0..5 {
                 let title = if subject == 0 { "kontaktlærer" } else { "faglærer" };
-                let fnr = staff.get((class * 2 + subject * 3) % TEACHERS).context("nobody")?;
-                writeln!(text, "{place};{class_name};{title};{fnr};Lærer;Nummer{subject}")?;
+                let which = (class * 2 + subject * 3) % TEACHERS;
+                let fnr = staff.get(which).context("nobody")?;
+                writeln!(text, "{place};{class_name};{title};{fnr};Lærer;Nummer{which}")?;
             }
         }
         writeln!(text, "{place};{class_name};elev;{};Fornavn;Etternavn{number}", next()?)?;
