@@ -200,9 +200,9 @@ pub async fn end_shown(tx: &mut Tx, shown: &[Shown<'_>], now: Timestamp) -> sqlx
     let (source, mut ended) = (Source::School.name(), 0);
     for (sql, some) in END.each(shown) {
         let query = sqlx::query(sql).bind(source).bind(now.seconds());
-        let query = some.iter().fold(query, |query, Shown { to, by, class }| {
-            query.bind(to.as_str()).bind(by.as_str()).bind(*class)
-        });
+        let query = some
+            .iter()
+            .fold(query, |query, Shown { to, by, class }| query.bind(to.as_str()).bind(by.as_str()).bind(*class));
         ended += query.execute(&mut **tx).await?.rows_affected();
     }
     for (sql, some) in UNKNOWN.each(shown) {

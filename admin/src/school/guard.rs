@@ -24,7 +24,11 @@ const SHARE: usize = 5;
 
 /// How many schools, classes, roles and pupils go, if so many of the owner's people go that somebody has to have seen it
 /// first. Who is in another class, as each autumn, has not gone.
-pub(super) fn much_goes(diff: &Diff, (roster, stored): (&Roster, &Stored), people: &[Option<PersonId>]) -> Option<usize> {
+pub(super) fn much_goes(
+    diff: &Diff,
+    (roster, stored): (&Roster, &Stored),
+    people: &[Option<PersonId>],
+) -> Option<usize> {
     let known = |index: usize| people.get(index).and_then(Option::as_ref);
     let staff: HashSet<&PersonId> = roster.roles.iter().filter_map(|role| known(role.person)).collect();
     let pupils: HashSet<&PersonId> = roster.pupils.iter().filter_map(|pupil| known(pupil.person)).collect();

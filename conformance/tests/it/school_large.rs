@@ -188,7 +188,8 @@ async fn whoever_is_in_a_file_logs_in_while_it_is_taken_in() -> anyhow::Result<(
     ensure!(register::bump(&mut held, &class.id, class.version).await?, "somebody was there before");
     let (importing, now) = (world.clone(), idp.now());
     let work = tokio::spawn(async move {
-        let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+        let import =
+            Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
         import::apply(&importing, &import, now).await
     });
     known(&idp, &newcomer).await?;
@@ -221,7 +222,8 @@ async fn what_has_changed_since_it_was_read_is_compared_again() -> anyhow::Resul
         let (owner, roster) = read(&idp, &file_of(&[&fjorden.rektor, &fjorden.teacher, &newcomer, stays]))?;
         let (world, now) = (world.clone(), idp.now());
         work.push(tokio::spawn(async move {
-            let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+            let import =
+                Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
             import::apply(&world, &import, now).await
         }));
     }
@@ -254,7 +256,8 @@ async fn what_another_process_writes_meanwhile_waits_and_does_not_fail() -> anyh
     let (owner, roster) = read(&idp, &file(2_000, 0)?)?;
     let (world, now) = (idp.app.world.clone(), idp.now());
     let work = tokio::spawn(async move {
-        let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+        let import =
+            Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
         import::apply(&world, &import, now).await
     });
     let mut written = 0;
