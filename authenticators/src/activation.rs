@@ -186,27 +186,30 @@ pub struct Shown<'a> {
     pub class: &'a str,
 }
 
-/// These are not good any more; true if one was. One of which it is not known who shows it is nobody else's.
+/// These are not good any more; true if one was. One of which it is not known who shows it is nobody else's. What nobody
+/// can register with any more is let be: a batch of letters holds it in an order of its own.
 pub async fn end_shown(tx: &mut Tx, shown: &[Shown<'_>], now: Timestamp) -> sqlx::Result<bool> {
     static END: Several = Several::of(
         "UPDATE activation_code SET ended_at = $2
-         WHERE source = $1 AND used_at IS NULL AND ended_at IS NULL
-             AND (person, issued_by, issued_in) IN (VALUES ($3, $4, $5))",
+         WHERE source = $1 AND used_at IS NULL AND ended_at IS NULL AND valid_until > $3
+             AND (person, issued_by, issued_in) IN (VALUES ($4, $5, $6))",
     );
     static UNKNOWN: Several = Several::of(
         "UPDATE activation_code SET ended_at = $2
-         WHERE source = $1 AND used_at IS NULL AND ended_at IS NULL AND issued_by IS NULL AND person IN (VALUES ($3))",
+         WHERE source = $1 AND used_at IS NULL AND ended_at IS NULL AND valid_until > $3 AND issued_by IS NULL
+             AND person IN (VALUES ($4))",
     );
     let (source, mut ended) = (Source::School.name(), 0);
+    let over = now.minus(REGISTRATION).seconds();
     for (sql, some) in END.each(shown) {
-        let query = sqlx::query(sql).bind(source).bind(now.seconds());
+        let query = sqlx::query(sql).bind(source).bind(now.seconds()).bind(over);
         let query = some
             .iter()
             .fold(query, |query, Shown { to, by, class }| query.bind(to.as_str()).bind(by.as_str()).bind(*class));
         ended += query.execute(&mut **tx).await?.rows_affected();
     }
     for (sql, some) in UNKNOWN.each(shown) {
-        let query = sqlx::query(sql).bind(source).bind(now.seconds());
+        let query = sqlx::query(sql).bind(source).bind(now.seconds()).bind(over);
         let query = some.iter().fold(query, |query, Shown { to, .. }| query.bind(to.as_str()));
         ended += query.execute(&mut **tx).await?.rows_affected();
     }

@@ -827,6 +827,13 @@ pub async fn is_over(db: &AnyPool, batch: &str) -> sqlx::Result<bool> {
     Ok(sqlx::query(SQL).bind(batch).fetch_optional(db).await?.is_some())
 }
 
+/// The same of what somebody began to bring then: another installation's batch of that name was begun at another time.
+pub async fn was_at(db: &AnyPool, batch: &str, then: Timestamp) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT id FROM letter_batch
+                       WHERE id = $1 AND created_at <= $2 AND (handed_over_at >= $2 OR withdrawn_at >= $2)";
+    Ok(sqlx::query(SQL).bind(batch).bind(then.seconds()).fetch_optional(db).await?.is_some())
+}
+
 /// How it stands with a batch.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Progress {

@@ -12,6 +12,12 @@
     if (field) {
       history.replaceState(null, "", location.pathname);
       field.value = code;
+      // Where the app is installed, its own address opens it.
+      var app = document.getElementById("in-app");
+      if (app) {
+        app.querySelector("a").hash = code;
+        app.hidden = false;
+      }
       var fnr = document.getElementById("fnr");
       if (fnr && !fnr.value) fnr.focus();
     } else if (button) {

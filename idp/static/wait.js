@@ -15,6 +15,11 @@
     if (text && waiting.textContent !== text) waiting.textContent = text;
   }
 
+  function again() {
+    isOver = true;
+    location.reload();
+  }
+
   // The list as it is now.
   function listed() {
     return new Promise(function (resolve, reject) {
@@ -22,7 +27,7 @@
       page.open("GET", waiting.getAttribute("data-fresh"));
       page.responseType = "document";
       page.timeout = 60000;
-      page.onload = function () { resolve(page.response); };
+      page.onload = function () { return page.status === 200 ? resolve(page.response) : reject(page); };
       page.onerror = page.ontimeout = reject;
       page.send();
     });
@@ -31,7 +36,7 @@
   // Shows it. Whoever reads or is on their way through it stays where they are.
   function show(page) {
     var fresh = page && page.getElementById("list");
-    if (!fresh) return location.reload();
+    if (!fresh) return again();
     var list = document.getElementById("list");
     var at = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     list.replaceWith(document.adoptNode(fresh));
@@ -59,7 +64,7 @@
       .then(function (answer) {
         // Another question has taken its place, or a form is on its way.
         if (asking !== mine) return;
-        if ([401, 403, 404, 410].indexOf(answer.status) >= 0) return location.reload();
+        if ([401, 403, 404, 410].indexOf(answer.status) >= 0) return again();
         // Too many at once, or out of order for a moment: another time.
         if (!answer.ok) throw answer;
         return answer.json();
@@ -85,7 +90,7 @@
         if (told.state === "approved") waiting.textContent = waiting.getAttribute("data-approved");
         var button = form.querySelector("button[value=next]");
         if (button) form.requestSubmit(button);
-        else location.reload();
+        else again();
       })
       .catch(function () {
         clearTimeout(patience);
@@ -116,11 +121,14 @@
   }
   document.addEventListener("submit", stop);
   window.addEventListener("beforeunload", function () {
+    // A form is on its way, by somebody or by us.
+    if (isOver) return;
     stop();
+    // Longer than the server takes for any page.
     pause = setTimeout(function () {
       isOver = false;
       ask();
-    }, 10000);
+    }, 35000);
   });
   // By the way back from another page.
   window.addEventListener("pageshow", function (event) {

@@ -144,7 +144,7 @@ pub async fn fetch(staff: Staff, Path(owner): Path<String>) -> Result<Response, 
     let keys = first.into_iter().chain(Tally::names().map(words)).chain(last);
     let headings: Vec<String> = keys.map(|key| words_of.t(key)).collect();
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let mut response = report::csv(&report, &headings, &words_of.t("school-report-all"))?.into_response();
+    let mut response = report::csv(&report, &headings)?.into_response();
     let name = format!("attachment; filename=\"minid-{}.csv\"", owner.orgno.as_str());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));

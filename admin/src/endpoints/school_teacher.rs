@@ -164,6 +164,12 @@ impl Room {
         Ok(room)
     }
 
+    /// Whether this person still has a role in the class, for a page that has waited.
+    async fn is_still_taught(&self) -> anyhow::Result<bool> {
+        let (staff, class) = (&self.staff, self.taught.class.id.as_str());
+        Ok(register::title_in(staff.app.world.db.pool(), &staff.person.id, class).await?.is_some())
+    }
+
     fn digits(&self, pupil: &Pupil) -> Option<String> {
         self.alike.get(&pupil.person)?.digits.clone()
     }
@@ -478,7 +484,7 @@ async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Tim
         scan: Scan { address: typed(&format!("{}{REGISTER}", staff.app.config.issuer.as_str())), ..to_scan },
         until: clock_time(until),
         once: staff.app.world.chance.token()?.reveal().to_owned(),
-        wait: format!("{path}/vent"),
+        wait: format!("{path}/vent?til={}", until.seconds()),
         next: room.next(&progress, pupil),
         action: path,
         back: room.path(),
@@ -493,7 +499,7 @@ pub async fn wait_for_any(staff: Staff, Path(class): Path<String>, query: Params
     loop {
         let world = &room.staff.app.world;
         let progress = Progress::of(world, &all, world.clock.now()).await?;
-        let is_same = query.field("fra") == Some(room.how_far(&progress).as_str());
+        let is_same = room.is_still_taught().await? && query.field("fra") == Some(room.how_far(&progress).as_str());
         if !is_same || !patience.wait().await {
             let state = if is_same { "waiting" } else { "over" };
             return Ok(Json(json!({ "state": state })).into_response());
@@ -501,8 +507,8 @@ pub async fn wait_for_any(staff: Staff, Path(class): Path<String>, query: Params
     }
 }
 
-/// `GET /skule/klasse/{class}/{pupil}/vent`: answers when the code is used or over, or when the status is no longer what
-/// the page shows (`fra`), or after a while.
+/// `GET /skule/klasse/{class}/{pupil}/vent`: answers when the code is used or over, or another than the one that the page
+/// shows (by when that is, `til`), or when the status is no longer what the page shows (`fra`), or after a while.
 pub async fn wait(
     staff: Staff,
     Path((class, pupil)): Path<(String, String)>,
@@ -510,12 +516,16 @@ pub async fn wait(
 ) -> Result<Response, Refusal> {
     let room = Room::of(staff, &class).await?;
     let (pupil, patience) = (room.pupil(&pupil).await?, Patience::fresh());
+    let is_theirs = |until: Timestamp| query.field("til").is_none_or(|shown| shown == until.seconds().to_string());
     loop {
         let world = &room.staff.app.world;
+        if !room.is_still_taught().await? {
+            return Ok(Json(json!({ "state": "over" })).into_response());
+        }
         let status = issuing::status(world, &pupil.person, room.standing(pupil), world.clock.now()).await?;
         let state = match status {
             shown if query.field("fra") == Some(shown.name()) => "waiting",
-            Status::CodeIssued { .. } if query.field("fra").is_none() => "waiting",
+            Status::CodeIssued { until } if query.field("fra").is_none() && is_theirs(until) => "waiting",
             Status::Registered => used_or_over(world, pupil).await?,
             _ => "over",
         };

@@ -26,7 +26,7 @@ use idp::text::Language;
 use serde_json::{Value, json};
 
 use super::pdf::{Fonts, Kind, Letter};
-use super::sftp::{self, Parcel};
+use super::sftp::{self, Leftover, Parcel};
 use super::{pdf, text};
 
 /// What stands in the place of a code in the letter that tests the print house: its vowels are in none.
@@ -194,14 +194,15 @@ pub async fn bring(
     let parcel = Parcel::of(sftp, batch, now);
     // Whoever has slept and lost the batch to another must not clear away what that one has brought.
     letter::keep(world, batch, world.clock.now()).await?;
-    parcel.begin().await?;
     let mut over = Vec::new();
-    for (name, batch) in parcel.of_others().await? {
-        if letter::is_over(world.db.pool(), &batch).await? {
+    for Leftover { name, batch, attempt } in parcel.begin().await? {
+        if letter::was_at(world.db.pool(), &batch, attempt).await? {
             over.push(name);
         }
     }
+    letter::keep(world, batch, world.clock.now()).await?;
     parcel.clear(&over).await?;
+    letter::keep(world, batch, world.clock.now()).await?;
     if !printed.is_empty() {
         let brought = upload(world, press, &parcel, batch, &printed).await;
         clear_uploads(press)?;

@@ -43,8 +43,9 @@ impl<'a> Parcel<'a> {
         format!(".{}.{}.{end}", self.batch, self.attempt.seconds())
     }
 
-    /// Clears away what others have brought who did not finish: earlier ones alone, for a later one goes on.
-    pub async fn begin(&self) -> anyhow::Result<()> {
+    /// Clears away what others have brought who did not finish: earlier ones alone, for a later one goes on. What lies there
+    /// of other batches, and of which, and when it was begun.
+    pub async fn begin(&self) -> anyhow::Result<Vec<Leftover>> {
         let found = self.found().await?;
         ensure!(!found.is_done, "{} has a batch {}, and it was not made here", where_to(self.sftp), self.batch);
         let start = format!(".{}.", self.batch);
@@ -53,17 +54,11 @@ impl<'a> Parcel<'a> {
             attempt.and_then(|attempt| attempt.parse::<i64>().ok()).is_some_and(|at| at <= self.attempt.seconds())
         };
         let earlier: Vec<String> = found.leftovers.iter().filter(is_earlier).cloned().collect();
-        self.say(&removal(&earlier)).await.map(|_| ())
+        self.say(&removal(&earlier)).await?;
+        Ok(found.of_others)
     }
 
-    /// What lies there of other batches, and of which.
-    pub async fn of_others(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let listed = self.say("ls -1a\n").await?;
-        let all = listed.lines().filter_map(|name| Some((name.to_owned(), of_batch(name)?.to_owned())));
-        Ok(all.filter(|(_, batch)| *batch != self.batch).collect())
-    }
-
-    /// Clears it away.
+    /// Clears some of it away.
     pub async fn clear(&self, names: &[String]) -> anyhow::Result<()> {
         match names.is_empty() {
             true => Ok(()),
@@ -136,26 +131,44 @@ struct Found {
     is_done: bool,
     /// What is there beside that, of one attempt or of several.
     leftovers: Vec<String>,
+    /// What is there of other batches.
+    of_others: Vec<Leftover>,
+}
+
+/// What lies there of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// Its name.
+    pub name: String,
+    /// The batch.
+    pub batch: String,
+    /// When whoever brought it had begun.
+    pub attempt: Timestamp,
 }
 
 /// Looks through the names in a folder, between what `sftp` repeats of the script. The server may say what it likes: what
 /// is not a name that we give is left alone.
 fn found(listed: &str, batch: &str) -> Found {
-    let is_ours = |name: &&str| of_batch(name) == Some(batch);
+    let (ours, of_others): (Vec<Leftover>, _) =
+        listed.lines().filter_map(leftover).partition(|leftover| leftover.batch == batch);
     Found {
         is_done: listed.lines().any(|name| name == batch),
-        leftovers: listed.lines().filter(is_ours).map(str::to_owned).collect(),
+        leftovers: ours.into_iter().map(|leftover| leftover.name).collect(),
+        of_others,
     }
 }
 
-/// Of which batch something is that has a name as we give it, until the batch is handed over.
-fn of_batch(name: &str) -> Option<&str> {
+/// What has a name as we give it, until its batch is handed over.
+fn leftover(name: &str) -> Option<Leftover> {
     let (batch, rest) = name.strip_prefix('.')?.split_once('.')?;
     let (attempt, end) = rest.split_once('.')?;
-    let is_number = |text: &str, more: &[u8]| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || more.contains(&byte))
-    };
-    (is_number(batch, b"-") && is_number(attempt, b"") && matches!(end, "part" | "mark")).then_some(batch)
+    let is_batch = !batch.is_empty() && batch.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let is_attempt = attempt.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_batch || !is_attempt || !matches!(end, "part" | "mark") {
+        return None;
+    }
+    let attempt = Timestamp::from_seconds(attempt.parse().ok()?);
+    Some(Leftover { name: name.to_owned(), batch: batch.to_owned(), attempt })
 }
 
 /// Somebody else may clear it away first.
@@ -268,8 +281,10 @@ mod tests {
         let listed = "sftp> ls -1a\n.\n..\n2026-03-02-1\n.2026-03-02-1.17.part\n.2026-03-02-1.18.mark\n.2026-03-02-11.17.part\n\
                       .2026-03-02-1.1 *.part\n.2026-03-02-1..part\n.2026-03-02-1.17.part.x\n.2026-03-02-1.17.lock\n";
         let leftovers = [".2026-03-02-1.17.part", ".2026-03-02-1.18.mark"].map(str::to_owned).to_vec();
-        assert_eq!(found(listed, "2026-03-02-1"), Found { is_done: true, leftovers });
-        let nothing = Found { is_done: false, leftovers: Vec::new() };
+        let (name, batch) = (".2026-03-02-11.17.part".to_owned(), "2026-03-02-11".to_owned());
+        let of_others = vec![Leftover { name, batch, attempt: Timestamp::from_seconds(17) }];
+        assert_eq!(found(listed, "2026-03-02-1"), Found { is_done: true, leftovers, of_others });
+        let nothing = Found { is_done: false, leftovers: Vec::new(), of_others: Vec::new() };
         assert_eq!(found("2026-03-02-11\n x2026-03-02-1\n", "2026-03-02-1"), nothing);
         assert_eq!(removal(&[".b.1.part".to_owned()]), "-rm .b.1.part/*\n-rmdir .b.1.part\n");
     }

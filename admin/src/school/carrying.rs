@@ -11,6 +11,7 @@ use authenticators::world::World;
 use migrations::Tx;
 
 use super::coupling::{self, Coupled};
+use super::guard;
 use super::import::{Diff, Import, Known, Place, Places, Step};
 use super::register::{self, ClassId, Given, NewClass, Orgno, Role, SchoolId, Stored, StoredPupil, StoredRole};
 use super::roster::{Roster, Scope};
@@ -71,6 +72,8 @@ pub(super) struct Carrying<'a> {
     ids: &'a Ids,
     rows: Rows<'a>,
     places: Places<'a>,
+    /// What the owner is told of all of it; none, if nothing changes.
+    whole: Option<Event>,
 }
 
 impl<'a> Carrying<'a> {
@@ -81,7 +84,8 @@ impl<'a> Carrying<'a> {
         diff: &Diff,
     ) -> anyhow::Result<Carrying<'a>> {
         let (rows, places) = (Rows::default(), Places::of(stored));
-        let mut carrying = Carrying { import, stored, people, ids, rows, places };
+        let whole = (!diff.is_empty()).then(|| guard::imported(import, diff));
+        let mut carrying = Carrying { import, stored, people, ids, rows, places, whole };
         let known = Known::of(import.roster, stored, people);
         for step in &diff.steps {
             carrying.take(&known, *step)?;
@@ -221,6 +225,9 @@ impl<'a> Carrying<'a> {
         for some in uncoupled.chunks(TOLD_TOGETHER) {
             let events: Vec<Event> = some.iter().map(|uncoupled| self.uncoupled(uncoupled)).collect();
             world.trail.append_all(&mut tx, &events, now).await?;
+        }
+        if let Some(event) = &self.whole {
+            world.trail.append(&mut tx, event, now).await?;
         }
         tx.commit().await?;
         Ok(true)

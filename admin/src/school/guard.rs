@@ -12,15 +12,17 @@ use authenticators::world::World;
 use idp::params::Params;
 
 use super::coupling::{self, Decisions, Refused};
-use super::import::{Diff, Import};
-use super::register::{self, Administrator, Class, Orgno, Owner, Stored, StoredSchool};
-use super::roster::{Objections, Roster, RosterPupil, RowError};
+use super::import::{Changes, Diff, Import};
+use super::register::{self, Administrator, Class, Orgno, Owner, Stored};
+use super::roster::{Objections, Roster, RowError};
 use super::sketch;
 
 /// As many may go as come to an end in any week.
 const FEW: usize = 20;
 /// One of so many is as much as a term may end.
 const SHARE: usize = 5;
+/// Of a school one year in three may leave, and not half; unless it is as few as any family.
+const A_SCHOOLS_FEW: usize = 5;
 
 /// How many schools, classes, roles and pupils go, if so many of the owner's people go that somebody has to have seen it
 /// first. Who is in another class, as each autumn, has not gone.
@@ -39,25 +41,24 @@ pub(super) fn much_goes(
     let much = diff.schools.removed > 0
         || is_much(stored.roles.iter().map(|role| &role.person).collect(), &staff)
         || is_much(stored.pupils.iter().map(|pupil| &pupil.person).collect(), &pupils)
-        || empties_a_school(roster, stored);
+        || halves_a_school(stored, &pupils);
     let all = [diff.schools, diff.classes, diff.roles, diff.pupils];
     much.then(|| all.iter().map(|changes| changes.removed).sum())
 }
 
-/// Whether a file names a school that has pupils, and none there.
-fn empties_a_school(roster: &Roster, stored: &Stored) -> bool {
+/// Whether more than half of a school's pupils would be nowhere at the owner's.
+fn halves_a_school(stored: &Stored, after: &HashSet<&PersonId>) -> bool {
     let school_of: HashMap<&str, &str> =
         stored.classes.iter().map(|class| (class.id.as_str(), class.school.as_str())).collect();
-    let mut before: HashMap<&str, usize> = HashMap::new();
+    let mut schools: HashMap<&str, HashSet<&PersonId>> = HashMap::new();
     for pupil in &stored.pupils {
-        *before.entry(school_of.get(pupil.class.as_str()).copied().unwrap_or_default()).or_default() += 1;
+        let school = school_of.get(pupil.class.as_str()).copied().unwrap_or_default();
+        schools.entry(school).or_default().insert(&pupil.person);
     }
-    let of_pupil = |pupil: &RosterPupil| roster.schools.get(roster.classes.get(pupil.class)?.school);
-    let after: HashSet<&str> = roster.pupils.iter().filter_map(of_pupil).map(|school| school.orgno.as_str()).collect();
-    let is_emptied = |school: &StoredSchool| {
-        before.get(school.id.as_str()).is_some_and(|pupils| *pupils >= FEW) && !after.contains(school.orgno.as_str())
-    };
-    stored.schools.iter().any(is_emptied)
+    schools.into_values().any(|before| {
+        let gone = before.iter().filter(|person| !after.contains(*person)).count();
+        gone >= A_SCHOOLS_FEW && gone * 2 > before.len()
+    })
 }
 
 /// Speaks against what would end too much, until whoever sends it says how much that is: who has looked at a preview knows
@@ -77,6 +78,29 @@ pub(super) fn objection(diff: &Diff, stored: &Stored, accepted: Option<usize>) -
         stored.pupils.len(),
     );
     Some(Objections { errors: vec![RowError { file: "", row: 0, detail }], more: 0, accept_removals: Some(count) })
+}
+
+/// What is told of a file that was taken in: for the owner, beside what each of its people is told.
+pub(super) fn imported(import: &Import<'_>, diff: &Diff) -> Event {
+    let event = Event::of_organisation("school-imported", import.owner.as_str(), import.actor.clone());
+    let all = [("schools", diff.schools), ("classes", diff.classes), ("roles", diff.roles), ("pupils", diff.pupils)];
+    let event = all.into_iter().fold(event, |event, (name, changes)| {
+        let Changes { added, changed, removed } = changes;
+        event.with(name, format!("{added} added, {changed} changed, {removed} removed"))
+    });
+    let event = match import.accept_removals.filter(|_| diff.accept_removals.is_some()) {
+        Some(count) => event.with("accept_removals", count),
+        None => event,
+    };
+    sent_by(import, event).with("reason", "roster")
+}
+
+/// With the client that has sent a file, if one has.
+fn sent_by(import: &Import<'_>, event: Event) -> Event {
+    match import.client {
+        Some(client) => event.with("client", client).with("role", "owner-system"),
+        None => event.with("role", "operator"),
+    }
 }
 
 /// Registers an owner, and tells who has done so; false and unchanged if it is there.
@@ -103,11 +127,7 @@ pub(super) async fn note_foreign(world: &World, import: &Import<'_>, schools: &[
     let Some(first) = schools.first() else { return Ok(()) };
     let event = Event::of_organisation("school-denied", import.owner.as_str(), import.actor.clone());
     let event = event.with("reason", "foreign-school").with("school_orgno", first.as_str());
-    let event = event.with("schools", schools.len());
-    let event = match import.client {
-        Some(client) => event.with("client", client).with("role", "owner-system"),
-        None => event.with("role", "operator"),
-    };
+    let event = sent_by(import, event.with("schools", schools.len()));
     world.trail.write(event, world.clock.now()).await
 }
 

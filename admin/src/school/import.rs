@@ -352,8 +352,12 @@ pub struct Import<'a> {
 
 /// What a file would change, and nothing is.
 pub async fn preview(world: &World, import: &Import<'_>) -> anyhow::Result<Result<Diff, Objections>> {
-    let objections = foreign(world, import).await?;
+    let (objections, theirs) = foreign(world, import).await?;
     if !objections.errors.is_empty() {
+        // Who only looks need not say who they are.
+        if import.actor != Actor::System {
+            guard::note_foreign(world, import, &theirs).await?;
+        }
         return Ok(Err(objections));
     }
     let people = known_people(world, import.roster).await?;
@@ -364,11 +368,20 @@ pub async fn preview(world: &World, import: &Import<'_>) -> anyhow::Result<Resul
 /// Takes a file in, whole or not at all; what it changed. Places, roles, pupils and the trail are one transaction: who is
 /// stopped in the middle of it has done nothing but let the numbers in it be known, of which nobody is told.
 pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow::Result<Result<Diff, Objections>> {
-    let objections = foreign(world, import).await?;
+    let (objections, theirs) = foreign(world, import).await?;
     if !objections.errors.is_empty() {
+        guard::note_foreign(world, import, &theirs).await?;
         return Ok(Err(objections));
     }
-    let people = registered_people(world, import.roster, now).await?;
+    // Whose file is not taken in has let nobody's number be known.
+    let known = known_people(world, import.roster).await?;
+    let stored = register::stored(&world.db, import.owner).await?;
+    let seen = diff(import.roster, &stored, &known);
+    if let Some(objections) = guard::objection(&seen, &stored, import.accept_removals) {
+        return Ok(Err(objections));
+    }
+    drop((stored, seen));
+    let people = registered_people(world, import.roster, known, now).await?;
     loop {
         // All that others need not wait for comes first: what is there is read and compared, and rows are made of it.
         let stored = register::stored(&world.db, import.owner).await?;
@@ -382,8 +395,9 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
             return Ok(Ok(diff));
         }
         // Somebody has changed it meanwhile, or has taken a school.
-        let objections = foreign(world, import).await?;
+        let (objections, theirs) = foreign(world, import).await?;
         if !objections.errors.is_empty() {
+            guard::note_foreign(world, import, &theirs).await?;
             return Ok(Err(objections));
         }
     }
@@ -422,8 +436,12 @@ async fn known_people(world: &World, roster: &Roster) -> anyhow::Result<Vec<Opti
 
 /// All of them, after those who are new have been registered. That is no part of what is done whole or not at all: that a
 /// number is known gives nobody anything, and whoever logs in for the first time would wait for the whole file.
-async fn registered_people(world: &World, roster: &Roster, now: Timestamp) -> anyhow::Result<Vec<Option<PersonId>>> {
-    let people = known_people(world, roster).await?;
+async fn registered_people(
+    world: &World,
+    roster: &Roster,
+    people: Vec<Option<PersonId>>,
+    now: Timestamp,
+) -> anyhow::Result<Vec<Option<PersonId>>> {
     let new = roster.people.iter().zip(&people).filter(|(_, known)| known.is_none());
     let new: Vec<&Fnr> = new.map(|(somebody, _)| &somebody.fnr).collect();
     if new.is_empty() {
@@ -434,8 +452,9 @@ async fn registered_people(world: &World, roster: &Roster, now: Timestamp) -> an
     Ok(roster.people.iter().zip(people).map(known).collect())
 }
 
-/// The schools of a roster that are another owner's, or that a machine cannot make its owner's.
-async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objections> {
+/// What speaks against the schools of a roster that are another owner's, which are told, or that a machine cannot make its
+/// owner's.
+async fn foreign<'a>(world: &World, import: &Import<'a>) -> anyhow::Result<(Objections, Vec<&'a Orgno>)> {
     let (mut objections, mut theirs) = (Objections::default(), Vec::new());
     let schools: Vec<&Orgno> = import.roster.schools.iter().map(|school| &school.orgno).collect();
     let owners = register::owners_of_schools(&world.db, &schools).await?;
@@ -449,8 +468,7 @@ async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objection
             Some(_) | None => {}
         }
     }
-    guard::note_foreign(world, import, &theirs).await?;
-    Ok(objections)
+    Ok((objections, theirs))
 }
 
 #[cfg(test)]

@@ -508,10 +508,10 @@ impl Pupil {
 /// What tells a pupil from another of the same name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Apart {
-    /// The last digits of their number; none of whose address is protected.
+    /// The last digits of their number; none where one of the namesakes has no number here, or they would tell whose
+    /// address is protected.
     pub digits: Option<String>,
-    /// Letters that say nothing of them. Each namesake has some, so that they tell nobody who is protected: they stand
-    /// beside the code as well, where a class sees them.
+    /// Letters that say nothing of them. They stand beside the code as well, where a class sees them.
     pub mark: String,
 }
 
@@ -530,12 +530,14 @@ pub fn told_apart<'a>(class: &ClassId, pupils: impl Iterator<Item = &'a Pupil>) 
             let ends: HashSet<String> = alike.iter().filter_map(|pupil| pupil.digits(*count)).collect();
             ends.len() == known
         };
+        let all_have_digits = known == alike.len();
         let count = (DIGITS_AT_LEAST..DIGITS_AT_MOST).find(differ).unwrap_or(DIGITS_AT_MOST);
         let marks: Vec<String> = alike.iter().map(|pupil| alias::mark(class, &pupil.person)).collect();
         let letters = as_many_as_differ(&marks);
         for (pupil, mark) in alike.into_iter().zip(marks) {
             let mark = mark.chars().take(letters).collect();
-            all.insert(pupil.person.clone(), Apart { digits: pupil.digits(count), mark });
+            let digits = pupil.digits(count).filter(|_| all_have_digits);
+            all.insert(pupil.person.clone(), Apart { digits, mark });
         }
     }
     all

@@ -30,9 +30,6 @@ pub const HEADINGS: [&str; 15] = [
     "Dato",
 ];
 
-/// What stands in the place of a class where all of a school are counted.
-pub const WHOLE: &str = "Hele skolen";
-
 /// What those are called of whom nobody has decided who may issue to them, and who have nothing yet.
 const UNDECIDED: &str = "undecided";
 
@@ -176,23 +173,32 @@ async fn tallies(world: &World, owner: &Orgno, classes: &[Class], now: Timestamp
 }
 
 /// The numbers as CSV that a spreadsheet of Norway opens: semicolons, and a mark that it is UTF-8. Nothing in it is a
-/// formula. After its classes each school has a row of its own, in which everybody counts once, by the name `whole`.
-pub fn csv(report: &Report, headings: &[&str], whole: &str) -> anyhow::Result<String> {
-    let mut writer =
-        csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+/// formula. After its classes each school has a row without a class, in which everybody counts once, and after several
+/// schools the owner has one without a school.
+pub fn csv(report: &Report, headings: &[&str]) -> anyhow::Result<String> {
+    // Each text in quotation marks: where a spreadsheet takes a comma for the end of a field, none begins in the middle.
+    let mut builder = csv::WriterBuilder::new();
+    builder.delimiter(b';').terminator(csv::Terminator::CRLF).quote_style(csv::QuoteStyle::NonNumeric);
+    let mut writer = builder.from_writer(Vec::new());
     writer.write_record(headings.iter().map(|heading| safe(heading)))?;
     let date = text::in_norway(report.at, "%d.%m.%Y");
+    let mut write = |place: [&str; 3], tally: &Tally| {
+        let mut row: Vec<String> = place.map(safe).into();
+        row.push(tally.all().to_string());
+        row.extend(tally.each().map(|(_, number)| number.to_string()));
+        row.push(tally.have_minid().to_string());
+        row.push(tally.share().map(|share| share.to_string()).unwrap_or_default());
+        row.push(date.clone());
+        writer.write_record(&row)
+    };
     for SchoolReport { school, classes, tally } in &report.schools {
         let classes = classes.iter().map(|class| (class.class.name.as_str(), &class.tally));
-        for (name, tally) in classes.chain([(whole, tally)]) {
-            let mut row = vec![safe(&school.name), safe(school.orgno.as_str()), safe(name)];
-            row.push(tally.all().to_string());
-            row.extend(tally.each().map(|(_, number)| number.to_string()));
-            row.push(tally.have_minid().to_string());
-            row.push(tally.share().map(|share| share.to_string()).unwrap_or_default());
-            row.push(date.clone());
-            writer.write_record(&row)?;
+        for (name, tally) in classes.chain([("", tally)]) {
+            write([&school.name, school.orgno.as_str(), name], tally)?;
         }
+    }
+    if report.schools.len() > 1 {
+        write(["", "", ""], &report.tally)?;
     }
     let bytes = writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))?;
     Ok(format!("\u{feff}{}", String::from_utf8(bytes)?))

@@ -336,7 +336,7 @@ async fn tell(place: &Place, owner: &str, as_csv: bool) -> anyhow::Result<()> {
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered")?;
     let report = report::of_owner(&world, &owner, world.clock.now()).await?;
     if as_csv {
-        say(report::csv(&report, &report::HEADINGS, report::WHOLE)?.trim_end());
+        say(report::csv(&report, &report::HEADINGS)?.trim_end());
         return Ok(());
     }
     for school in &report.schools {

@@ -221,7 +221,10 @@ async fn a_code_on_a_teachers_screen_does_the_same_and_the_next_pupil_begins_afr
 // A shared machine: one has stopped halfway, and the next one comes.
 #[tokio::test]
 async fn each_page_tells_whose_it_is_and_the_next_one_begins_afresh() -> anyhow::Result<()> {
-    let idp = TestIdp::start().await?;
+    let hidden = unregistered()?;
+    let line = json!({ "fnr": hidden.fnr, "given_name": "Rolig", "family_name": "Elv", "protected": true });
+    let population = Population::read(&line.to_string())?;
+    let idp = TestIdp::with(|setup| setup.population = population).await?;
     let ((kari, of_kari), (ola, of_ola)) = (with_letter(&idp).await?, with_letter(&idp).await?);
     let at_mobile = at_the_mobile(&idp, &kari, &of_kari).await?;
     let mut at_code = at_the_mobile(&idp, &kari, &of_kari).await?;
@@ -240,10 +243,14 @@ async fn each_page_tells_whose_it_is_and_the_next_one_begins_afresh() -> anyhow:
     let nameless = unregistered()?;
     let fnr = Fnr::parse(&nameless.fnr, idp.app.config.people).map_err(|problem| anyhow!("{problem:?}"))?;
     Person::ensure(&idp.app.world.db, &idp.app.world.chance, &fnr, idp.now()).await?;
-    let code = code_for(&idp, &nameless, Source::Letter).await?.grouped();
-    let browser = at_the_mobile(&idp, &nameless, &code).await?;
-    assert!(browser.shows(&format!("som slutter på {}.", &nameless.fnr[9..])), "{}", browser.page.body);
-    assert!(!browser.shows(&nameless.fnr));
+    // And so has whose address is protected: those beside them in the class may know them by another name.
+    register(&idp, &hidden).await?;
+    for person in [nameless, hidden] {
+        let code = code_for(&idp, &person, Source::Letter).await?.grouped();
+        let browser = at_the_mobile(&idp, &person, &code).await?;
+        assert!(browser.shows(&format!("som slutter på {}.", &person.fnr[9..])), "{}", browser.page.body);
+        assert!(!browser.shows(&person.fnr) && !browser.shows("Rolig"), "{}", browser.page.body);
+    }
     Ok(())
 }
 

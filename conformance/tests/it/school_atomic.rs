@@ -43,8 +43,9 @@ where
         if let Some(done) = stopped_after(turns, work()).await {
             return done.map(|_| ());
         }
-        if as_it_was().await.is_err() {
-            ensure!(turns > 2, "it was done in {turns} turns");
+        if let Err(why) = as_it_was().await {
+            // SQLite's thread may answer before it is asked for the answer: several statements can be one turn.
+            ensure!(turns > 1, "it was done in {turns} turns: {why:#}");
             return Ok(());
         }
         turns += 1 + turns / 8;
@@ -79,7 +80,8 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
     stopped.await?;
     // Now all of it is there, and told.
     assert_eq!(Person::known(&world.db, &fnrs).await?.len(), 252);
-    assert_eq!(Trail::verify(&world.db).await?, 252);
+    // The owner as well.
+    assert_eq!(Trail::verify(&world.db).await?, 253);
     for one in [&many[0], &many[249]] {
         assert_eq!(kinds(&idp, one).await?, ["school-pupil-added"]);
     }

@@ -65,6 +65,32 @@ async fn the_list_tells_when_somebody_has_come_further() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_screen_whose_code_is_dead_does_not_go_on_waiting() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil) = (&town.own, &town.own.pupils[0]);
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    town.start(&mut screen, pupil).await?;
+    let first = asks_at(&screen)?;
+    town.idp.advance(Duration::from_mins(2));
+    let mut other = screen.clone();
+    town.start(&mut other, pupil).await?;
+    let second = asks_at(&other)?;
+    screen.get(&first).await?;
+    assert_eq!(screen.page.json()?, json!({ "state": "over" }), "another code is shown on the other screen");
+    let early = tokio::time::timeout(Duration::from_secs(1), other.clone().get(&second)).await.map(|_| ());
+    assert!(early.is_err(), "it was answered, and its code is good");
+    // Who loses their role in the class while the page waits hears no more of it.
+    let file = town.file();
+    let rest: Vec<&str> = file.lines().filter(|line| !line.contains(&place.teacher.fnr)).collect();
+    let rest = rest.join("\n");
+    let (told, taken) = tokio::join!(other.get(&second), town.take_in(&rest));
+    taken?;
+    assert_eq!(told?.page.json()?, json!({ "state": "over" }));
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_cannot_be_given_anew_is_not_offered() -> anyhow::Result<()> {
     const AGAIN: &str = "Start utstedelsen på nytt";
     let town = Town::open().await?;

@@ -71,8 +71,8 @@ async fn who_was_sent_for_a_letter_has_registered_by_it() -> anyhow::Result<()> 
     assert!(!screen.shows("på nytt"), "{}", screen.page.body);
     let mut owner = town.staff(&town.owner).await?;
     owner.get(&format!("/skule/rapport/{OWNER}")).await?;
-    let row = owner.page.body.lines().find(|line| line.starts_with("Fjorden skole")).context("no row")?;
+    let row = owner.page.body.lines().find(|line| line.starts_with("\"Fjorden skole\"")).context("no row")?;
     let row = row.rsplit_once(';').map(|(numbers, _day)| numbers);
-    assert_eq!(row, Some("Fjorden skole;974589095;10A;3;0;0;0;1;0;0;2;0;3;100"));
+    assert_eq!(row, Some("\"Fjorden skole\";974589095;\"10A\";3;0;0;0;1;0;0;2;0;3;100"));
     Ok(())
 }

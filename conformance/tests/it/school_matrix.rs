@@ -366,13 +366,14 @@ async fn one_schools_class_below_anothers_name_is_nobodys() -> anyhow::Result<()
 /// class and whether they are its first teacher; and what it makes them here.
 type Said = (&'static str, &'static str, &'static str, &'static str, Option<Title>);
 
-const SAID: [Said; 12] = [
+const SAID: [Said; 13] = [
     ("administrator", "Rektor", "", "", Some(Title::Principal)),
     ("administrator", "Assisterende rektor", "", "", Some(Title::AssistantPrincipal)),
     ("administrator", "sekretær", "", "", Some(Title::Secretary)),
     ("administrator", "inspektør", "", "", Some(Title::Inspector)),
     ("teacher", "", "teacher", "true", Some(Title::ContactTeacher)),
     ("teacher", "", "teacher", "false", Some(Title::SubjectTeacher)),
+    ("teacher", "Rådgivar", "teacher", "false", Some(Title::Adviser)),
     ("teacher", "", "aide", "false", Some(Title::Assistant)),
     ("aide", "", "aide", "false", Some(Title::Assistant)),
     ("aide", "", "teacher", "true", Some(Title::Assistant)),

@@ -61,7 +61,7 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let report = site.run("school report", ["--owner", OWNER]).await?.well()?;
     assert_eq!(report, "974589095  Fjorden skole\n  10A: 2 pupils: 2 undecided\n");
     let csv = site.run("school report", ["--owner", OWNER, "--csv"]).await?.well()?;
-    assert!(csv.contains("Fjorden skole;974589095;10A;2;2;0;0;0;0;0;0"), "{csv}");
+    assert!(csv.contains("\"Fjorden skole\";974589095;\"10A\";2;2;0;0;0;0;0;0"), "{csv}");
     let count = site.run("audit verify", [""; 0]).await?.well()?;
     assert!(count.contains(" 6 "), "an owner was added, three roles were given, and two pupils came: {count}");
     let desk = [real_fnr(1).as_str(), "--case", "1", "--by", "Kari", "--json"].map(str::to_owned);

@@ -20,3 +20,5 @@ event-reason-wrong-name = The name on the screen was not yours
 event-reason-left-role = The employee no longer has a role in the class
 event-reason-left-class = You are no longer in the class
 event-reason-not-theirs = You did not have a role that gives access to the page
+event-reason-oneself = Nobody can decide that they themselves are to issue, or who is to issue to them
+event-reason-not-in-class = The employee or the pupil was no longer in the class

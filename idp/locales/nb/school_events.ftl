@@ -20,3 +20,5 @@ event-reason-wrong-name = Navnet på skjermen var ikke ditt
 event-reason-left-role = Den ansatte har ikke lenger en rolle i klassen
 event-reason-left-class = Du går ikke lenger i klassen
 event-reason-not-theirs = Du hadde ikke en rolle som gir tilgang til siden
+event-reason-oneself = Ingen kan bestemme at de selv skal utstede, eller hvem som skal utstede til dem
+event-reason-not-in-class = Den ansatte eller eleven var ikke lenger i klassen

@@ -20,3 +20,5 @@ event-reason-wrong-name = Namnet på skjermen var ikkje ditt
 event-reason-left-role = Den tilsette har ikkje lenger ei rolle i klassen
 event-reason-left-class = Du går ikkje lenger i klassen
 event-reason-not-theirs = Du hadde ikkje ei rolle som gir tilgang til sida
+event-reason-oneself = Ingen kan bestemme at dei sjølve skal utferde, eller kven som skal utferde til dei
+event-reason-not-in-class = Den tilsette eller eleven var ikkje lenger i klassen

@@ -17,6 +17,7 @@ use authenticators::clock::Timestamp;
 use authenticators::contact::{Channel, Contact, Email, Known, Phone};
 use authenticators::otc::OtcChallenge;
 use authenticators::person::{Person, PersonId};
+use authenticators::population::Address;
 use authenticators::scratch::{Kept, Read};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -174,7 +175,8 @@ pub struct Applicant<'a> {
     visitor: &'a Visitor<'a>,
     read: Read<Activation>,
     person: Person,
-    /// Ours, or the population register's; empty if neither knows it.
+    /// Ours, or the population register's; empty if neither knows it, or where their address is protected: whoever stands
+    /// beside them may know them by another one.
     name: String,
     standing: Standing,
     before: Before,
@@ -213,7 +215,9 @@ impl<'a> Applicant<'a> {
         let resident = world.population.find_known(&person).await?;
         let is_dead = resident.as_ref().is_some_and(|resident| resident.is_dead(now));
         let stop = if is_dead { Some(Stop::Closed) } else { Stop::of(&person, now) };
+        let is_protected = resident.as_ref().is_some_and(|resident| resident.address == Address::Protected);
         let name = match (person.name(), resident) {
+            _ if is_protected => String::new(),
             (name, Some(resident)) if name.is_empty() => {
                 format!("{} {}", resident.given_name, resident.family_name).trim().to_owned()
             }

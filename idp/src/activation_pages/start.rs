@@ -13,7 +13,7 @@ use crate::error::Refusal;
 use crate::page::Frame;
 use crate::params::Params;
 use crate::steps::fnr_problem;
-use crate::visitor::Visitor;
+use crate::visitor::{APP_PATH, Visitor};
 
 /// What its form says where one stands.
 pub const TURN: &str = "start";
@@ -29,6 +29,7 @@ struct Start<'a> {
     turn: &'static str,
     typed: &'a Typed,
     order: String,
+    app: &'static str,
 }
 
 /// What was typed, and keys of words for what is wrong with it.
@@ -55,7 +56,7 @@ impl Typed {
 /// The page.
 pub fn page(visitor: &Visitor<'_>, typed: &Typed) -> Response {
     let (frame, action, csrf) = (visitor.frame(), visitor.path, visitor.csrf());
-    let page = Start { frame, action, csrf, turn: TURN, typed, order: visitor.link(ORDER_PATH) };
+    let page = Start { frame, action, csrf, turn: TURN, typed, order: visitor.link(ORDER_PATH), app: APP_PATH };
     visitor.html(&page, typed.is_wrong())
 }
 

@@ -134,6 +134,8 @@ fn why_in_school(text: Text, entry: &Entry) -> Option<String> {
         ("left-role", "school-uncoupled") => "event-reason-left-role",
         ("left-class", "school-uncoupled") => "event-reason-left-class",
         ("not-theirs", _) => "event-reason-not-theirs",
+        ("oneself", _) => "event-reason-oneself",
+        ("not-in-class", _) => "event-reason-not-in-class",
         _ => return None,
     };
     Some(text.t(key))

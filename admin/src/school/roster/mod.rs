@@ -229,7 +229,10 @@ impl Builder {
         };
         let key = (school, source_id.to_owned());
         if let Some(known) = self.classes.get(&key) {
-            return Ok(*known);
+            return match self.roster.classes.get(*known).is_none_or(|before| is_alike(&before.name, name)) {
+                true => Ok(*known),
+                false => Err("klasse: another name of the same class stands in a row before"),
+            };
         }
         let index = self.roster.classes.len();
         self.classes.insert(key, index);

@@ -1,6 +1,6 @@
 //! `OneRoster` 1.1: a folder of CSV files, which student information systems export.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -39,6 +39,8 @@ struct User {
     given_name: String,
     family_name: String,
     is_aide: bool,
+    /// Whether their title says that they advise pupils: the standard has no word for that.
+    is_adviser: bool,
 }
 
 impl Reader<'_> {
@@ -162,6 +164,7 @@ fn users(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<Str
             given_name: table.get("givenname").into_owned(),
             family_name: table.get("familyname").into_owned(),
             is_aide: role == "aide",
+            is_adviser: part(table.get("metadata.title").trim()) == Some(Part::Staff(Title::Adviser)),
         };
         if role == "administrator" {
             administrator(roster, &user, orgs, (&table.get("metadata.title"), &table.get("orgsourcedids")));
@@ -208,6 +211,8 @@ fn enrollments(
 ) -> Result<(), RowError> {
     let mut table = open(folder, ENROLLMENTS, roster.rows_at_most)?;
     table.must_have(&["classsourcedid", "usersourcedid", "role"])?;
+    // Somebody is wrong once, in however many classes they are.
+    let mut wrong = HashSet::new();
     while let Some(row) = table.next()? {
         let (begins, ends) = (table.get("begindate"), table.get("enddate"));
         // Days as ISO 8601 writes them are in order as texts are.
@@ -226,6 +231,7 @@ fn enrollments(
             "student" => None,
             "aide" => Some(Title::Assistant),
             "teacher" if user.is_aide => Some(Title::Assistant),
+            "teacher" if user.is_adviser => Some(Title::Adviser),
             "teacher" if table.get("primary").eq_ignore_ascii_case("true") => Some(Title::ContactTeacher),
             "teacher" => Some(Title::SubjectTeacher),
             // Whoever watches an examination or administers has no part in a class.
@@ -237,7 +243,11 @@ fn enrollments(
             (Ok(person), None) => {
                 let _ = roster.pupil(*class, person, place);
             }
-            (Err(why), _) => roster.objections.add(user.place, why),
+            (Err(why), _) => {
+                if wrong.insert(user.place) {
+                    roster.objections.add(user.place, why);
+                }
+            }
         }
     }
     Ok(())
