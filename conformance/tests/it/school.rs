@@ -873,7 +873,10 @@ async fn the_owner_sees_how_far_it_has_come() -> anyhow::Result<()> {
     let row = owner.page.body.lines().find(|line| line.starts_with("\"Fjorden skole\"")).context("no row")?;
     assert_eq!(
         row.trim_end(),
-        format!("\"Fjorden skole\";974589095;\"10A\";3;0;2;1;0;0;0;0;0;0;0;\"{}\"", text::in_norway(town.idp.now(), "%d.%m.%Y"))
+        format!(
+            "\"Fjorden skole\";974589095;\"10A\";3;0;2;1;0;0;0;0;0;0;0;\"{}\"",
+            text::in_norway(town.idp.now(), "%d.%m.%Y")
+        )
     );
     Ok(())
 }
