@@ -793,6 +793,7 @@ pub async fn withdraw(
     const LETTERS: &str = "UPDATE letter SET batch = NULL, code = NULL, sealed = NULL
                            WHERE batch = $1 AND returned_at IS NULL AND used_at IS NULL AND valid_until > $2
                            RETURNING person";
+    const REST: &str = "UPDATE letter SET sealed = NULL WHERE batch = $1 AND sealed IS NOT NULL";
     let mut tx = world.db.begin().await?;
     let query = sqlx::query_scalar(BATCH).bind(batch).bind(now.seconds());
     let written: Option<Option<Timestamp>> = query.fetch_optional(&mut *tx).await?;
@@ -810,6 +811,7 @@ pub async fn withdraw(
         activation::end(&mut tx, code, now).await?;
     }
     let people: Vec<PersonId> = sqlx::query_scalar(LETTERS).bind(batch).bind(now.seconds()).fetch_all(&mut *tx).await?;
+    sqlx::query(REST).bind(batch).execute(&mut *tx).await?;
     let event = |person| {
         let event = Event::by("letter-withdrawn", person, Actor::Operator(by.to_owned()));
         event.with("batch", batch).with("case", case)

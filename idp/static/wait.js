@@ -46,7 +46,10 @@
     }
     document.getElementById("progress").textContent = page.getElementById("progress").textContent;
     var next = page.getElementById("waiting");
-    if (!next) return waiting.remove();
+    if (!next) {
+      isOver = true;
+      return waiting.remove();
+    }
     waiting.setAttribute("data-wait", next.getAttribute("data-wait"));
     ask();
   }

@@ -23,7 +23,7 @@ use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Pup
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
-use crate::school::{alias, guard, routes};
+use crate::school::{alias, routes, told};
 
 /// A way on.
 struct Choice {
@@ -392,8 +392,8 @@ impl Room {
 
     /// Tells of a form that decides something of whoever sends it. Nothing comes of it.
     async fn note_oneself(&self, form: &Params) {
-        if guard::decides_of_oneself(form, &self.decisions, self.administrator.person()) {
-            let event = guard::denied(Refused::Oneself, &self.administrator, &self.decisions.class);
+        if sketch::decides_of_oneself(form, &self.decisions, self.administrator.person()) {
+            let event = told::denied(Refused::Oneself, &self.administrator, &self.decisions.class);
             self.staff.app.world.trail.note(event, self.staff.now).await;
         }
     }

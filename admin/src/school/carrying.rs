@@ -11,10 +11,10 @@ use authenticators::world::World;
 use migrations::Tx;
 
 use super::coupling::{self, Coupled};
-use super::guard;
 use super::import::{Diff, Import, Known, Place, Places, Step};
 use super::register::{self, ClassId, Given, NewClass, Orgno, Role, SchoolId, Stored, StoredPupil, StoredRole};
 use super::roster::{Roster, Scope};
+use super::told;
 
 /// Entries of the trail that are made at a time.
 const TOLD_TOGETHER: usize = 1024;
@@ -84,7 +84,7 @@ impl<'a> Carrying<'a> {
         diff: &Diff,
     ) -> anyhow::Result<Carrying<'a>> {
         let (rows, places) = (Rows::default(), Places::of(stored));
-        let whole = (!diff.is_empty()).then(|| guard::imported(import, diff));
+        let whole = (!diff.is_empty()).then(|| told::imported(import, diff));
         let mut carrying = Carrying { import, stored, people, ids, rows, places, whole };
         let known = Known::of(import.roster, stored, people);
         for step in &diff.steps {
@@ -285,11 +285,8 @@ impl<'a> Carrying<'a> {
 
     /// An entry without its reason. Whoever brings a file has no title at a school.
     fn event(&self, kind: &'static str, person: &PersonId, place: Place<'_>) -> Event {
-        let mut event = Event::by(kind, person, self.import.actor.clone()).with("owner", self.import.owner.as_str());
-        event = match self.import.client {
-            Some(client) => event.with("client", client).with("role", "owner-system"),
-            None => event.with("role", "operator"),
-        };
+        let event = Event::by(kind, person, self.import.actor.clone()).with("owner", self.import.owner.as_str());
+        let mut event = told::sent_by(self.import, event);
         if let Some((school, orgno)) = place.school {
             event = event.with("school", school).with("school_orgno", orgno.as_str());
         }

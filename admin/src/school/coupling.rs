@@ -16,8 +16,8 @@ use authenticators::world::World;
 use migrations::{Db, Tx};
 use sqlx::{AnyConnection, AnyExecutor};
 
-use super::guard;
 use super::register::{self, Administrator, Class, ClassId, Employee, Heads, Member, Pupil, School, Title};
+use super::told;
 
 /// What was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -378,7 +378,7 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
     for change in &draft.changes {
         if let Some(why) = objection(change, by.person(), &employees, &members) {
             tx.rollback().await?;
-            world.trail.write(guard::denied(why, &by, &class), now).await?;
+            world.trail.write(told::denied(why, &by, &class), now).await?;
             return Ok(Saved::Refused(why));
         }
     }
@@ -608,16 +608,21 @@ pub(super) async fn forget_employees(tx: &mut Tx, gone: &[(&str, &PersonId)]) ->
              AND (class, employee) IN (VALUES ($1, $2)) RETURNING class, employee, pupil",
     );
     static OTHERS: Several = Several::of("DELETE FROM school_coupling WHERE (class, employee) IN (VALUES ($1, $2))");
-    let mut coupled = Vec::new();
     // Who issues before to whom, as whoever issues holds them.
     forget(tx, &ISSUERS, gone).await?;
-    for (sql, some) in COUPLED.each(gone) {
+    let coupled = forget_coupled(tx, &COUPLED, gone).await?;
+    forget(tx, &OTHERS, gone).await?;
+    Ok(coupled)
+}
+
+async fn forget_coupled(tx: &mut Tx, what: &'static Several, gone: &[(&str, &PersonId)]) -> sqlx::Result<Vec<Coupled>> {
+    let mut coupled = Vec::new();
+    for (sql, some) in what.each(gone) {
         let query =
             some.iter().fold(sqlx::query_as(sql), |query, (class, person)| query.bind(*class).bind(person.as_str()));
         let found: Vec<Coupled> = query.fetch_all(&mut **tx).await?;
         coupled.extend(found);
     }
-    forget(tx, &OTHERS, gone).await?;
     Ok(coupled)
 }
 
@@ -650,13 +655,7 @@ pub(super) async fn forget_pupils(tx: &mut Tx, gone: &[(&str, &PersonId)]) -> sq
              AND (class, pupil) IN (VALUES ($1, $2)) RETURNING class, employee, pupil",
     );
     static OTHERS: Several = Several::of("DELETE FROM school_coupling WHERE (class, pupil) IN (VALUES ($1, $2))");
-    let mut coupled = Vec::new();
-    for (sql, some) in COUPLED.each(gone) {
-        let query =
-            some.iter().fold(sqlx::query_as(sql), |query, (class, person)| query.bind(*class).bind(person.as_str()));
-        let found: Vec<Coupled> = query.fetch_all(&mut **tx).await?;
-        coupled.extend(found);
-    }
+    let coupled = forget_coupled(tx, &COUPLED, gone).await?;
     forget(tx, &OTHERS, gone).await?;
     Ok(coupled)
 }

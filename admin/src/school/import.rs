@@ -11,9 +11,9 @@ use authenticators::world::World;
 use serde::Serialize;
 
 use super::carrying::{Carrying, Ids};
-use super::guard;
-use super::register::{self, ClassId, Orgno, SchoolId, Stored, StoredClass, StoredSchool};
+use super::register::{self, ClassId, Orgno, Owner, SchoolId, Stored, StoredClass, StoredSchool};
 use super::roster::{Objections, Roster, RosterClass, Scope, Somebody, on_row};
+use super::{guard, told};
 
 const FOREIGN: &str = "orgno: a school of another school owner";
 const NEW: &str = "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
@@ -352,12 +352,8 @@ pub struct Import<'a> {
 
 /// What a file would change, and nothing is.
 pub async fn preview(world: &World, import: &Import<'_>) -> anyhow::Result<Result<Diff, Objections>> {
-    let (objections, theirs) = foreign(world, import).await?;
+    let objections = foreign(world, import).await?;
     if !objections.errors.is_empty() {
-        // Who only looks need not say who they are.
-        if import.actor != Actor::System {
-            guard::note_foreign(world, import, &theirs).await?;
-        }
         return Ok(Err(objections));
     }
     let people = known_people(world, import.roster).await?;
@@ -368,23 +364,21 @@ pub async fn preview(world: &World, import: &Import<'_>) -> anyhow::Result<Resul
 /// Takes a file in, whole or not at all; what it changed. Places, roles, pupils and the trail are one transaction: who is
 /// stopped in the middle of it has done nothing but let the numbers in it be known, of which nobody is told.
 pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow::Result<Result<Diff, Objections>> {
-    let (objections, theirs) = foreign(world, import).await?;
+    let objections = foreign(world, import).await?;
     if !objections.errors.is_empty() {
-        guard::note_foreign(world, import, &theirs).await?;
         return Ok(Err(objections));
     }
     // Whose file is not taken in has let nobody's number be known.
     let known = known_people(world, import.roster).await?;
-    let stored = register::stored(&world.db, import.owner).await?;
+    let mut stored = register::stored(&world.db, import.owner).await?;
     let seen = diff(import.roster, &stored, &known);
     if let Some(objections) = guard::objection(&seen, &stored, import.accept_removals) {
         return Ok(Err(objections));
     }
-    drop((stored, seen));
+    drop(seen);
     let people = registered_people(world, import.roster, known, now).await?;
     loop {
         // All that others need not wait for comes first: what is there is read and compared, and rows are made of it.
-        let stored = register::stored(&world.db, import.owner).await?;
         let diff = diff(import.roster, &stored, &people);
         if let Some(objections) = guard::objection(&diff, &stored, import.accept_removals) {
             return Ok(Err(objections));
@@ -395,12 +389,24 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
             return Ok(Ok(diff));
         }
         // Somebody has changed it meanwhile, or has taken a school.
-        let (objections, theirs) = foreign(world, import).await?;
+        let objections = foreign(world, import).await?;
         if !objections.errors.is_empty() {
-            guard::note_foreign(world, import, &theirs).await?;
             return Ok(Err(objections));
         }
+        stored = register::stored(&world.db, import.owner).await?;
     }
+}
+
+/// Registers an owner, and tells who has done so; false and unchanged if it is there.
+pub async fn add_owner(world: &World, owner: &Owner, by: Actor, now: Timestamp) -> anyhow::Result<bool> {
+    let mut tx = world.db.begin().await?;
+    if !register::add_owner(&mut *tx, owner, now).await? {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    world.trail.append(&mut tx, &told::owner_added(owner, by), now).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Makes a school an owner's that no file has named yet: it is there from when one does. Whose it is, if it is somebody's
@@ -421,7 +427,7 @@ pub async fn add_school(
         return Ok(register::owner_of_school(world.db.pool(), orgno).await?);
     }
     register::remove_school(&mut tx, &id, now).await?;
-    world.trail.append(&mut tx, &guard::school_added(owner, school, by), now).await?;
+    world.trail.append(&mut tx, &told::school_added(owner, school, by), now).await?;
     tx.commit().await?;
     Ok(None)
 }
@@ -452,9 +458,9 @@ async fn registered_people(
     Ok(roster.people.iter().zip(people).map(known).collect())
 }
 
-/// What speaks against the schools of a roster that are another owner's, which are told, or that a machine cannot make its
+/// What speaks against the schools of a roster that are another owner's, which is told, or that a machine cannot make its
 /// owner's.
-async fn foreign<'a>(world: &World, import: &Import<'a>) -> anyhow::Result<(Objections, Vec<&'a Orgno>)> {
+async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objections> {
     let (mut objections, mut theirs) = (Objections::default(), Vec::new());
     let schools: Vec<&Orgno> = import.roster.schools.iter().map(|school| &school.orgno).collect();
     let owners = register::owners_of_schools(&world.db, &schools).await?;
@@ -468,7 +474,11 @@ async fn foreign<'a>(world: &World, import: &Import<'a>) -> anyhow::Result<(Obje
             Some(_) | None => {}
         }
     }
-    Ok((objections, theirs))
+    // Who only looks need not say who they are.
+    if import.actor != Actor::System {
+        told::note_foreign(world, import, &theirs).await?;
+    }
+    Ok(objections)
 }
 
 #[cfg(test)]

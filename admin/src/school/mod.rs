@@ -1,15 +1,15 @@
 //! MinID in schools: a school's administration says which employee may issue to which pupil, and the employee issues.
 //!
 //! In reading order: [`register`] is who works and learns where, [`roster`] reads school owners' files, [`import`] compares
-//! one with what is there, and `carrying` takes it in; [`moving`] is a school that goes to another owner, [`coupling`]
-//! what a school's administration has decided, [`issuing`] what employees do by it, and [`report`] how far a school has
-//! come. [`sign_in`] is how they come in, [`routes`] lists their pages, [`sketch`] is what is not saved yet, [`said`] what
+//! one with what is there, `guard` speaks against one that ends too much, and `carrying` takes it in; [`moving`] is a
+//! school that goes to another owner, [`coupling`] what a school's administration has decided, [`issuing`] what employees
+//! do by it, and [`report`] how far a school has come. [`told`] is what the trail says of files and denials. [`sign_in`] is how they come in, [`routes`] lists their pages, [`sketch`] is what is not saved yet, [`said`] what
 //! a page tells first, and an [`alias`] stands for somebody in addresses.
 
 pub mod alias;
 mod carrying;
 pub mod coupling;
-pub mod guard;
+mod guard;
 pub mod import;
 pub mod issuing;
 pub mod moving;
@@ -20,3 +20,4 @@ pub mod routes;
 pub mod said;
 pub mod sign_in;
 pub mod sketch;
+pub mod told;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use authenticators::chance::TokenHash;
 use authenticators::person::PersonId;
 use authenticators::scratch::Kept;
+use idp::params::Params;
 use serde::{Deserialize, Serialize};
 
 use super::alias;
@@ -58,6 +59,15 @@ pub fn employee_field(class: &ClassId, employee: &PersonId) -> String {
 /// The field that asks whether an employee may issue to a pupil.
 pub fn pair_field(class: &ClassId, employee: &PersonId, pupil: &PersonId) -> String {
     format!("k-{}-{}", alias::of(class, employee), alias::of(class, pupil))
+}
+
+/// Whether a form decides something of whoever sends it: no page has a field for that.
+pub fn decides_of_oneself(form: &Params, decisions: &Decisions, own: &PersonId) -> bool {
+    let class = &decisions.class.id;
+    let of_them = decisions.pupils.iter().map(|pupil| pair_field(class, own, &pupil.person));
+    let to_them = decisions.employees.iter().map(|employee| pair_field(class, &employee.person, own));
+    let mut fields = [employee_field(class, own)].into_iter().chain(of_them).chain(to_them);
+    fields.any(|field| form.all(&field).next().is_some())
 }
 
 impl Question<'_> {

@@ -30,7 +30,7 @@ use idp::config::secret;
 use serde_json::json;
 
 use self::desk::Desk;
-pub(super) use self::desk::{Request, Support, few_words, line, shown};
+pub(super) use self::desk::{Request, Support, few_words, tell_entries};
 use super::letter::desk::{Told, letters_of};
 use crate::open::{Opened, Place};
 use crate::say;

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use admin::school::guard;
 use admin::school::import::{self, Changes, Diff, Import};
 use admin::school::moving::{self, Move, Moved};
 use admin::school::register::{self, Orgno, Owner};
@@ -14,9 +13,9 @@ use anyhow::{Context, bail};
 use authenticators::trail::Actor;
 use clap::{Args, Subcommand};
 use idp::registration;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::person::{line, shown, world};
+use super::person::{tell_entries, world};
 use crate::open::Place;
 use crate::say;
 
@@ -57,7 +56,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Tell who has registered an owner and its schools, and which files named schools of others.
+    /// Tell who has registered an owner and its schools, which files were taken in, and which named schools of others.
     Trail {
         #[command(flatten)]
         place: Place,
@@ -163,7 +162,7 @@ async fn add_owner(place: &Place, (orgno, name): (&str, &str), by: &str) -> anyh
     let (orgno, name) = (parse(orgno)?, name.trim().to_owned());
     anyhow::ensure!(registration::is_plain(&name), "name: cannot be shown");
     let world = world(place.open().await?, place.vault()?)?;
-    if !guard::add_owner(&world, &Owner { orgno, name }, actor(Some(by))?, world.clock.now()).await? {
+    if !import::add_owner(&world, &Owner { orgno, name }, actor(Some(by))?, world.clock.now()).await? {
         bail!("that owner is registered already");
     }
     say("Registered.");
@@ -318,16 +317,8 @@ async fn list(place: &Place, as_json: bool) -> anyhow::Result<()> {
 async fn trail(place: &Place, owner: &str, as_json: bool) -> anyhow::Result<()> {
     let owner = parse(owner)?;
     let world = world(place.open().await?, place.vault()?)?;
-    let entries = world.trail.of_organisation(world.db.pool(), owner.as_str()).await?;
-    if as_json {
-        let all: Vec<Value> = entries.iter().map(shown).collect::<Result<_, _>>()?;
-        say(&serde_json::to_string_pretty(&all)?);
-        return Ok(());
-    }
-    for entry in &entries {
-        say(&line(entry)?);
-    }
-    Ok(())
+    register::owner(world.db.pool(), &owner).await?.context("no such owner is registered")?;
+    tell_entries(&world.trail.of_organisation(world.db.pool(), owner.as_str()).await?, as_json)
 }
 
 async fn tell(place: &Place, owner: &str, as_csv: bool) -> anyhow::Result<()> {

@@ -123,6 +123,8 @@ async fn in_the_app(language: &'static str) -> anyhow::Result<()> {
     let app = format!("{}/app", story.stage.porten);
     // The camera opens the browser, and from there it goes on in the app.
     phone.open(&scanned).await?;
+    phone.see("#in-app:not([hidden])").await?;
+    story.look(phone, "00-scanned").await?;
     phone.press("#in-app a").await?;
     phone.arrives(&format!("{app}/registrer")).await?;
     phone.see("#activation-code:valid").await?;

@@ -4,7 +4,8 @@ use admin::endpoints::import as endpoint;
 use admin::school::coupling::{self, Change, Coupling, Decision, Draft, Saved};
 use admin::school::issuing::{self, Started};
 use admin::school::{import, register};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
+use authenticators::person::{Fnr, Person};
 use authenticators::trail::Actor;
 use axum::http::StatusCode;
 use conformance::idp::{TestIdp, TestPerson};
@@ -58,6 +59,8 @@ async fn a_file_that_is_cut_short_is_refused_until_somebody_has_seen_what_would_
     let none_there = file(&all(&[&ten_a, &ten_b, std::slice::from_ref(&head)]));
     let refused = take_in(&idp, OWNER, &none_there).await?.err().context("taken in")?;
     assert_eq!(refused.accept_removals, Some(21));
+    let fnr = Fnr::parse(&head.who.fnr, idp.app.config.people).map_err(|problem| anyhow!("{problem:?}"))?;
+    assert!(Person::by_fnr(idp.app.world.db.pool(), &fnr).await?.is_none(), "somebody in a refused file is known");
     Ok(())
 }
 

@@ -26,6 +26,18 @@ fn came_too_late(desk: &Browser, field: &str, choice: &str) -> anyhow::Result<()
     Ok(())
 }
 
+/// A town in which the teacher may issue, the principal with the page open on which that is said of each pupil, and the
+/// field of the first.
+async fn opened() -> anyhow::Result<(Town, Browser, String)> {
+    let town = Town::open().await?;
+    let place = &town.own;
+    town.let_the_teacher_issue(place).await?;
+    let field = town.issues_to(place, &place.teacher, &place.pupils[0]).await?;
+    let mut slow = town.staff(&place.principal).await?;
+    slow.get(&format!("{}/elever", town.office(place).await?)).await?;
+    Ok((town, slow, field))
+}
+
 /// Somebody else says NEI to a pair.
 async fn refuse(town: &Town, place: &Place, field: &str) -> anyhow::Result<()> {
     let mut quick = town.staff(&place.both).await?;
@@ -69,12 +81,8 @@ async fn who_may_issue_is_not_turned_by_a_page_from_before() -> anyhow::Result<(
 
 #[tokio::test]
 async fn to_whom_is_not_turned_by_a_page_from_before() -> anyhow::Result<()> {
-    let town = Town::open().await?;
+    let (town, mut slow, field) = opened().await?;
     let place = &town.own;
-    town.let_the_teacher_issue(place).await?;
-    let field = town.issues_to(place, &place.teacher, &place.pupils[0]).await?;
-    let mut slow = town.staff(&place.principal).await?;
-    slow.get(&format!("{}/elever", town.office(place).await?)).await?;
     refuse(&town, place, &field).await?;
     slow.answer_as_it_stands(&[("do", "next")]).await?;
     came_too_late(&slow, &field, "no")?;
@@ -148,12 +156,8 @@ async fn what_was_really_chosen_is_not_lost() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn nor_by_one_that_was_sent_when_the_session_was_over() -> anyhow::Result<()> {
-    let town = Town::open().await?;
+    let (town, mut slow, field) = opened().await?;
     let place = &town.own;
-    town.let_the_teacher_issue(place).await?;
-    let field = town.issues_to(place, &place.teacher, &place.pupils[0]).await?;
-    let mut slow = town.staff(&place.principal).await?;
-    slow.get(&format!("{}/elever", town.office(place).await?)).await?;
     town.idp.advance(Duration::from_mins(31));
     refuse(&town, place, &field).await?;
     slow.answer_as_it_stands(&[("do", "next")]).await?;

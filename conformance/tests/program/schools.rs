@@ -64,6 +64,8 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     assert!(csv.contains("\"Fjorden skole\";974589095;\"10A\";2;2;0;0;0;0;0;0"), "{csv}");
     let count = site.run("audit verify", [""; 0]).await?.well()?;
     assert!(count.contains(" 7 "), "an owner, three roles, two pupils, and that there was a file: {count}");
+    let line = site.run("school trail", ["--owner", "964338531"]).await?.refused()?;
+    assert!(line.contains("no such owner"), "{line}");
     let told = site.run("school trail", ["--owner", OWNER, "--json"]).await?.well()?;
     assert!(told.contains("school-imported") && told.contains("2 added, 0 changed, 0 removed"), "{told}");
     let desk = [real_fnr(1).as_str(), "--case", "1", "--by", "Kari", "--json"].map(str::to_owned);

@@ -77,8 +77,7 @@ fn is_moved(entry: &Entry) -> bool {
 fn by_whom(visit: &Visit<'_>, entry: &Entry) -> Option<String> {
     let text = visit.text();
     Some(match &entry.actor {
-        // Whoever brings the owner's file, or the owner's own system.
-        // But for a school that goes to another owner, which support does.
+        // Whoever brings the owner's file, or the owner's own system; that a school goes to another owner is support's.
         Actor::Operator(_) | Actor::Organisation(_) if entry.kind.starts_with("school-") && !is_moved(entry) => {
             text.t("event-by-owner-register")
         }

@@ -204,19 +204,24 @@ async fn trail(desk: &Desk, limit: u32, as_json: bool) -> anyhow::Result<()> {
     let entries = world.trail.of(world.db.pool(), &person.id, i64::MAX, limit.into()).await?;
     // Nobody sees anything before it is written down that they do.
     world.trail.write(desk.event("looked-up"), *now).await?;
+    tell_entries(&entries, as_json)
+}
+
+/// Tells what stands in the trail.
+pub(in crate::verbs) fn tell_entries(entries: &[Entry], as_json: bool) -> anyhow::Result<()> {
     if as_json {
         let all: Vec<Value> = entries.iter().map(shown).collect::<Result<_, _>>()?;
         say(&serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
-    for entry in &entries {
+    for entry in entries {
         say(&line(entry)?);
     }
     Ok(())
 }
 
 /// An entry for machines.
-pub(in crate::verbs) fn shown(entry: &Entry) -> anyhow::Result<Value> {
+fn shown(entry: &Entry) -> anyhow::Result<Value> {
     Ok(json!({
         "number": entry.number,
         "at": at(entry)?,
@@ -227,7 +232,7 @@ pub(in crate::verbs) fn shown(entry: &Entry) -> anyhow::Result<Value> {
 }
 
 /// An entry on a line.
-pub(in crate::verbs) fn line(entry: &Entry) -> anyhow::Result<String> {
+fn line(entry: &Entry) -> anyhow::Result<String> {
     let details: Vec<String> = entry.details.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let line = format!("{}  {:<16}  {}  {}", at(entry)?, entry.kind, actor(entry), details.join(" "));
     // Some of the words come from outside, and must not steer a terminal.
