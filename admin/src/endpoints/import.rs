@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::school::import::{self, Diff, Import};
+use crate::school::import::{self, Diff, Import, Naming};
 use crate::school::register::{self, Orgno};
 use crate::school::roster::plain::Lines;
 use crate::school::roster::{Objections, Reader, Roster, RowError};
@@ -56,7 +56,7 @@ pub struct Wanted {
     /// `1`: to know what they would change, and no more.
     #[serde(default)]
     preview: String,
-    /// How many may go, where they are many.
+    /// The mark of what may go, where that is much.
     #[serde(default)]
     accept_removals: String,
 }
@@ -212,10 +212,10 @@ impl Order {
             roster: &roster,
             actor: Actor::Organisation(owner.as_str().to_owned()),
             client: Some(client.as_str()),
-            accept_removals: wanted.accept_removals.parse().ok(),
+            accept_removals: Some(wanted.accept_removals.as_str()),
         };
         let done = match is_preview {
-            true => import::preview(&app.world, &import).await?,
+            true => import::preview(&app.world, &import, Naming::Rows).await?,
             false => import::apply(&app.world, &import, now).await?,
         };
         match done {

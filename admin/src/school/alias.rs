@@ -20,6 +20,11 @@ pub fn of(class: &ClassId, person: &PersonId) -> String {
 /// else comes or goes, and in another class they are others.
 pub fn mark(class: &ClassId, person: &PersonId) -> String {
     let hash = TokenHash::of(&format!("school mark {} {}", class.as_str(), person.as_str()));
+    letters(&hash).take(LENGTH).collect()
+}
+
+/// A hash as letters that people read to each other.
+pub fn letters(hash: &TokenHash) -> impl Iterator<Item = char> {
     let letter = |byte: u8| LETTERS.get(usize::from(byte & 15)).map(|letter| char::from(*letter));
-    hash.as_str().bytes().filter_map(letter).take(LENGTH).collect()
+    hash.as_str().bytes().filter_map(letter)
 }

@@ -5,9 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use authenticators::chance::TokenHash;
 use authenticators::person::PersonId;
 
-use super::import::Diff;
+use super::alias;
+use super::import::{Diff, Step};
 use super::register::Stored;
 use super::roster::{Objections, Roster, RowError};
 
@@ -17,14 +19,16 @@ const FEW: usize = 20;
 const SHARE: usize = 5;
 /// Of a school one year in three may leave, and not half; unless it is as few as any family.
 const A_SCHOOLS_FEW: usize = 5;
+/// Letters behind the number: who has looked at one file does not let another go by chance.
+const LETTERS_OF_A_MARK: usize = 8;
 
-/// How many schools, classes, roles and pupils go, if so many of the owner's people go that somebody has to have seen it
-/// first. Who is in another class, as each autumn, has not gone.
+/// A mark of the schools, classes, roles and pupils that go, with how many they are, if so many of the owner's people go
+/// that somebody has to have seen it first. Who is in another class, as each autumn, has not gone.
 pub(super) fn much_goes(
     diff: &Diff,
     (roster, stored): (&Roster, &Stored),
     people: &[Option<PersonId>],
-) -> Option<usize> {
+) -> Option<String> {
     let known = |index: usize| people.get(index).and_then(Option::as_ref);
     let staff: HashSet<&PersonId> = roster.roles.iter().filter_map(|role| known(role.person)).collect();
     let pupils: HashSet<&PersonId> = roster.pupils.iter().filter_map(|pupil| known(pupil.person)).collect();
@@ -36,8 +40,40 @@ pub(super) fn much_goes(
         || is_much(stored.roles.iter().map(|role| &role.person).collect(), &staff)
         || is_much(stored.pupils.iter().map(|pupil| &pupil.person).collect(), &pupils)
         || halves_a_school(stored, &pupils);
-    let all = [diff.schools, diff.classes, diff.roles, diff.pupils];
-    much.then(|| all.iter().map(|changes| changes.removed).sum())
+    much.then(|| mark(diff, stored))
+}
+
+/// The same of a file that lets the same go, and of no other.
+fn mark(diff: &Diff, stored: &Stored) -> String {
+    let mut gone: Vec<[&str; 4]> = diff.steps.iter().filter_map(|step| gone(*step, stored)).collect();
+    gone.sort_unstable();
+    let count = gone.len();
+    let together = |hash: TokenHash, one: [&str; 4]| TokenHash::of(&format!("{} {}", hash.as_str(), one.join(" ")));
+    let hash = gone.into_iter().fold(TokenHash::of("school removals"), together);
+    let letters: String = alias::letters(&hash).take(LETTERS_OF_A_MARK).collect();
+    format!("{count}-{letters}")
+}
+
+/// What goes by a step, if something does.
+fn gone(step: Step, stored: &Stored) -> Option<[&str; 4]> {
+    Some(match step {
+        Step::EndRole(index) => {
+            let role = stored.roles.get(index)?;
+            [&role.school, &role.class, role.person.as_str(), role.title.name()]
+        }
+        Step::RemovePupil(index) => {
+            let pupil = stored.pupils.get(index)?;
+            ["", pupil.class.as_str(), pupil.person.as_str(), "pupil"]
+        }
+        Step::RemoveClass(index) => ["", stored.classes.get(index)?.id.as_str(), "", "class"],
+        Step::RemoveSchool(index) => [stored.schools.get(index)?.id.as_str(), "", "", "school"],
+        Step::PutSchool(_)
+        | Step::PutClass(_)
+        | Step::GiveRole(_)
+        | Step::RenameRole(_)
+        | Step::PutPupil(_)
+        | Step::RenamePupil(_) => return None,
+    })
 }
 
 /// Whether more than half of a school's pupils would be nowhere at the owner's.
@@ -55,10 +91,10 @@ fn halves_a_school(stored: &Stored, after: &HashSet<&PersonId>) -> bool {
     })
 }
 
-/// Speaks against what would end too much, until whoever sends it says how much that is: who has looked at a preview knows
-/// the number, and a file that has changed since has another.
-pub(super) fn objection(diff: &Diff, stored: &Stored, accepted: Option<usize>) -> Option<Objections> {
-    let count = diff.accept_removals.filter(|count| accepted != Some(*count))?;
+/// Speaks against what would end too much, until whoever sends it says by its mark what that is: who has looked at a preview
+/// knows it, and a file by which something else goes has another.
+pub(super) fn objection(diff: &Diff, stored: &Stored, accepted: Option<&str>) -> Option<Objections> {
+    let mark = diff.accept_removals.as_ref().filter(|mark| accepted != Some(mark.as_str()))?;
     let there = |is_there: bool| usize::from(is_there);
     let schools: usize = stored.schools.iter().map(|school| there(school.removed_at.is_none())).sum();
     let classes: usize = stored.classes.iter().map(|class| there(class.removed_at.is_none())).sum();
@@ -71,5 +107,9 @@ pub(super) fn objection(diff: &Diff, stored: &Stored, accepted: Option<usize>) -
         diff.pupils.removed,
         stored.pupils.len(),
     );
-    Some(Objections { errors: vec![RowError { file: "", row: 0, detail }], more: 0, accept_removals: Some(count) })
+    Some(Objections {
+        errors: vec![RowError { file: "", row: 0, detail }],
+        more: 0,
+        accept_removals: Some(mark.clone()),
+    })
 }

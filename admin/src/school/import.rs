@@ -3,6 +3,7 @@
 //! A file says all that there is: what is gone from it has ended.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Arguments;
 
 use authenticators::clock::Timestamp;
 use authenticators::person::{Fnr, Person, PersonId};
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use super::carrying::{Carrying, Ids};
 use super::register::{self, ClassId, Orgno, Owner, SchoolId, Stored, StoredClass, StoredSchool};
-use super::roster::{Objections, Roster, RosterClass, Scope, Somebody, on_row};
+use super::roster::{self, Objections, Roster, RosterClass, Scope, Somebody, on_row};
 use super::{guard, told};
 
 const FOREIGN: &str = "orgno: a school of another school owner";
@@ -42,16 +43,28 @@ pub struct Diff {
     pub roles: Changes,
     /// Of pupils in classes.
     pub pupils: Changes,
-    /// Which, in words and without anybody's name.
+    /// Which, in words.
     pub lines: Vec<String>,
-    /// How many go, if that is so much that whoever sends the file has to say so.
+    /// A mark of what goes, with how much that is, if it is so much that whoever sends the file has to say so.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub accept_removals: Option<usize>,
+    pub accept_removals: Option<String>,
     /// How many lines there would be besides.
     #[serde(skip)]
     more: usize,
     #[serde(skip)]
+    naming: Naming,
+    #[serde(skip)]
     pub(super) steps: Vec<Step>,
+}
+
+/// How people are told of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// By the rows in which they stand: what is told of a file goes to logs and to other systems.
+    #[default]
+    Rows,
+    /// By what the file calls them as well, or has called them.
+    Names,
 }
 
 /// Something to do, by its index in the roster or in what is stored; in the order in which it is done.
@@ -116,9 +129,9 @@ impl<'a> Known<'a> {
 }
 
 /// Compares a roster with what is registered. `people` are those of the roster who are known, by its indexes.
-fn diff(roster: &Roster, stored: &Stored, people: &[Option<PersonId>]) -> Diff {
+fn diff(roster: &Roster, stored: &Stored, people: &[Option<PersonId>], naming: Naming) -> Diff {
     let known = Known::of(roster, stored, people);
-    let mut diff = Diff::default();
+    let mut diff = Diff { naming, ..Diff::default() };
     diff.places(roster, stored, &known);
     diff.roles(roster, stored, &known);
     diff.pupils(roster, stored, &known);
@@ -136,10 +149,26 @@ impl Diff {
         self.steps.is_empty()
     }
 
-    fn say(&mut self, line: String) {
+    fn say(&mut self, line: Arguments<'_>) {
         match self.lines.len() < LINES_AT_MOST {
-            true => self.lines.push(line),
+            true => self.lines.push(line.to_string()),
             false => self.more += 1,
+        }
+    }
+
+    /// Who somebody is, behind what is told of them.
+    fn whom(&self, name: &str) -> String {
+        match self.naming {
+            Naming::Rows => String::new(),
+            Naming::Names => format!(": {name}"),
+        }
+    }
+
+    /// Who is called otherwise.
+    fn renamed(&self, (before, now): (&str, &str)) -> String {
+        match self.naming {
+            Naming::Rows => ": another name".to_owned(),
+            Naming::Names => format!(": from {before} to {now}"),
         }
     }
 
@@ -151,11 +180,16 @@ impl Diff {
                 Some(before) if before.name == school.name => continue,
                 Some(before) => {
                     self.schools.changed += 1;
-                    self.say(format!("~ school {}: from {} to {}", school.orgno.as_str(), before.name, school.name));
+                    self.say(format_args!(
+                        "~ school {}: from {} to {}",
+                        school.orgno.as_str(),
+                        before.name,
+                        school.name
+                    ));
                 }
                 None => {
                     self.schools.added += 1;
-                    self.say(format!("+ school {} {}", school.orgno.as_str(), school.name));
+                    self.say(format_args!("+ school {} {}", school.orgno.as_str(), school.name));
                 }
             }
             self.steps.push(Step::PutSchool(index));
@@ -164,7 +198,7 @@ impl Diff {
         for (index, school) in stored.schools.iter().enumerate() {
             if school.removed_at.is_none() && !stays.contains(school.id.as_str()) {
                 self.schools.removed += 1;
-                self.say(format!("- school {} {}", school.orgno.as_str(), school.name));
+                self.say(format_args!("- school {} {}", school.orgno.as_str(), school.name));
                 self.steps.push(Step::RemoveSchool(index));
             }
         }
@@ -176,11 +210,11 @@ impl Diff {
                 Some(before) if before.name == class.name => continue,
                 Some(before) => {
                     self.classes.changed += 1;
-                    self.say(format!("~ class at {}: from {} to {}", school(class), before.name, class.name));
+                    self.say(format_args!("~ class at {}: from {} to {}", school(class), before.name, class.name));
                 }
                 None => {
                     self.classes.added += 1;
-                    self.say(format!("+ class {} at {}", class.name, school(class)));
+                    self.say(format_args!("+ class {} at {}", class.name, school(class)));
                 }
             }
             self.steps.push(Step::PutClass(index));
@@ -189,7 +223,7 @@ impl Diff {
         for (index, class) in stored.classes.iter().enumerate() {
             if class.removed_at.is_none() && !stays.contains(class.id.as_str()) {
                 self.classes.removed += 1;
-                self.say(format!("- class {}", class.name));
+                self.say(format_args!("- class {}", class.name));
                 self.steps.push(Step::RemoveClass(index));
             }
         }
@@ -212,15 +246,17 @@ impl Diff {
             let found = key.and_then(|((school, class), person)| before.remove(&(school, class, person, role.title)));
             let name = roster.people.get(role.person).map_or("", |person| &*person.name);
             match found.and_then(|found| stored.roles.get(found)) {
-                Some(found) if found.name == name => {}
-                Some(_) => {
+                Some(found) if found.name == name => continue,
+                Some(found) => {
                     self.roles.changed += 1;
+                    let (title, renamed) = (role.title.name(), self.renamed((&found.name, name)));
+                    self.say(format_args!("~ {title} {}{renamed}", standing(roster, role.scope, role.place)));
                     self.steps.push(Step::RenameRole(index));
                 }
                 None => {
                     self.roles.added += 1;
-                    let (title, at, row) = (role.title.name(), roster.named(role.scope), on_row(role.place));
-                    self.say(format!("+ {title} {at} ({row})"));
+                    let (title, whom) = (role.title.name(), self.whom(name));
+                    self.say(format_args!("+ {title} {}{whom}", standing(roster, role.scope, role.place)));
                     self.steps.push(Step::GiveRole(index));
                 }
             }
@@ -231,7 +267,8 @@ impl Diff {
         for index in gone {
             self.roles.removed += 1;
             if let Some(role) = stored.roles.get(index) {
-                self.say(format!("- {} {}", role.title.name(), places.named(&role.school, &role.class)));
+                let (title, whom) = (role.title.name(), self.whom(&role.name));
+                self.say(format_args!("- {title} {}{whom}", places.named(&role.school, &role.class)));
             }
             self.steps.push(Step::EndRole(index));
         }
@@ -240,8 +277,7 @@ impl Diff {
     fn pupils(&mut self, roster: &Roster, stored: &Stored, known: &Known<'_>) {
         let keys = stored.pupils.iter().map(|pupil| (pupil.class.as_str(), pupil.person.as_str()));
         let mut before: HashMap<_, usize> = keys.zip(0..).collect();
-        let mut by_class: HashMap<usize, usize> = HashMap::new();
-        let mut seen = HashSet::new();
+        let (mut come, mut renamed, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for (index, pupil) in roster.pupils.iter().enumerate() {
             let person = known.person(pupil.person);
             if person.is_some_and(|person| !seen.insert((pupil.class, person))) {
@@ -252,40 +288,54 @@ impl Diff {
             let name = roster.people.get(pupil.person).map_or("", |person| &*person.name);
             match found {
                 Some(found) if found.name == name => {}
-                Some(_) => {
-                    self.pupils.changed += 1;
-                    self.steps.push(Step::RenamePupil(index));
-                }
-                None => {
-                    self.pupils.added += 1;
-                    *by_class.entry(pupil.class).or_default() += 1;
-                    self.steps.push(Step::PutPupil(index));
-                }
+                Some(found) => renamed.push((index, pupil, (found.name.as_str(), name))),
+                None => come.push((index, pupil, name)),
             }
         }
-        // Come and go, class by class.
-        let come = by_class.into_iter().map(|(class, count)| (roster.named(Scope::Class(class)), (count, 0)));
-        let mut by_place: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         let mut gone: Vec<usize> = before.into_values().collect();
         gone.sort_unstable();
-        let mut gone_from: HashMap<&str, usize> = HashMap::new();
-        for index in gone {
+        let gone: Vec<_> = gone.into_iter().filter_map(|index| Some((index, stored.pupils.get(index)?))).collect();
+        let places = Places::of(stored);
+        self.count_by_class(
+            come.iter().map(|(_, pupil, _)| roster.named(Scope::Class(pupil.class))),
+            gone.iter().map(|(_, pupil)| places.of_class(pupil.class.as_str())),
+        );
+        for (index, pupil, name) in come {
+            self.pupils.added += 1;
+            let whom = self.whom(name);
+            self.say(format_args!("+ pupil {}{whom}", standing(roster, Scope::Class(pupil.class), pupil.place)));
+            self.steps.push(Step::PutPupil(index));
+        }
+        for (index, pupil, names) in renamed {
+            self.pupils.changed += 1;
+            let renamed = self.renamed(names);
+            self.say(format_args!("~ pupil {}{renamed}", standing(roster, Scope::Class(pupil.class), pupil.place)));
+            self.steps.push(Step::RenamePupil(index));
+        }
+        for (index, pupil) in gone {
             self.pupils.removed += 1;
-            if let Some(pupil) = stored.pupils.get(index) {
-                *gone_from.entry(pupil.class.as_str()).or_default() += 1;
+            if self.naming == Naming::Names {
+                let whom = self.whom(&pupil.name);
+                self.say(format_args!("- pupil {}{whom}", places.of_class(pupil.class.as_str())));
             }
             self.steps.push(Step::RemovePupil(index));
         }
-        let places = Places::of(stored);
-        let go = gone_from.into_iter().map(|(class, count)| (places.of_class(class), (0, count)));
-        for (place, (come, go)) in come.chain(go) {
-            let counted = by_place.entry(place).or_default();
-            *counted = (counted.0 + come, counted.1 + go);
-        }
+    }
+
+    /// How many come and go, place by place: of a new school year nobody reads more than that.
+    fn count_by_class(&mut self, come: impl Iterator<Item = String>, go: impl Iterator<Item = String>) {
+        let mut by_place: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        come.for_each(|place| by_place.entry(place).or_default().0 += 1);
+        go.for_each(|place| by_place.entry(place).or_default().1 += 1);
         for (place, (come, go)) in by_place {
-            self.say(format!("pupils {place}: +{come} -{go}"));
+            self.say(format_args!("pupils {place}: +{come} -{go}"));
         }
     }
+}
+
+/// Where somebody stands: at which place, and on which line.
+fn standing(roster: &Roster, scope: Scope, place: roster::Place) -> String {
+    format!("{} ({})", roster.named(scope), on_row(place))
 }
 
 /// Where something is: a school's name and number, and a class's name.
@@ -346,19 +396,19 @@ pub struct Import<'a> {
     /// The client that has sent it, if one has. A machine names schools that are its owner's already; new ones are brought
     /// by whoever has seen what is in the file.
     pub client: Option<&'a str>,
-    /// How many schools, classes, roles and pupils may go, where they are many ([`Diff::accept_removals`]).
-    pub accept_removals: Option<usize>,
+    /// The mark of what may go, where that is much ([`Diff::accept_removals`]).
+    pub accept_removals: Option<&'a str>,
 }
 
 /// What a file would change, and nothing is.
-pub async fn preview(world: &World, import: &Import<'_>) -> anyhow::Result<Result<Diff, Objections>> {
+pub async fn preview(world: &World, import: &Import<'_>, naming: Naming) -> anyhow::Result<Result<Diff, Objections>> {
     let objections = foreign(world, import).await?;
     if !objections.errors.is_empty() {
         return Ok(Err(objections));
     }
     let people = known_people(world, import.roster).await?;
     let stored = register::stored(&world.db, import.owner).await?;
-    Ok(Ok(diff(import.roster, &stored, &people)))
+    Ok(Ok(diff(import.roster, &stored, &people, naming)))
 }
 
 /// Takes a file in, whole or not at all; what it changed. Places, roles, pupils and the trail are one transaction: who is
@@ -371,7 +421,7 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
     // Whose file is not taken in has let nobody's number be known.
     let known = known_people(world, import.roster).await?;
     let mut stored = register::stored(&world.db, import.owner).await?;
-    let seen = diff(import.roster, &stored, &known);
+    let seen = diff(import.roster, &stored, &known, Naming::Rows);
     if let Some(objections) = guard::objection(&seen, &stored, import.accept_removals) {
         return Ok(Err(objections));
     }
@@ -379,7 +429,7 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
     let people = registered_people(world, import.roster, known, now).await?;
     loop {
         // All that others need not wait for comes first: what is there is read and compared, and rows are made of it.
-        let diff = diff(import.roster, &stored, &people);
+        let diff = diff(import.roster, &stored, &people, Naming::Rows);
         if let Some(objections) = guard::objection(&diff, &stored, import.accept_removals) {
             return Ok(Err(objections));
         }
@@ -497,7 +547,7 @@ mod tests {
                     974589095;S;10A;faglærer;28816196088;C;D\n";
         let roster = Reader { owner: &owner, people, rows_at_most: 10 }.plain(text.as_bytes()).unwrap();
         // At first all is new.
-        let first = diff(&roster, &Stored::default(), &[None, None]);
+        let first = diff(&roster, &Stored::default(), &[None, None], Naming::Rows);
         assert_eq!((first.schools.added, first.classes.added, first.roles.added, first.pupils.added), (1, 1, 1, 1));
         assert_eq!(
             first.steps,
@@ -506,7 +556,11 @@ mod tests {
         );
         assert!(!first.lines.iter().any(|line| line.contains("A B") || line.contains("C D")), "{first:?}");
         assert!(first.lines.contains(&"+ subject-teacher in 10A at S (row 3)".to_owned()), "{first:?}");
+        assert_eq!(first.lines[3..], ["pupils in 10A at S: +1 -0", "+ pupil in 10A at S (row 2)"]);
+        // To whom it may be told, by name.
+        let named = diff(&roster, &Stored::default(), &[None, None], Naming::Names);
+        assert_eq!(named.lines[4], "+ pupil in 10A at S (row 2): A B");
         // Nothing is known of anybody: people alone do not make a change.
-        assert!(!diff(&roster, &Stored::default(), &[Some(id("a")), Some(id("c"))]).is_empty());
+        assert!(!diff(&roster, &Stored::default(), &[Some(id("a")), Some(id("c"))], Naming::Rows).is_empty());
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn imported(import: &Import<'_>, diff: &Diff) -> Event {
         event.with(name, format!("{added} added, {changed} changed, {removed} removed"))
     });
     let event = match import.accept_removals.filter(|_| diff.accept_removals.is_some()) {
-        Some(count) => event.with("accept_removals", count),
+        Some(mark) => event.with("accept_removals", mark),
         None => event,
     };
     sent_by(import, event).with("reason", "roster")

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use admin::school::import::{self, Changes, Diff, Import};
+use admin::school::import::{self, Changes, Diff, Import, Naming};
 use admin::school::moving::{self, Move, Moved};
 use admin::school::register::{self, Orgno, Owner};
 use admin::school::report;
@@ -114,12 +114,21 @@ pub(crate) struct ImportOptions {
     /// Only tell what it would change.
     #[arg(long)]
     preview: bool,
-    /// Let much go: as many schools, classes, roles and pupils as the preview says.
-    #[arg(long, value_name = "NUMBER")]
-    accept_removals: Option<usize>,
+    /// Name those who come, go or are called otherwise in the preview.
+    #[arg(long, requires = "preview")]
+    names: bool,
+    /// Let much go: the schools, classes, roles and pupils of which the preview says this mark.
+    #[arg(long, value_name = "MARK")]
+    accept_removals: Option<String>,
     /// The name of whoever does it, which is written down.
     #[arg(long, value_name = "NAME", required_unless_present = "preview")]
     by: Option<String>,
+}
+
+impl ImportOptions {
+    fn naming(&self) -> Naming {
+        if self.names { Naming::Names } else { Naming::Rows }
+    }
 }
 
 #[derive(Args)]
@@ -236,10 +245,10 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
                 roster: &roster,
                 actor,
                 client: None,
-                accept_removals: options.accept_removals,
+                accept_removals: options.accept_removals.as_deref(),
             };
             match options.preview {
-                true => import::preview(&world, &import).await?,
+                true => import::preview(&world, &import, options.naming()).await?,
                 false => import::apply(&world, &import, now).await?,
             }
         }
@@ -251,16 +260,16 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
             for objection in &objections.errors {
                 say(&objection.to_string());
             }
-            if let Some(count) = objections.accept_removals {
-                bail!("nothing was imported: if that is right, --accept-removals {count} lets it");
+            if let Some(mark) = objections.accept_removals {
+                bail!("nothing was imported: if that is right, --accept-removals {mark} lets it");
             }
             let count = u64::try_from(objections.errors.len()).unwrap_or(0) + objections.more;
             bail!("nothing was imported: {count} to mend");
         }
     };
     show(&diff);
-    if let (true, Some(count)) = (options.preview, diff.accept_removals) {
-        say(&format!("Much would be gone: this is taken in with --accept-removals {count} only."));
+    if let (true, Some(mark)) = (options.preview, &diff.accept_removals) {
+        say(&format!("Much would be gone: this is taken in with --accept-removals {mark} only."));
     }
     say(match (options.preview, diff.is_empty()) {
         (true, _) => "This is a preview: nothing was changed.",

@@ -2,8 +2,9 @@
 
 use admin::endpoints::import as endpoint;
 use admin::school::coupling::{self, Change, Coupling, Decision, Draft, Saved};
+use admin::school::import::{self, Import, Naming};
 use admin::school::issuing::{self, Started};
-use admin::school::{import, register};
+use admin::school::register;
 use anyhow::{Context, anyhow, bail, ensure};
 use authenticators::person::{Fnr, Person};
 use authenticators::trail::Actor;
@@ -13,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::school::{self, Town};
 use crate::school_import::{
-    Fjorden, OWNER, SCHOOL, Somebody, add_owner, file, id_of, is_over, kinds, orgno, post, somebody, take_in,
-    take_in_with, token_of, well,
+    Fjorden, OTHER as SMALL, OWNER, SCHOOL, Somebody, add_owner, file, id_of, is_over, kinds, let_go, orgno, post,
+    somebody, take_in, take_in_with, token_of, well,
 };
 
 /// A class of a school with so many pupils.
@@ -37,18 +38,26 @@ async fn a_file_that_is_cut_short_is_refused_until_somebody_has_seen_what_would_
     // A fifth may go: 30 of 150.
     well(&idp, OWNER, &file(&all(&[&ten_a, &small]))).await?;
     well(&idp, OWNER, &file(&all(&[&ten_a, &ten_b, &small]))).await?;
-    // One more is too much, and a number that is not the preview's lets nothing through.
+    // One more is too much, and a mark that is not the preview's lets nothing through: neither a number, nor that of a file
+    // by which as many others go.
     let (fewer, _) = ten_a.split_at(69);
     let cut = file(&all(&[fewer, &ten_b, &small]));
-    for accepted in [None, Some(0), Some(30), Some(32)] {
+    let (_, others) = ten_a.split_at(31);
+    let cut_otherwise =
+        take_in(&idp, OWNER, &file(&all(&[others, &ten_b, &small]))).await?.err().context("taken in")?;
+    let mark_of_another = cut_otherwise.accept_removals.context("no mark")?;
+    assert!(mark_of_another.starts_with("31-"), "{mark_of_another}");
+    let mut mark = String::new();
+    for accepted in [None, Some(""), Some("31"), Some("31-BCDFGHKL"), Some(&*mark_of_another)] {
         let refused = take_in_with(&idp, OWNER, &cut, accepted).await?.err().context("taken in")?;
-        assert_eq!(refused.accept_removals, Some(31));
+        mark = refused.accept_removals.context("no mark")?;
+        assert!(mark.starts_with("31-") && mark.len() == 11, "{mark}");
         let words = "0 of 2 schools, 0 of 3 classes, 0 of 0 roles and 31 of 150 pupils would be gone";
         assert_eq!(refused.errors[0].to_string(), words);
     }
     assert!(well(&idp, OWNER, &file(&all(&[&ten_a, &ten_b, &small]))).await?.is_empty(), "nothing was done");
-    let done = take_in_with(&idp, OWNER, &cut, Some(31)).await?.ok().context("refused")?;
-    assert_eq!((done.pupils.removed, done.accept_removals), (31, Some(31)));
+    let done = take_in_with(&idp, OWNER, &cut, Some(&mark)).await?.ok().context("refused")?;
+    assert_eq!((done.pupils.removed, done.accept_removals), (31, Some(mark)));
     // In autumn all are in another class, and nobody has gone.
     let grown = file(&all(&[&ten_a, &ten_b, &small])).replace(";10A;", ";11A;").replace(";10B;", ";11B;");
     let taken = well(&idp, OWNER, &grown).await?;
@@ -58,9 +67,80 @@ async fn a_file_that_is_cut_short_is_refused_until_somebody_has_seen_what_would_
     let head = somebody("974589109;Åsen skole;;rektor", "Ravn")?;
     let none_there = file(&all(&[&ten_a, &ten_b, std::slice::from_ref(&head)]));
     let refused = take_in(&idp, OWNER, &none_there).await?.err().context("taken in")?;
-    assert_eq!(refused.accept_removals, Some(21));
+    assert!(refused.accept_removals.is_some_and(|mark| mark.starts_with("21-")));
     let fnr = Fnr::parse(&head.who.fnr, idp.app.config.people).map_err(|problem| anyhow!("{problem:?}"))?;
     assert!(Person::by_fnr(idp.app.world.db.pool(), &fnr).await?.is_none(), "somebody in a refused file is known");
+    Ok(())
+}
+
+#[tokio::test]
+async fn much_is_so_many_who_work_there_and_half_of_a_school_however_small_its_owner() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    add_owner(&idp, OWNER).await?;
+    let teaches = |_| somebody(&format!("{SCHOOL};Fjorden skole;10A;faglærer"), "Ravn");
+    let teachers = (0..60).map(teaches).collect::<anyhow::Result<Vec<_>>>()?;
+    well(&idp, OWNER, &file(&all(&[&teachers]))).await?;
+    // Fewer than twenty may always go, however many that is of those who work there.
+    let (stay, go) = teachers.split_at(41);
+    well(&idp, OWNER, &file(&all(&[stay]))).await?;
+    well(&idp, OWNER, &file(&all(&[stay, go]))).await?;
+    let words = "0 of 1 schools, 0 of 1 classes, 20 of 60 roles and 0 of 0 pupils would be gone";
+    let fewer = file(&all(&[&teachers[20..]]));
+    let refused = take_in(&idp, OWNER, &fewer).await?.err().context("taken in")?;
+    assert_eq!(refused.errors[0].to_string(), words);
+    let_go(&idp, OWNER, &fewer, 20).await?;
+    // Who has another role has not gone.
+    well(&idp, OWNER, &file(&all(&[&teachers]))).await?;
+    let advises = file(&all(&[&teachers])).replace(";faglærer;", ";rådgiver;");
+    assert_eq!(well(&idp, OWNER, &advises).await?.roles.removed, 60);
+
+    // Of a school with eight pupils four may leave, and not five.
+    add_owner(&idp, SMALL).await?;
+    let pupils = class("974589109;Åsen skole", "1A", 8)?;
+    well(&idp, SMALL, &file(&all(&[&pupils]))).await?;
+    well(&idp, SMALL, &file(&all(&[&pupils[4..]]))).await?;
+    well(&idp, SMALL, &file(&all(&[&pupils]))).await?;
+    let_go(&idp, SMALL, &file(&all(&[&pupils[5..]])), 5).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_preview_tells_row_by_row_who_comes_and_is_called_otherwise() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let fjorden = Fjorden::open(&idp).await?;
+    let new = somebody(&format!("{SCHOOL};Fjorden skole;10A;elev"), "Ask")?;
+    let [bo, gone] = [&fjorden.pupils[1], &fjorden.pupils[0]];
+    let text = file(&[&fjorden.rektor, &fjorden.teacher, bo, &new]);
+    let text = text.replace("Lise;Testesen", "Lise;Bakken").replace("Bo;", "Bjarte;");
+    let owner = orgno(OWNER)?;
+    let roster = idp.reader(&owner).plain(text.as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
+    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    for (naming, expected) in [
+        (
+            Naming::Rows,
+            [
+                "~ contact-teacher in 10A at Fjorden skole (row 3): another name",
+                "pupils in 10A at Fjorden skole: +1 -1",
+                "+ pupil in 10A at Fjorden skole (row 5)",
+                "~ pupil in 10A at Fjorden skole (row 4): another name",
+            ]
+            .as_slice(),
+        ),
+        (
+            Naming::Names,
+            &[
+                "~ contact-teacher in 10A at Fjorden skole (row 3): from Lise Testesen to Lise Bakken",
+                "pupils in 10A at Fjorden skole: +1 -1",
+                "+ pupil in 10A at Fjorden skole (row 5): Ask Testesen",
+                "~ pupil in 10A at Fjorden skole (row 4): from Bo Testesen to Bjarte Testesen",
+                "- pupil in 10A at Fjorden skole: Åse Testesen",
+            ],
+        ),
+    ] {
+        let preview = import::preview(&idp.app.world, &import, naming).await?;
+        assert_eq!(preview.map_err(|objections| anyhow!("{objections:?}"))?.lines, expected);
+    }
+    assert_eq!(kinds(&idp, gone).await?, ["school-pupil-added"], "a preview changes nothing");
     Ok(())
 }
 
@@ -80,14 +160,15 @@ async fn a_machine_is_told_how_much_would_go() -> anyhow::Result<()> {
     assert_eq!(send("", &fjorden.file()).await?.status, StatusCode::OK);
     let other = file(&[&somebody("974589109;Åsen skole;;rektor", "Ravn")?]);
     let preview = send("?preview=1", &other).await?;
-    assert_eq!((preview.status, &preview.json()?["accept_removals"]), (StatusCode::OK, &6.into()), "{}", preview.body);
-    for query in ["", "?accept_removals=5", "?accept_removals=x"] {
+    let mark = preview.json()?["accept_removals"].as_str().context("no mark")?.to_owned();
+    assert!(preview.status == StatusCode::OK && mark.starts_with("6-"), "{}", preview.body);
+    for query in ["", "?accept_removals=6", "?accept_removals=6-BCDFGHKL", "?accept_removals=x"] {
         let refused = send(query, &other).await?;
         assert_eq!(
             (refused.status, refused.header("content-type")),
             (StatusCode::CONFLICT, Some("application/problem+json"))
         );
-        assert_eq!(refused.json()?["accept_removals"], 6);
+        assert_eq!(refused.json()?["accept_removals"], mark.as_str());
         assert!(refused.body.contains("1 of 1 schools"), "{}", refused.body);
     }
     let schools = register::schools(idp.app.world.db.pool(), &owner).await?;
@@ -98,7 +179,7 @@ async fn a_machine_is_told_how_much_would_go() -> anyhow::Result<()> {
     let wrong = post(&idp, (PATH, "application/json"), &token, rows).await?;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
     assert_eq!(wrong.json()?["errors"], json!([{ "row": 2, "detail": "rolle: not a text" }]));
-    let done = send("?accept_removals=6", &other).await?;
+    let done = send(&format!("?accept_removals={mark}"), &other).await?;
     assert_eq!((done.status, &done.json()?["schools"]["removed"]), (StatusCode::OK, &1.into()), "{}", done.body);
     Ok(())
 }

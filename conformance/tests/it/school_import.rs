@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use admin::endpoints::import as endpoint;
 use admin::school::coupling::{self, Change, Coupling, Decision, Decisions, Draft, Refused, Saved, Standing};
-use admin::school::import::{self, Diff, Import};
+use admin::school::import::{self, Diff, Import, Naming};
 use admin::school::issuing::{self, Reason, Started, Status};
 use admin::school::register::{self, Administrator, Class, Orgno, Owner, Title};
 use admin::school::report;
@@ -68,12 +68,20 @@ pub(crate) async fn take_in(idp: &TestIdp, owner: &str, text: &str) -> anyhow::R
     take_in_with(idp, owner, text, None).await
 }
 
-/// Takes a file in by which so many go.
+/// Takes a file in by which as many go as somebody has seen.
+pub(crate) async fn let_go(idp: &TestIdp, owner: &str, text: &str, count: usize) -> anyhow::Result<Diff> {
+    let refused = take_in(idp, owner, text).await?.err().context("taken in at once")?;
+    let mark = refused.accept_removals.with_context(|| format!("{:?}", refused.errors))?;
+    ensure!(mark.starts_with(&format!("{count}-")), "not {count}, but {mark}");
+    take_in_with(idp, owner, text, Some(&mark)).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))
+}
+
+/// Takes a file in with the mark of what may go by it.
 pub(crate) async fn take_in_with(
     idp: &TestIdp,
     owner: &str,
     text: &str,
-    accept_removals: Option<usize>,
+    accept_removals: Option<&str>,
 ) -> anyhow::Result<Result<Diff, Objections>> {
     let owner = orgno(owner)?;
     let reader = idp.reader(&owner);
@@ -195,7 +203,8 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let roster = idp.reader(&owner).plain(text.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
-    let preview = import::preview(world, &import).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
+    let preview = import::preview(world, &import, Naming::Rows).await?;
+    let preview = preview.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     assert_eq!((preview.schools.added, preview.classes.added, preview.roles.added, preview.pupils.added), (1, 1, 2, 2));
     assert!(!preview.lines.join("\n").contains("Testesen"), "{preview:?}");
     assert!(register::schools(world.db.pool(), &owner).await?.is_empty(), "a preview changes nothing");
@@ -221,7 +230,13 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let renamed = text.replace("Fjorden skole", "Fjorden ungdomsskole").replace("Åse", "Åsne");
     let done = well(&idp, OWNER, &renamed).await?;
     assert_eq!((done.schools.changed, done.pupils.changed, done.roles.added), (1, 1, 0));
-    assert_eq!(done.lines, [format!("~ school {SCHOOL}: from Fjorden skole to Fjorden ungdomsskole")]);
+    assert_eq!(
+        done.lines,
+        [
+            format!("~ school {SCHOOL}: from Fjorden skole to Fjorden ungdomsskole"),
+            "~ pupil in 10A at Fjorden ungdomsskole (row 4): another name".to_owned()
+        ]
+    );
     let [gone, _] = &fjorden.pupils;
     let without: String = renamed.lines().filter(|line| !line.contains(&gone.who.fnr)).collect::<Vec<_>>().join("\n");
     assert_eq!(well(&idp, OWNER, &without).await?.pupils.removed, 1);
@@ -229,10 +244,8 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     assert_eq!(register::members(world.db.pool(), &class.id).await?.len(), 1);
     // And a file of one school alone ends the other's.
     let moved = renamed.replace(SCHOOL, "974589096");
-    let refused = take_in(&idp, OWNER, &moved).await?.err().context("taken in")?;
-    assert_eq!(refused.accept_removals, Some(5), "a school, its class, two roles and a pupil");
-    let done =
-        take_in_with(&idp, OWNER, &moved, refused.accept_removals).await?.map_err(|why| anyhow::anyhow!("{why:?}"))?;
+    // A school, its class, two roles and a pupil.
+    let done = let_go(&idp, OWNER, &moved, 5).await?;
     assert_eq!((done.schools.added, done.schools.removed, done.roles.removed), (1, 1, 2));
     assert!(register::class(world.db.pool(), class.id.as_str()).await?.is_none());
     Ok(())

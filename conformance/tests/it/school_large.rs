@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use admin::school::import::{self, Import};
+use admin::school::import::{self, Import, Naming};
 use admin::school::register::{self, Orgno};
 use admin::school::report;
 use admin::school::roster::Roster;
@@ -105,7 +105,8 @@ async fn a_large_file_is_taken_in_like_a_small_one() -> anyhow::Result<()> {
     took("read", started);
     let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
     let started = now();
-    let preview = import::preview(world, &import).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
+    let preview = import::preview(world, &import, Naming::Rows).await?;
+    let preview = preview.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     took("preview", started);
     assert_eq!(preview.pupils.added, people);
     assert!(preview.lines.len() <= 501, "as much as somebody reads");

@@ -423,8 +423,9 @@ async fn each_word_of_one_roster_makes_somebody_what_it_says() -> anyhow::Result
     let reader = Reader { owner: &owner, people: town.idp.app.config.people, rows_at_most: 100 };
     let roster = reader.oneroster(folder.path(), town.idp.now()).map_err(|objections| anyhow!("{objections:?}"))?;
     // Whoever was there before is not in it.
-    let gone = Some(18);
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: gone };
+    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    let refused = import::apply(world, &import, town.idp.now()).await?.err().context("taken in")?;
+    let import = Import { accept_removals: refused.accept_removals.as_deref(), ..import };
     import::apply(world, &import, town.idp.now()).await?.map_err(|objections| anyhow!("{objections:?}"))?;
     let (school, class) = (town.school(&town.own).await?, town.class(&town.own).await?);
     let employees = Decisions::of(world, &class.id).await?.context("no class")?.employees;

@@ -9,8 +9,7 @@ use authenticators::trail::Actor;
 use conformance::idp::{TestIdp, TestPerson, unregistered};
 
 use crate::school_import::{
-    Fjorden, HEAD, OTHER, OWNER, SCHOOL, add_owner, file, id_of, is_over, kinds, orgno, somebody, take_in,
-    take_in_with, well,
+    Fjorden, HEAD, OTHER, OWNER, SCHOOL, add_owner, file, id_of, is_over, kinds, let_go, orgno, somebody, take_in, well,
 };
 
 async fn moved(idp: &TestIdp, school: &str, to: &str) -> anyhow::Result<Result<Moved, Refused>> {
@@ -89,7 +88,7 @@ async fn what_cannot_be_moved() -> anyhow::Result<()> {
     assert_eq!(kinds(&idp, &fjorden.rektor).await?, ["school-role-given"], "nothing was done");
     // One that is gone from its owner's file goes as well, and whoever works elsewhere keeps their role there.
     let elsewhere = somebody("974589000;Bakken skole;;rektor", "Ravn")?;
-    assert!(take_in_with(&idp, OWNER, &file(&[&elsewhere]), Some(6)).await?.is_ok());
+    let_go(&idp, OWNER, &file(&[&elsewhere]), 6).await?;
     let done = moved(&idp, SCHOOL, OTHER).await?.map_err(|why| anyhow::anyhow!("{why:?}"))?;
     assert_eq!((done.roles, done.couplings, done.classes), (0, 0, 0));
     let db = idp.app.world.db.pool();
@@ -97,6 +96,6 @@ async fn what_cannot_be_moved() -> anyhow::Result<()> {
     // And back.
     assert!(moved(&idp, SCHOOL, OWNER).await?.is_ok());
     let text = format!("{HEAD}\n{SCHOOL};Fjorden skole;;rektor;{};Ravn;Testesen\n", fjorden.rektor.who.fnr);
-    assert_eq!(take_in_with(&idp, OWNER, &text, Some(2)).await?.unwrap().schools.added, 1);
+    assert_eq!(let_go(&idp, OWNER, &text, 2).await?.schools.added, 1);
     Ok(())
 }

@@ -49,9 +49,9 @@ pub struct Objections {
     pub errors: Vec<RowError>,
     /// How much more there is.
     pub more: u64,
-    /// How many go, if that is all that speaks against it.
+    /// A mark of what goes, with how much that is, if that is all that speaks against it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub accept_removals: Option<usize>,
+    pub accept_removals: Option<String>,
 }
 
 impl Objections {
@@ -124,6 +124,7 @@ pub(super) struct RosterRole {
 pub(super) struct RosterPupil {
     pub(super) class: usize,
     pub(super) person: usize,
+    pub(super) place: Place,
 }
 
 impl Roster {
@@ -186,8 +187,8 @@ struct Builder {
     schools: HashMap<Orgno, usize>,
     classes: HashMap<(usize, String), usize>,
     roles: HashSet<(Scope, usize, Title)>,
-    /// With the line on which each stands.
-    pupils: HashMap<(usize, usize), Place>,
+    /// With the index of each.
+    pupils: HashMap<(usize, usize), usize>,
     objections: Objections,
 }
 
@@ -264,12 +265,18 @@ impl Builder {
 
     /// Puts a pupil in a class; where they stand already, if they do.
     fn pupil(&mut self, class: usize, person: usize, place: Place) -> Option<Place> {
-        if let Some(before) = self.pupils.get(&(class, person)) {
-            return Some(*before);
+        if let Some(before) = self.stands(class, person) {
+            return Some(before);
         }
-        self.pupils.insert((class, person), place);
-        self.roster.pupils.push(RosterPupil { class, person });
+        self.pupils.insert((class, person), self.roster.pupils.len());
+        self.roster.pupils.push(RosterPupil { class, person, place });
         None
+    }
+
+    /// Where somebody stands as a pupil of a class.
+    fn stands(&self, class: usize, person: usize) -> Option<Place> {
+        let index = self.pupils.get(&(class, person))?;
+        self.roster.pupils.get(*index).map(|pupil| pupil.place)
     }
 
     /// The file could not be read to its end.
@@ -281,8 +288,8 @@ impl Builder {
     fn finish(mut self) -> Result<Roster, Objections> {
         for role in &self.roster.roles {
             let Scope::Class(class) = role.scope else { continue };
-            if let Some(place) = self.pupils.get(&(class, role.person)) {
-                self.objections.add(*place, "somebody who works in the class is no pupil of it");
+            if let Some(place) = self.stands(class, role.person) {
+                self.objections.add(place, "somebody who works in the class is no pupil of it");
             }
         }
         // An empty file would end all that there is.
