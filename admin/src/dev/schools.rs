@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use admin::school::import::{self, Import};
+use admin::school::import::{self, Import, Sender};
 use admin::school::register::{self as registry, Orgno, Owner};
 use admin::school::roster::Reader;
 use anyhow::{Context, anyhow};
@@ -64,8 +64,13 @@ pub(super) async fn register(world: &World, now: Timestamp) -> anyhow::Result<()
     let reader = Reader { owner: &owner.orgno, people: DEV_PEOPLE, rows_at_most: SchoolConfig::default().rows_at_most };
     let roster = reader.plain(file(&people::all(now)).as_bytes());
     let roster = roster.map_err(|_| anyhow!("the school's file cannot be read"))?;
-    let import =
-        Import { owner: &owner.orgno, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    let import = Import {
+        owner: &owner.orgno,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        accept_removals: None,
+    };
     let taken = import::apply(world, &import, now).await?;
     taken.map(|_| ()).map_err(|_| anyhow!("the school's file cannot be taken in"))
 }

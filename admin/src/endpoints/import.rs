@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::school::import::{self, Diff, Import, Naming};
+use crate::school::import::{self, Diff, Import, Naming, Sender};
 use crate::school::register::{self, Orgno};
 use crate::school::roster::plain::Lines;
 use crate::school::roster::{Objections, Reader, Roster, RowError};
@@ -211,7 +211,7 @@ impl Order {
             owner: &owner,
             roster: &roster,
             actor: Actor::Organisation(owner.as_str().to_owned()),
-            client: Some(client.as_str()),
+            sender: Sender::System(client.as_str()),
             accept_removals: Some(wanted.accept_removals.as_str()),
         };
         let done = match is_preview {

@@ -385,6 +385,18 @@ impl<'a> Places<'a> {
     }
 }
 
+/// From where a file comes. Owners name schools that are theirs already: new ones are brought by whoever runs Porten, and has
+/// seen that they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender<'a> {
+    /// From whoever runs Porten.
+    Operator,
+    /// From the owner's own system, by the id of its client.
+    System(&'a str),
+    /// From whoever acts for the owner.
+    Staff,
+}
+
 /// A file that is to be taken in.
 pub struct Import<'a> {
     /// Whose.
@@ -393,9 +405,8 @@ pub struct Import<'a> {
     pub roster: &'a Roster,
     /// Who takes it in.
     pub actor: Actor,
-    /// The client that has sent it, if one has. A machine names schools that are its owner's already; new ones are brought
-    /// by whoever has seen what is in the file.
-    pub client: Option<&'a str>,
+    /// From where it comes.
+    pub sender: Sender<'a>,
     /// The mark of what may go, where that is much ([`Diff::accept_removals`]).
     pub accept_removals: Option<&'a str>,
 }
@@ -520,7 +531,7 @@ async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objection
                 objections.add(school.place, FOREIGN);
                 theirs.push(&school.orgno);
             }
-            None if import.client.is_some() => objections.add(school.place, NEW),
+            None if import.sender != Sender::Operator => objections.add(school.place, NEW),
             Some(_) | None => {}
         }
     }

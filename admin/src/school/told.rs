@@ -4,8 +4,8 @@ use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 
 use super::coupling::{self, Refused};
-use super::import::{Changes, Diff, Import};
-use super::register::{Administrator, Class, Orgno, Owner};
+use super::import::{Changes, Diff, Import, Sender};
+use super::register::{Administrator, Class, Orgno, Owner, Title};
 
 /// What is told of a file that was taken in: for the owner, beside what each of its people is told.
 pub(super) fn imported(import: &Import<'_>, diff: &Diff) -> Event {
@@ -22,11 +22,12 @@ pub(super) fn imported(import: &Import<'_>, diff: &Diff) -> Event {
     sent_by(import, event).with("reason", "roster")
 }
 
-/// With the client that has sent a file, if one has.
+/// With who has sent a file.
 pub(super) fn sent_by(import: &Import<'_>, event: Event) -> Event {
-    match import.client {
-        Some(client) => event.with("client", client).with("role", "owner-system"),
-        None => event.with("role", "operator"),
+    match import.sender {
+        Sender::Operator => event.with("role", "operator"),
+        Sender::System(client) => event.with("client", client).with("role", "owner-system"),
+        Sender::Staff => event.with("role", Title::Owner.name()),
     }
 }
 

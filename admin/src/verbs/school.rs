@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use admin::school::import::{self, Changes, Diff, Import, Naming};
+use admin::school::import::{self, Changes, Diff, Import, Naming, Sender};
 use admin::school::moving::{self, Move, Moved};
 use admin::school::register::{self, Orgno, Owner};
 use admin::school::report;
@@ -244,7 +244,7 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
                 owner: &owner,
                 roster: &roster,
                 actor,
-                client: None,
+                sender: Sender::Operator,
                 accept_removals: options.accept_removals.as_deref(),
             };
             match options.preview {

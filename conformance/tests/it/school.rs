@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use admin::school::import::{self, Import};
+use admin::school::import::{self, Import, Sender};
 use admin::school::register::{self, Class, Orgno, Owner, School};
 use admin::school::{alias, sketch};
 use anyhow::{Context, anyhow, ensure};
@@ -96,8 +96,13 @@ impl Town {
         let owner = orgno()?;
         let reader = self.idp.reader(&owner);
         let roster = reader.plain(file.as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
-        let import =
-            Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+        let import = Import {
+            owner: &owner,
+            roster: &roster,
+            actor: Actor::System,
+            sender: Sender::Operator,
+            accept_removals: None,
+        };
         let taken = import::apply(&self.idp.app.world, &import, self.idp.now()).await?;
         taken.map(|_| ()).map_err(|objections| anyhow!("{objections:?}"))
     }

@@ -4,7 +4,7 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use admin::school::import::{self, Import};
+use admin::school::import::{self, Import, Sender};
 use admin::school::issuing::{self, Started};
 use admin::school::moving::{self, Move};
 use admin::school::register;
@@ -65,7 +65,13 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
     all.extend(&many);
     let roster = idp.reader(&owner).plain(file(&all).as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    let import = Import {
+        owner: &owner,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        accept_removals: None,
+    };
     let fnr = |one: &&Somebody| Fnr::parse(&one.who.fnr, idp.app.config.people).ok().context("a number");
     let fnrs = all.iter().map(fnr).collect::<anyhow::Result<Vec<Fnr>>>()?;
     let fnrs: Vec<&Fnr> = fnrs.iter().collect();
@@ -95,7 +101,13 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
     let less = file(&all.iter().copied().filter(|one| one.who.fnr != gone.who.fnr).collect::<Vec<_>>());
     let roster = idp.reader(&owner).plain(less.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    let import = Import {
+        owner: &owner,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        accept_removals: None,
+    };
     let stopped = stopped_everywhere(
         || import::apply(world, &import, idp.now()),
         || async {

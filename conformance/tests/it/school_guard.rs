@@ -2,7 +2,7 @@
 
 use admin::endpoints::import as endpoint;
 use admin::school::coupling::{self, Change, Coupling, Decision, Draft, Saved};
-use admin::school::import::{self, Import, Naming};
+use admin::school::import::{self, Import, Naming, Sender};
 use admin::school::issuing::{self, Started};
 use admin::school::register;
 use anyhow::{Context, anyhow, bail, ensure};
@@ -114,7 +114,13 @@ async fn a_preview_tells_row_by_row_who_comes_and_is_called_otherwise() -> anyho
     let text = text.replace("Lise;Testesen", "Lise;Bakken").replace("Bo;", "Bjarte;");
     let owner = orgno(OWNER)?;
     let roster = idp.reader(&owner).plain(text.as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    let import = Import {
+        owner: &owner,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        accept_removals: None,
+    };
     for (naming, expected) in [
         (
             Naming::Rows,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use admin::endpoints::import as endpoint;
 use admin::school::coupling::{self, Change, Coupling, Decision, Decisions, Draft, Refused, Saved, Standing};
-use admin::school::import::{self, Diff, Import, Naming};
+use admin::school::import::{self, Diff, Import, Naming, Sender};
 use admin::school::issuing::{self, Reason, Started, Status};
 use admin::school::register::{self, Administrator, Class, Orgno, Owner, Title};
 use admin::school::report;
@@ -89,7 +89,8 @@ pub(crate) async fn take_in_with(
         Ok(roster) => roster,
         Err(objections) => return Ok(Err(objections)),
     };
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals };
+    let import =
+        Import { owner: &owner, roster: &roster, actor: Actor::System, sender: Sender::Operator, accept_removals };
     import::apply(&idp.app.world, &import, idp.now()).await
 }
 
@@ -202,7 +203,13 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let owner = orgno(OWNER)?;
     let roster = idp.reader(&owner).plain(text.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    let import = Import {
+        owner: &owner,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        accept_removals: None,
+    };
     let preview = import::preview(world, &import, Naming::Rows).await?;
     let preview = preview.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     assert_eq!((preview.schools.added, preview.classes.added, preview.roles.added, preview.pupils.added), (1, 1, 2, 2));

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use admin::school::import::{self, Import, Naming};
+use admin::school::import::{self, Import, Naming, Sender};
 use admin::school::register::{self, Orgno};
 use admin::school::report;
 use admin::school::roster::Roster;
@@ -103,7 +103,13 @@ async fn a_large_file_is_taken_in_like_a_small_one() -> anyhow::Result<()> {
     let roster = idp.reader(&owner).plain(text.as_bytes());
     let roster = roster.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     took("read", started);
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    let import = Import {
+        owner: &owner,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        accept_removals: None,
+    };
     let started = now();
     let preview = import::preview(world, &import, Naming::Rows).await?;
     let preview = preview.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
@@ -189,8 +195,13 @@ async fn whoever_is_in_a_file_logs_in_while_it_is_taken_in() -> anyhow::Result<(
     ensure!(register::bump(&mut held, &class.id, class.version).await?, "somebody was there before");
     let (importing, now) = (world.clone(), idp.now());
     let work = tokio::spawn(async move {
-        let import =
-            Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+        let import = Import {
+            owner: &owner,
+            roster: &roster,
+            actor: Actor::System,
+            sender: Sender::Operator,
+            accept_removals: None,
+        };
         import::apply(&importing, &import, now).await
     });
     known(&idp, &newcomer).await?;
@@ -223,8 +234,13 @@ async fn what_has_changed_since_it_was_read_is_compared_again() -> anyhow::Resul
         let (owner, roster) = read(&idp, &file_of(&[&fjorden.rektor, &fjorden.teacher, &newcomer, stays]))?;
         let (world, now) = (world.clone(), idp.now());
         work.push(tokio::spawn(async move {
-            let import =
-                Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+            let import = Import {
+                owner: &owner,
+                roster: &roster,
+                actor: Actor::System,
+                sender: Sender::Operator,
+                accept_removals: None,
+            };
             import::apply(&world, &import, now).await
         }));
     }
@@ -257,8 +273,13 @@ async fn what_another_process_writes_meanwhile_waits_and_does_not_fail() -> anyh
     let (owner, roster) = read(&idp, &file(2_000, 0)?)?;
     let (world, now) = (idp.app.world.clone(), idp.now());
     let work = tokio::spawn(async move {
-        let import =
-            Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+        let import = Import {
+            owner: &owner,
+            roster: &roster,
+            actor: Actor::System,
+            sender: Sender::Operator,
+            accept_removals: None,
+        };
         import::apply(&world, &import, now).await
     });
     let mut written = 0;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use admin::school::coupling::{self, Change, Decision, Decisions, Draft, Saved};
-use admin::school::import::{self, Import};
+use admin::school::import::{self, Import, Sender};
 use admin::school::register::{self, Orgno, Title};
 use admin::school::roster::Reader;
 use admin::school::routes;
@@ -423,7 +423,13 @@ async fn each_word_of_one_roster_makes_somebody_what_it_says() -> anyhow::Result
     let reader = Reader { owner: &owner, people: town.idp.app.config.people, rows_at_most: 100 };
     let roster = reader.oneroster(folder.path(), town.idp.now()).map_err(|objections| anyhow!("{objections:?}"))?;
     // Whoever was there before is not in it.
-    let import = Import { owner: &owner, roster: &roster, actor: Actor::System, client: None, accept_removals: None };
+    let import = Import {
+        owner: &owner,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        accept_removals: None,
+    };
     let refused = import::apply(world, &import, town.idp.now()).await?.err().context("taken in")?;
     let import = Import { accept_removals: refused.accept_removals.as_deref(), ..import };
     import::apply(world, &import, town.idp.now()).await?.map_err(|objections| anyhow!("{objections:?}"))?;

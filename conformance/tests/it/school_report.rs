@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use admin::school::import::{self, Import};
+use admin::school::import::{self, Import, Sender};
 use admin::school::register::Orgno;
 use admin::school::report;
 use admin::school::roster::Reader;
@@ -123,7 +123,7 @@ async fn what_the_owners_file_says_is_not_done_by_support() -> anyhow::Result<()
         let reader = Reader { owner: &owner, people: town.idp.app.config.people, rows_at_most: 100 };
         let roster = reader.plain(file.as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
         let actor = Actor::Operator("Kari".into());
-        let import = Import { owner: &owner, roster: &roster, actor, client: None, accept_removals: None };
+        let import = Import { owner: &owner, roster: &roster, actor, sender: Sender::Operator, accept_removals: None };
         let taken = import::apply(&town.idp.app.world, &import, town.idp.now()).await?;
         ensure!(taken.is_ok(), "not taken in");
     }
