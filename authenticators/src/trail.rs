@@ -211,6 +211,19 @@ impl Trail {
         rows.into_iter().map(|row| self.read(row)).collect()
     }
 
+    /// The newest entry of a kind that concerns a person.
+    pub async fn latest(
+        &self,
+        db: impl AnyExecutor<'_>,
+        person: &PersonId,
+        kind: &str,
+    ) -> anyhow::Result<Option<Entry>> {
+        const SQL: &str = "SELECT number, at, kind, subject, actor, details, digest, hash FROM event
+                           WHERE subject = $1 AND kind = $2 ORDER BY number DESC LIMIT 1";
+        let row: Option<Row> = sqlx::query_as(SQL).bind(person.as_str()).bind(kind).fetch_optional(db).await?;
+        row.map(|row| self.read(row)).transpose()
+    }
+
     /// What concerns an organisation and nobody in it, the newest first.
     pub async fn of_organisation(&self, db: impl AnyExecutor<'_>, number: &str) -> anyhow::Result<Vec<Entry>> {
         self.of(db, &organisation(number), i64::MAX, i64::MAX).await

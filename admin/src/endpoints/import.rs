@@ -26,6 +26,7 @@ use crate::school::import::{self, Diff, Import, Naming, Sender};
 use crate::school::register::{self, Orgno};
 use crate::school::roster::plain::Lines;
 use crate::school::roster::{Objections, Reader, Roster, RowError};
+use crate::school::told;
 
 /// What the token must be good for.
 pub const SCOPE: &str = "minid:skole.import";
@@ -98,12 +99,10 @@ pub async fn take(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, OAuthError> {
-    let owner = owner(&bearer.token).filter(|_| bearer.is_a_machine_with(&[SCOPE]));
-    let Some(owner) = owner else {
-        return Ok(bearer.falls_short("A machine's own access token", &[SCOPE]));
-    };
+    let Some(owner) = machine_of(&bearer) else { return falls_short(&app, &bearer).await };
     let world = &app.world;
     if register::owner(world.db.pool(), &owner).await?.is_none() {
+        note_denied(&app, &bearer, "no-owner").await?;
         return Err(OAuthError::access_denied("The consumer of the access token is no school owner here."));
     }
     let body = match body {
@@ -171,10 +170,7 @@ impl Following {
 /// Tells what came of rows that took their time: still nothing, or what would have been answered. Where nobody waits for
 /// it any more, nothing will.
 pub async fn tell(State(app): State<App>, bearer: Bearer, Query(asked): Query<Asked>) -> Result<Response, OAuthError> {
-    let owner = owner(&bearer.token).filter(|_| bearer.is_a_machine_with(&[SCOPE]));
-    let Some(owner) = owner else {
-        return Ok(bearer.falls_short("A machine's own access token", &[SCOPE]));
-    };
+    let Some(owner) = machine_of(&bearer) else { return falls_short(&app, &bearer).await };
     let key = Token::presented(&asked.result).hash();
     let found = app.world.scratch.get::<Outcome>(&key, bearer.now).await?;
     Ok(match found.map(|found| found.value).filter(|found| found.owner == owner.as_str()) {
@@ -287,6 +283,23 @@ impl Kept for Outcome {
 /// The organisation that the token was given to.
 fn owner(token: &AccessToken) -> Option<Orgno> {
     Orgno::parse(token.consumer_number()?)
+}
+
+/// The organisation whose machine this is, if it may send rows.
+fn machine_of(bearer: &Bearer) -> Option<Orgno> {
+    owner(&bearer.token).filter(|_| bearer.is_a_machine_with(&[SCOPE]))
+}
+
+/// Refuses a token that is good, and not for this.
+async fn falls_short(app: &App, bearer: &Bearer) -> Result<Response, OAuthError> {
+    note_denied(app, bearer, "insufficient-scope").await?;
+    Ok(bearer.falls_short("A machine's own access token", &[SCOPE]))
+}
+
+/// Tells the organisation that the token was given to. Who comes without a good token is nobody that could be told.
+async fn note_denied(app: &App, bearer: &Bearer, reason: &'static str) -> anyhow::Result<()> {
+    let Some(owner) = owner(&bearer.token) else { return Ok(()) };
+    told::note_machine(&app.world, (&owner, bearer.client.id.as_str()), PATH, reason).await
 }
 
 /// How rows are written.

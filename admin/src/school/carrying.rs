@@ -37,12 +37,18 @@ impl Ids {
     }
 }
 
-/// Something that is to be told in the trail, by its index in the roster or in what is stored: of many people there is
-/// no more than that until it is told.
+/// Something that is to be told in the trail, by its index in the roster, in what is stored, or in both: of many people
+/// there is no more than that until it is told.
 enum Told {
+    SchoolPut(usize),
+    SchoolGone(usize),
+    ClassPut(usize),
+    ClassGone(usize),
     Given(usize),
+    RoleRenamed(usize, usize),
     Ended(usize),
     Come(usize),
+    PupilRenamed(usize, usize),
     Gone(usize),
 }
 
@@ -95,7 +101,7 @@ impl<'a> Carrying<'a> {
     }
 
     fn take(&mut self, known: &Known<'_>, step: Step) -> anyhow::Result<()> {
-        let (roster, stored) = (self.import.roster, self.stored);
+        let stored = self.stored;
         match step {
             Step::PutSchool(index) => self.put_school(known, index)?,
             Step::PutClass(index) => self.put_class(known, index)?,
@@ -108,23 +114,29 @@ impl<'a> Carrying<'a> {
                 self.rows.gone.push((pupil.class.as_str(), &pupil.person));
                 self.rows.told.push(Told::Gone(index));
             }
-            Step::RemoveClass(index) => self.rows.gone_classes.push(&stored.classes.get(index).ok_or_else(lost)?.id),
-            Step::RemoveSchool(index) => self.rows.gone_schools.push(&stored.schools.get(index).ok_or_else(lost)?.id),
-            Step::GiveRole(index) | Step::RenameRole(index) => {
-                let role = roster.roles.get(index).ok_or_else(lost)?;
-                let (person, (school, class)) = (self.person(role.person)?, self.ids_of(role.scope)?);
-                self.rows.given.push(Given { school, class, person, title: role.title, name: self.name(role.person) });
-                if step == Step::GiveRole(index) {
-                    self.rows.told.push(Told::Given(index));
-                }
+            Step::RemoveClass(index) => {
+                self.rows.gone_classes.push(&stored.classes.get(index).ok_or_else(lost)?.id);
+                self.rows.told.push(Told::ClassGone(index));
             }
-            Step::PutPupil(index) | Step::RenamePupil(index) => {
-                let pupil = roster.pupils.get(index).ok_or_else(lost)?;
-                let class = self.ids.classes.get(pupil.class).ok_or_else(lost)?;
-                self.rows.put.push((class, self.person(pupil.person)?, self.name(pupil.person)));
-                if step == Step::PutPupil(index) {
-                    self.rows.told.push(Told::Come(index));
-                }
+            Step::RemoveSchool(index) => {
+                self.rows.gone_schools.push(&stored.schools.get(index).ok_or_else(lost)?.id);
+                self.rows.told.push(Told::SchoolGone(index));
+            }
+            Step::GiveRole(index) => {
+                self.give(index)?;
+                self.rows.told.push(Told::Given(index));
+            }
+            Step::RenameRole(index, before) => {
+                self.give(index)?;
+                self.rows.told.push(Told::RoleRenamed(index, before));
+            }
+            Step::PutPupil(index) => {
+                self.put_pupil(index)?;
+                self.rows.told.push(Told::Come(index));
+            }
+            Step::RenamePupil(index, before) => {
+                self.put_pupil(index)?;
+                self.rows.told.push(Told::PupilRenamed(index, before));
             }
         }
         Ok(())
@@ -137,6 +149,7 @@ impl<'a> Carrying<'a> {
             Some(_) => self.rows.kept_schools.push((id, &school.name)),
             None => self.rows.new_schools.push((id, &school.orgno, &school.name)),
         }
+        self.rows.told.push(Told::SchoolPut(index));
         Ok(())
     }
 
@@ -150,6 +163,21 @@ impl<'a> Carrying<'a> {
                 self.rows.new_classes.push(NewClass { id, school, source_id: &class.source_id, name: &class.name });
             }
         }
+        self.rows.told.push(Told::ClassPut(index));
+        Ok(())
+    }
+
+    fn give(&mut self, index: usize) -> anyhow::Result<()> {
+        let role = self.import.roster.roles.get(index).ok_or_else(lost)?;
+        let (person, (school, class)) = (self.person(role.person)?, self.ids_of(role.scope)?);
+        self.rows.given.push(Given { school, class, person, title: role.title, name: self.name(role.person) });
+        Ok(())
+    }
+
+    fn put_pupil(&mut self, index: usize) -> anyhow::Result<()> {
+        let pupil = self.import.roster.pupils.get(index).ok_or_else(lost)?;
+        let class = self.ids.classes.get(pupil.class).ok_or_else(lost)?;
+        self.rows.put.push((class, self.person(pupil.person)?, self.name(pupil.person)));
         Ok(())
     }
 
@@ -253,21 +281,32 @@ impl<'a> Carrying<'a> {
     fn event_of(&self, told: &Told) -> anyhow::Result<Event> {
         let (roster, stored) = (self.import.roster, self.stored);
         Ok(match told {
-            Told::Given(index) => {
+            Told::SchoolPut(index) => self.school_put(*index)?,
+            Told::ClassPut(index) => self.class_put(*index)?,
+            Told::SchoolGone(index) => {
+                let school = stored.schools.get(*index).ok_or_else(lost)?;
+                self.of_owner("school-removed", self.places.at(school.id.as_str(), "")).with("reason", "roster")
+            }
+            Told::ClassGone(index) => {
+                let class = stored.classes.get(*index).ok_or_else(lost)?;
+                self.of_owner("school-class-removed", self.places.at_class(class.id.as_str())).with("reason", "roster")
+            }
+            Told::Given(index) => self.of_role("school-role-given", *index)?.with("reason", "roster"),
+            Told::RoleRenamed(index, before) => {
                 let role = roster.roles.get(*index).ok_or_else(lost)?;
-                let event =
-                    self.event("school-role-given", self.person(role.person)?, roster_place(roster, role.scope));
-                event.with("role", role.title.name()).with("reason", "roster")
+                let names = (stored.roles.get(*before).ok_or_else(lost)?.name.as_str(), self.name(role.person));
+                renamed(self.of_role("school-name-changed", *index)?, names)
             }
             Told::Ended(index) => {
                 let role = stored.roles.get(*index).ok_or_else(lost)?;
                 let event = self.event("school-role-ended", &role.person, self.places.at(&role.school, &role.class));
                 event.with("role", role.title.name()).with("reason", "left-role")
             }
-            Told::Come(index) => {
+            Told::Come(index) => self.of_pupil("school-pupil-added", *index)?.with("reason", "roster"),
+            Told::PupilRenamed(index, before) => {
                 let pupil = roster.pupils.get(*index).ok_or_else(lost)?;
-                let place = roster_place(roster, Scope::Class(pupil.class));
-                self.event("school-pupil-added", self.person(pupil.person)?, place).with("reason", "roster")
+                let names = (stored.pupils.get(*before).ok_or_else(lost)?.name.as_str(), self.name(pupil.person));
+                renamed(self.of_pupil("school-name-changed", *index)?, names)
             }
             Told::Gone(index) => {
                 let StoredPupil { class, person, .. } = stored.pupils.get(*index).ok_or_else(lost)?;
@@ -277,24 +316,63 @@ impl<'a> Carrying<'a> {
         })
     }
 
+    /// What is told of a school that the file names: it is new, is there again, or is called otherwise.
+    fn school_put(&self, index: usize) -> anyhow::Result<Event> {
+        let school = self.import.roster.schools.get(index).ok_or_else(lost)?;
+        let place = roster_place(self.import.roster, Scope::School(index));
+        let before = self.ids.schools.get(index).and_then(|id| self.places.school(id));
+        Ok(match before.filter(|before| before.removed_at.is_none()) {
+            Some(before) => renamed(self.of_owner("school-renamed", place), (&before.name, &school.name)),
+            None => self.of_owner("school-added", place).with("reason", "roster"),
+        })
+    }
+
+    /// The same of a class.
+    fn class_put(&self, index: usize) -> anyhow::Result<Event> {
+        let class = self.import.roster.classes.get(index).ok_or_else(lost)?;
+        let place = roster_place(self.import.roster, Scope::Class(index));
+        let before = self.ids.classes.get(index).and_then(|id| self.places.class(id));
+        Ok(match before.filter(|before| before.removed_at.is_none()) {
+            Some(before) => renamed(self.of_owner("school-class-renamed", place), (&before.name, &class.name)),
+            None => self.of_owner("school-class-added", place).with("reason", "roster"),
+        })
+    }
+
+    /// An entry of whoever has a role of the file, with that role.
+    fn of_role(&self, kind: &'static str, index: usize) -> anyhow::Result<Event> {
+        let role = self.import.roster.roles.get(index).ok_or_else(lost)?;
+        let event = self.event(kind, self.person(role.person)?, roster_place(self.import.roster, role.scope));
+        Ok(event.with("role", role.title.name()))
+    }
+
+    /// An entry of a pupil of the file.
+    fn of_pupil(&self, kind: &'static str, index: usize) -> anyhow::Result<Event> {
+        let pupil = self.import.roster.pupils.get(index).ok_or_else(lost)?;
+        Ok(self.event(kind, self.person(pupil.person)?, roster_place(self.import.roster, Scope::Class(pupil.class))))
+    }
+
     /// The same of an employee who could issue to a pupil, and no longer can.
     fn uncoupled(&self, ((class, employee, pupil), reason): &(Coupled, &'static str)) -> Event {
         let event = self.event("school-uncoupled", pupil, self.places.at_class(class.as_str()));
         event.with("employee", employee.as_str()).with("reason", *reason)
     }
 
-    /// An entry without its reason. Whoever brings a file has no title at a school.
+    /// An entry of somebody, without its reason. Whoever brings a file has no title at a school.
     fn event(&self, kind: &'static str, person: &PersonId, place: Place<'_>) -> Event {
         let event = Event::by(kind, person, self.import.actor.clone()).with("owner", self.import.owner.as_str());
-        let mut event = told::sent_by(self.import, event);
-        if let Some((school, orgno)) = place.school {
-            event = event.with("school", school).with("school_orgno", orgno.as_str());
-        }
-        match place.class {
-            Some(class) => event.with("class", class),
-            None => event,
-        }
+        told::at(told::sent_by(self.import, event), place)
     }
+
+    /// An entry of the owner's own.
+    fn of_owner(&self, kind: &'static str, place: Place<'_>) -> Event {
+        let event = Event::of_organisation(kind, self.import.owner.as_str(), self.import.actor.clone());
+        told::at(told::sent_by(self.import, event), place)
+    }
+}
+
+/// With what somebody or something was called before, and what they are called in the file.
+fn renamed(event: Event, (before, name): (&str, &str)) -> Event {
+    event.with("before", before).with("name", name).with("reason", "roster")
 }
 
 fn lost() -> anyhow::Error {

@@ -70,9 +70,9 @@ fn gone(step: Step, stored: &Stored) -> Option<[&str; 4]> {
         Step::PutSchool(_)
         | Step::PutClass(_)
         | Step::GiveRole(_)
-        | Step::RenameRole(_)
+        | Step::RenameRole(..)
         | Step::PutPupil(_)
-        | Step::RenamePupil(_) => return None,
+        | Step::RenamePupil(..) => return None,
     })
 }
 

@@ -12,9 +12,10 @@ use authenticators::world::World;
 use serde::Serialize;
 
 use super::carrying::{Carrying, Ids};
+use super::guard;
 use super::register::{self, ClassId, Orgno, Owner, SchoolId, Stored, StoredClass, StoredSchool};
 use super::roster::{self, Objections, Roster, RosterClass, Scope, Somebody, on_row};
-use super::{guard, told};
+use super::told::{self, Why};
 
 const FOREIGN: &str = "orgno: a school of another school owner";
 const NEW: &str = "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
@@ -77,9 +78,11 @@ pub(super) enum Step {
     RemoveClass(usize),
     RemoveSchool(usize),
     GiveRole(usize),
-    RenameRole(usize),
+    /// With its index in what is stored.
+    RenameRole(usize, usize),
     PutPupil(usize),
-    RenamePupil(usize),
+    /// The same.
+    RenamePupil(usize, usize),
 }
 
 /// What is known already of a roster's schools, classes and people, by the same indexes.
@@ -245,13 +248,13 @@ impl Diff {
             let key = known.scope(roster, role.scope).zip(person);
             let found = key.and_then(|((school, class), person)| before.remove(&(school, class, person, role.title)));
             let name = roster.people.get(role.person).map_or("", |person| &*person.name);
-            match found.and_then(|found| stored.roles.get(found)) {
-                Some(found) if found.name == name => continue,
-                Some(found) => {
+            match found.and_then(|found| Some((found, stored.roles.get(found)?))) {
+                Some((_, before)) if before.name == name => {}
+                Some((found, before)) => {
                     self.roles.changed += 1;
-                    let (title, renamed) = (role.title.name(), self.renamed((&found.name, name)));
+                    let (title, renamed) = (role.title.name(), self.renamed((&before.name, name)));
                     self.say(format_args!("~ {title} {}{renamed}", standing(roster, role.scope, role.place)));
-                    self.steps.push(Step::RenameRole(index));
+                    self.steps.push(Step::RenameRole(index, found));
                 }
                 None => {
                     self.roles.added += 1;
@@ -284,11 +287,13 @@ impl Diff {
                 continue;
             }
             let key = known.class(pupil.class).zip(person);
-            let found = key.and_then(|key| before.remove(&key)).and_then(|found| stored.pupils.get(found));
+            let found = key.and_then(|key| before.remove(&key));
             let name = roster.people.get(pupil.person).map_or("", |person| &*person.name);
-            match found {
-                Some(found) if found.name == name => {}
-                Some(found) => renamed.push((index, pupil, (found.name.as_str(), name))),
+            match found.and_then(|found| Some((found, stored.pupils.get(found)?))) {
+                Some((_, before)) if before.name == name => {}
+                Some((found, before)) => {
+                    renamed.push((pupil, Step::RenamePupil(index, found), (before.name.as_str(), name)));
+                }
                 None => come.push((index, pupil, name)),
             }
         }
@@ -306,11 +311,11 @@ impl Diff {
             self.say(format_args!("+ pupil {}{whom}", standing(roster, Scope::Class(pupil.class), pupil.place)));
             self.steps.push(Step::PutPupil(index));
         }
-        for (index, pupil, names) in renamed {
+        for (pupil, step, names) in renamed {
             self.pupils.changed += 1;
             let renamed = self.renamed(names);
             self.say(format_args!("~ pupil {}{renamed}", standing(roster, Scope::Class(pupil.class), pupil.place)));
-            self.steps.push(Step::RenamePupil(index));
+            self.steps.push(step);
         }
         for (index, pupil) in gone {
             self.pupils.removed += 1;
@@ -357,6 +362,14 @@ impl<'a> Places<'a> {
             schools: stored.schools.iter().map(|school| (school.id.as_str(), school)).collect(),
             classes: stored.classes.iter().map(|class| (class.id.as_str(), class)).collect(),
         }
+    }
+
+    pub(super) fn school(&self, id: &SchoolId) -> Option<&'a StoredSchool> {
+        self.schools.get(id.as_str()).copied()
+    }
+
+    pub(super) fn class(&self, id: &ClassId) -> Option<&'a StoredClass> {
+        self.classes.get(id.as_str()).copied()
     }
 
     /// By ids that may be empty.
@@ -459,13 +472,13 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
 }
 
 /// Registers an owner, and tells who has done so; false and unchanged if it is there.
-pub async fn add_owner(world: &World, owner: &Owner, by: Actor, now: Timestamp) -> anyhow::Result<bool> {
+pub async fn add_owner(world: &World, owner: &Owner, why: Why<'_>, now: Timestamp) -> anyhow::Result<bool> {
     let mut tx = world.db.begin().await?;
     if !register::add_owner(&mut *tx, owner, now).await? {
         tx.rollback().await?;
         return Ok(false);
     }
-    world.trail.append(&mut tx, &told::owner_added(owner, by), now).await?;
+    world.trail.append(&mut tx, &told::owner_added(owner, why), now).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -476,7 +489,7 @@ pub async fn add_school(
     world: &World,
     owner: &Orgno,
     school: (&Orgno, &str),
-    by: Actor,
+    why: Why<'_>,
     now: Timestamp,
 ) -> anyhow::Result<Option<Orgno>> {
     let id = SchoolId::fresh(&world.chance)?;
@@ -488,7 +501,7 @@ pub async fn add_school(
         return Ok(register::owner_of_school(world.db.pool(), orgno).await?);
     }
     register::remove_school(&mut tx, &id, now).await?;
-    world.trail.append(&mut tx, &told::school_added(owner, school, by), now).await?;
+    world.trail.append(&mut tx, &told::school_added(owner, school, why), now).await?;
     tx.commit().await?;
     Ok(None)
 }
@@ -519,10 +532,10 @@ async fn registered_people(
     Ok(roster.people.iter().zip(people).map(known).collect())
 }
 
-/// What speaks against the schools of a roster that are another owner's, which is told, or that a machine cannot make its
-/// owner's.
+/// What speaks against the schools of a roster that are another owner's, or that nobody but whoever runs Porten can make the
+/// owner's; it is told.
 async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objections> {
-    let (mut objections, mut theirs) = (Objections::default(), Vec::new());
+    let (mut objections, mut theirs, mut new) = (Objections::default(), Vec::new(), Vec::new());
     let schools: Vec<&Orgno> = import.roster.schools.iter().map(|school| &school.orgno).collect();
     let owners = register::owners_of_schools(&world.db, &schools).await?;
     for school in &import.roster.schools {
@@ -531,13 +544,17 @@ async fn foreign(world: &World, import: &Import<'_>) -> anyhow::Result<Objection
                 objections.add(school.place, FOREIGN);
                 theirs.push(&school.orgno);
             }
-            None if import.sender != Sender::Operator => objections.add(school.place, NEW),
+            None if import.sender != Sender::Operator => {
+                objections.add(school.place, NEW);
+                new.push(&school.orgno);
+            }
             Some(_) | None => {}
         }
     }
     // Who only looks need not say who they are.
     if import.actor != Actor::System {
-        told::note_foreign(world, import, &theirs).await?;
+        told::note_not_theirs(world, import, ("foreign-school", &theirs)).await?;
+        told::note_not_theirs(world, import, ("new-school", &new)).await?;
     }
     Ok(objections)
 }

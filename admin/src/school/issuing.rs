@@ -171,6 +171,19 @@ pub enum Reason {
     HasMinid,
 }
 
+impl Reason {
+    /// Its name in the trail.
+    fn name(self) -> &'static str {
+        match self {
+            Reason::NotCoupled => "not-coupled",
+            Reason::TooYoung => "too-young",
+            Reason::Dead => "dead",
+            Reason::Locked => "locked",
+            Reason::HasMinid => "has-minid",
+        }
+    }
+}
+
 /// What a pupil has before there is a code.
 struct Before {
     has_minid: bool,
@@ -215,14 +228,15 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
     let mut tx = world.db.begin().await?;
     // Whatever else happens to the pupil's account comes before this or after it.
     Person::hold(&mut tx, pupil).await?;
-    let Some(coupling) = coupling.still(&mut tx).await? else { return refuse(tx, Reason::NotCoupled).await };
-    let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return refuse(tx, Reason::NotCoupled).await };
+    let Some(coupling) = coupling.still(&mut tx).await? else { return not_coupled(tx).await };
+    let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return not_coupled(tx).await };
     let before = Before::of(&mut tx, pupil).await?;
-    if resident.is_some_and(|resident| resident.is_dead(now)) {
-        return refuse(tx, Reason::Dead).await;
-    }
-    if let Some(why) = objection(&person, &before, now) {
-        return refuse(tx, why).await;
+    let is_dead = resident.is_some_and(|resident| resident.is_dead(now));
+    if let Some(why) = is_dead.then_some(Reason::Dead).or_else(|| objection(&person, &before, now)) {
+        // What was tried is told as well, and whoever reads it is the pupil.
+        world.trail.append(&mut tx, &event("school-code-refused", &coupling, why.name()), now).await?;
+        tx.commit().await?;
+        return Ok(Started::Refused(why));
     }
     let valid_until = now.plus(Source::School.valid());
     let keys = (&world.vault, &world.chance);
@@ -248,9 +262,9 @@ pub async fn refusal(world: &World, pupil: &PersonId, now: Timestamp) -> anyhow:
     Ok(objection(&person, &Before::of(&mut connection, pupil).await?, now))
 }
 
-async fn refuse(tx: Tx, why: Reason) -> anyhow::Result<Started> {
+async fn not_coupled(tx: Tx) -> anyhow::Result<Started> {
     tx.rollback().await?;
-    Ok(Started::Refused(why))
+    Ok(Started::Refused(Reason::NotCoupled))
 }
 
 /// What speaks against a code for somebody.

@@ -121,6 +121,7 @@ async fn carry_out(tx: &mut Tx, wish: &Move<'_>, now: Timestamp) -> anyhow::Resu
         pupils += members.len();
         telling.of_pupils(class, &members);
     }
+    telling.of_owners();
     let couplings = uncoupled.len();
     let over = uncoupled.iter().map(|(class, employee, pupil)| (class.as_str(), employee, pupil));
     coupling::end_codes(tx, over, now).await?;
@@ -140,13 +141,25 @@ struct Telling<'a> {
 
 impl Telling<'_> {
     fn event(&self, kind: &'static str, person: &PersonId, class: Option<&Class>) -> Event {
-        let event = Event::by(kind, person, self.wish.by.clone()).with("school", self.school.name.as_str());
-        let event = event.with("school_orgno", self.school.orgno.as_str()).with("role", "operator");
-        let event = event.with("owner", self.from.orgno.as_str()).with("to", self.wish.to.as_str());
-        let event = event.with("reason", self.wish.reason);
+        let event = self.placed(Event::by(kind, person, self.wish.by.clone()));
         match class {
             Some(class) => event.with("class", class.name.as_str()),
             None => event,
+        }
+    }
+
+    fn placed(&self, event: Event) -> Event {
+        let event = event.with("school", self.school.name.as_str());
+        let event = event.with("school_orgno", self.school.orgno.as_str()).with("role", "operator");
+        let event = event.with("owner", self.from.orgno.as_str()).with("to", self.wish.to.as_str());
+        event.with("reason", self.wish.reason)
+    }
+
+    /// Whose it was and whose it is.
+    fn of_owners(&mut self) {
+        for owner in [&self.from.orgno, self.wish.to] {
+            let event = Event::of_organisation("school-moved", owner.as_str(), self.wish.by.clone());
+            self.events.push(self.placed(event));
         }
     }
 

@@ -431,6 +431,14 @@ pub async fn title_in(db: impl AnyExecutor<'_>, person: &PersonId, class: &str) 
     Ok(row.and_then(|(title,)| Title::try_from(title).ok()))
 }
 
+/// What somebody is at any school or for any owner now; of several the oldest.
+pub async fn some_title(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Option<Title>> {
+    const SQL: &str = "SELECT title FROM school_staff
+                       WHERE person = $1 AND removed_at IS NULL ORDER BY given_at, title LIMIT 1";
+    let title: Option<String> = sqlx::query_scalar(SQL).bind(person.as_str()).fetch_optional(db).await?;
+    Ok(title.and_then(|title| Title::try_from(title).ok()))
+}
+
 #[derive(sqlx::FromRow)]
 struct EmployeeRow {
     person: PersonId,

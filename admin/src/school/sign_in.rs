@@ -10,7 +10,6 @@ use authenticators::chance::{Token, TokenHash};
 use authenticators::clock::Timestamp;
 use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::scratch::{Kept, Read};
-use authenticators::trail::Event;
 use axum::body::Body;
 use axum::extract::{Extension, FromRequest, FromRequestParts, MatchedPath, State};
 use axum::http::request::Parts;
@@ -38,6 +37,7 @@ use serde_json::json;
 use tower::ServiceExt;
 
 use super::said::NOT_SAVED;
+use super::told;
 
 /// A session ends after that, whatever is done in it: a working day.
 const AT_MOST: Duration = Duration::from_hours(8);
@@ -211,9 +211,10 @@ impl Staff {
     /// What is answered where somebody asks for what is not theirs, as if it were not there. It is written down.
     pub async fn nothing_here(&self) -> Refusal {
         tracing::info!("staff asked for what is not theirs");
-        let event = Event::by_oneself("school-denied", &self.person.id).with("route", self.route.as_str());
-        let event = event.with("reason", "not-theirs");
-        self.app.world.trail.note(event, self.now).await;
+        let reached = told::Reached { by: &self.person.id, route: &self.route, path: &self.here };
+        if let Err(error) = reached.note(&self.app.world, self.now).await {
+            return error.into();
+        }
         dead(StatusCode::NOT_FOUND, DeadKind::NotFound)
     }
 
@@ -567,9 +568,6 @@ pub async fn arrive(
             return Ok(Outside::Failed.go());
         }
     };
-    if !Acr::parse(&said.acr).is_some_and(|acr| acr.satisfies(Acr::HIGH)) {
-        return Ok(Outside::TooLow.go());
-    }
     if let Some(old) = presented(&app, &headers) {
         app.world.scratch.take::<Session>(&old.hash(), call.now).await?;
     }
@@ -584,8 +582,11 @@ async fn open(call: &Call<'_>, id_token: String, said: &Said, to: &str) -> anyho
     let person = Person::by_fnr(app.world.db.pool(), &fnr).await?.context("who has just logged in is gone")?;
     let proved_at = Timestamp::from_seconds(said.auth_time);
     ensure!(proved_at <= now, "a login in the future");
+    if !Acr::parse(&said.acr).is_some_and(|acr| acr.satisfies(Acr::HIGH)) {
+        return turned_away(call, &person.id, (Outside::TooLow, "too-low")).await;
+    }
     if !may_be_in(app, &person, proved_at).await? {
-        return Ok(Outside::Locked.go());
+        return turned_away(call, &person.id, (Outside::Locked, "locked")).await;
     }
     let token = app.world.chance.token()?;
     let sso = call.browser.session.as_ref().map(Token::hash);
@@ -594,6 +595,16 @@ async fn open(call: &Call<'_>, id_token: String, said: &Said, to: &str) -> anyho
     let mut response = page::see_other(to);
     set_cookie(app, response.headers_mut(), Some(&token));
     Ok(response)
+}
+
+/// Leaves somebody outside who has logged in, and tells of it.
+async fn turned_away(
+    call: &Call<'_>,
+    person: &PersonId,
+    (why, reason): (Outside, &'static str),
+) -> anyhow::Result<Response> {
+    told::note_turned_away(&call.app.world, person, reason, call.now).await?;
+    Ok(why.go())
 }
 
 /// `POST /skule/logg-ut`: out of these pages, and out of Porten.

@@ -1,11 +1,13 @@
 //! What the trail tells of a school owner's files, of what is registered for an owner, and of what somebody was denied.
 
+use authenticators::clock::Timestamp;
+use authenticators::person::PersonId;
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 
 use super::coupling::{self, Refused};
-use super::import::{Changes, Diff, Import, Sender};
-use super::register::{Administrator, Class, Orgno, Owner, Title};
+use super::import::{Changes, Diff, Import, Place, Sender};
+use super::register::{self, Administrator, Class, Orgno, Owner, Title};
 
 /// What is told of a file that was taken in: for the owner, beside what each of its people is told.
 pub(super) fn imported(import: &Import<'_>, diff: &Diff) -> Event {
@@ -31,23 +33,135 @@ pub(super) fn sent_by(import: &Import<'_>, event: Event) -> Event {
     }
 }
 
+/// With the place that an entry is of.
+pub(super) fn at(mut event: Event, place: Place<'_>) -> Event {
+    if let Some((school, orgno)) = place.school {
+        event = event.with("school", school).with("school_orgno", orgno.as_str());
+    }
+    match place.class {
+        Some(class) => event.with("class", class),
+        None => event,
+    }
+}
+
 /// What is told of an owner that was registered.
-pub(super) fn owner_added(owner: &Owner, by: Actor) -> Event {
-    Event::of_organisation("school-owner-added", owner.orgno.as_str(), by).with("owner", owner.name.as_str())
+pub(super) fn owner_added(owner: &Owner, why: Why<'_>) -> Event {
+    why.told("school-owner-added", &owner.orgno).with("owner", owner.name.as_str())
 }
 
 /// What is told of a school that was made an owner's.
-pub(super) fn school_added(owner: &Orgno, (orgno, name): (&Orgno, &str), by: Actor) -> Event {
-    let event = Event::of_organisation("school-added", owner.as_str(), by);
-    event.with("school", name).with("school_orgno", orgno.as_str())
+pub(super) fn school_added(owner: &Orgno, (orgno, name): (&Orgno, &str), why: Why<'_>) -> Event {
+    at(why.told("school-added", owner), Place { school: Some((name, orgno)), class: None })
 }
 
-/// Tells of a file that names schools of others. Nothing is taken in, and somebody should ask why.
-pub(super) async fn note_foreign(world: &World, import: &Import<'_>, schools: &[&Orgno]) -> anyhow::Result<()> {
+/// What is told of an owner's numbers that whoever runs Porten has looked at.
+pub async fn note_report(world: &World, owner: &Orgno, form: &str, why: Why<'_>) -> anyhow::Result<()> {
+    let event = why.told("school-report-read", owner).with("form", form);
+    world.trail.write(event, world.clock.now()).await
+}
+
+/// Who of those who run Porten does something, and why.
+#[derive(Debug, Clone)]
+pub struct Why<'a> {
+    /// Who.
+    pub by: Actor,
+    /// Why, in their words.
+    pub reason: &'a str,
+}
+
+impl Why<'_> {
+    /// What is told of something that they did for an owner.
+    fn told(self, kind: &'static str, owner: &Orgno) -> Event {
+        let event = Event::of_organisation(kind, owner.as_str(), self.by);
+        event.with("role", "operator").with("reason", self.reason)
+    }
+}
+
+/// Tells of a file that names schools which are not its owner's. Nothing is taken in, and somebody should ask why.
+pub(super) async fn note_not_theirs(
+    world: &World,
+    import: &Import<'_>,
+    (reason, schools): (&'static str, &[&Orgno]),
+) -> anyhow::Result<()> {
     let Some(first) = schools.first() else { return Ok(()) };
     let event = Event::of_organisation("school-denied", import.owner.as_str(), import.actor.clone());
-    let event = event.with("reason", "foreign-school").with("school_orgno", first.as_str());
+    let event = event.with("reason", reason).with("school_orgno", first.as_str());
     let event = sent_by(import, event.with("schools", schools.len()));
+    world.trail.write(event, world.clock.now()).await
+}
+
+/// A page that somebody asked for and that is not theirs.
+pub(super) struct Reached<'a> {
+    /// Who.
+    pub(super) by: &'a PersonId,
+    /// The path of its route, with a name where each id stands.
+    pub(super) route: &'a str,
+    /// The path of the page.
+    pub(super) path: &'a str,
+}
+
+impl Reached<'_> {
+    /// Tells them that they were denied it, by which they learn nothing of what is there; and the owner whose it is, for
+    /// which school and class.
+    pub(super) async fn note(&self, world: &World, now: Timestamp) -> anyhow::Result<()> {
+        let db = world.db.pool();
+        let role = register::some_title(db, self.by).await?.map_or("none", Title::name);
+        let told = |event: Event| event.with("route", self.route).with("role", role).with("reason", "not-theirs");
+        world.trail.note(told(Event::by_oneself("school-denied", self.by)), now).await;
+        let class = match self.id("{class}") {
+            Some(id) => register::class(db, id).await?,
+            None => None,
+        };
+        let school = match self.id("{school}").or(class.as_ref().map(|class| class.school.as_str())) {
+            Some(id) => register::school(db, id).await?,
+            None => None,
+        };
+        let owner = match (&school, self.id("{owner}").and_then(Orgno::parse)) {
+            (Some(school), _) => Some(school.owner.clone()),
+            (None, Some(owner)) => register::owner(db, &owner).await?.map(|owner| owner.orgno),
+            (None, None) => None,
+        };
+        let Some(owner) = owner else { return Ok(()) };
+        let place = Place {
+            school: school.as_ref().map(|school| (school.name.as_str(), &school.orgno)),
+            class: class.as_ref().map(|class| class.name.as_str()),
+        };
+        let by = Actor::Person(self.by.clone());
+        let event = told(Event::of_organisation("school-denied", owner.as_str(), by));
+        world.trail.note(at(event, place), now).await;
+        Ok(())
+    }
+
+    /// What stands in the path where the route has this name.
+    fn id(&self, name: &str) -> Option<&str> {
+        let mut parts = self.route.split('/').zip(self.path.split('/'));
+        parts.find(|(part, _)| *part == name).map(|(_, id)| id)
+    }
+}
+
+/// Tells of somebody who has logged in, and is left outside.
+pub(super) async fn note_turned_away(
+    world: &World,
+    person: &PersonId,
+    reason: &'static str,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let role = register::some_title(world.db.pool(), person).await?.map_or("none", Title::name);
+    let event = Event::by_oneself("school-denied", person).with("role", role).with("reason", reason);
+    world.trail.note(event, now).await;
+    Ok(())
+}
+
+/// Tells of a machine that came with a good token, and was denied what it asked for.
+pub async fn note_machine(
+    world: &World,
+    (owner, client): (&Orgno, &str),
+    route: &str,
+    reason: &'static str,
+) -> anyhow::Result<()> {
+    let by = Actor::Organisation(owner.as_str().to_owned());
+    let event = Event::of_organisation("school-denied", owner.as_str(), by).with("client", client);
+    let event = event.with("route", route).with("role", "owner-system").with("reason", reason);
     world.trail.write(event, world.clock.now()).await
 }
 

@@ -9,6 +9,7 @@ use admin::school::moving::{self, Move, Moved};
 use admin::school::register::{self, Orgno, Owner};
 use admin::school::report;
 use admin::school::roster::Reader;
+use admin::school::told;
 use anyhow::{Context, bail};
 use authenticators::trail::Actor;
 use clap::{Args, Subcommand};
@@ -39,9 +40,8 @@ pub(crate) enum Verb {
         /// The owner's organisation number.
         #[arg(long, value_name = "ORGNO")]
         owner: String,
-        /// The name of whoever does it, which is written down.
-        #[arg(long, value_name = "NAME")]
-        by: String,
+        #[command(flatten)]
+        why: Why,
     },
     /// Move a school to another owner. All roles there end, and all that was decided by them, until a file of the new owner
     /// gives them anew.
@@ -77,6 +77,8 @@ pub(crate) enum Verb {
         /// For a spreadsheet.
         #[arg(long)]
         csv: bool,
+        #[command(flatten)]
+        why: Why,
     },
 }
 
@@ -91,10 +93,26 @@ pub(crate) enum OwnerVerb {
         /// What it is called.
         #[arg(long)]
         name: String,
-        /// The name of whoever does it, which is written down.
-        #[arg(long, value_name = "NAME")]
-        by: String,
+        #[command(flatten)]
+        why: Why,
     },
+}
+
+/// Who does something for an owner, and why: both are written down.
+#[derive(Args)]
+pub(crate) struct Why {
+    /// The name of whoever does it.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Why: an agreement, a case.
+    #[arg(long)]
+    reason: String,
+}
+
+impl Why {
+    fn told(&self) -> anyhow::Result<told::Why<'_>> {
+        Ok(told::Why { by: actor(Some(&self.by))?, reason: in_one_line(&self.reason)? })
+    }
 }
 
 #[derive(Args)]
@@ -153,13 +171,13 @@ pub(crate) struct MoveOptions {
 
 pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
-        Verb::Owner(OwnerVerb::Add { place, orgno, name, by }) => add_owner(&place, (&orgno, &name), &by).await,
-        Verb::Add { place, orgno, name, owner, by } => add_school(&place, (&orgno, &name), &owner, &by).await,
+        Verb::Owner(OwnerVerb::Add { place, orgno, name, why }) => add_owner(&place, (&orgno, &name), &why).await,
+        Verb::Add { place, orgno, name, owner, why } => add_school(&place, (&orgno, &name), &owner, &why).await,
         Verb::Trail { place, owner, json } => trail(&place, &owner, json).await,
         Verb::Move(options) => move_school(&options).await,
         Verb::Import(options) => take_in(&options).await,
         Verb::List { place, json } => list(&place, json).await,
-        Verb::Report { place, owner, csv } => tell(&place, &owner, csv).await,
+        Verb::Report { place, owner, csv, why } => tell(&place, &owner, csv, &why).await,
     }
 }
 
@@ -167,23 +185,23 @@ fn parse(orgno: &str) -> anyhow::Result<Orgno> {
     Orgno::parse(orgno).context("an organisation number has nine digits")
 }
 
-async fn add_owner(place: &Place, (orgno, name): (&str, &str), by: &str) -> anyhow::Result<()> {
+async fn add_owner(place: &Place, (orgno, name): (&str, &str), why: &Why) -> anyhow::Result<()> {
     let (orgno, name) = (parse(orgno)?, name.trim().to_owned());
     anyhow::ensure!(registration::is_plain(&name), "name: cannot be shown");
     let world = world(place.open().await?, place.vault()?)?;
-    if !import::add_owner(&world, &Owner { orgno, name }, actor(Some(by))?, world.clock.now()).await? {
+    if !import::add_owner(&world, &Owner { orgno, name }, why.told()?, world.clock.now()).await? {
         bail!("that owner is registered already");
     }
     say("Registered.");
     Ok(())
 }
 
-async fn add_school(place: &Place, (orgno, name): (&str, &str), owner: &str, by: &str) -> anyhow::Result<()> {
+async fn add_school(place: &Place, (orgno, name): (&str, &str), owner: &str, why: &Why) -> anyhow::Result<()> {
     let (orgno, name, owner) = (parse(orgno)?, name.trim(), parse(owner)?);
     anyhow::ensure!(registration::is_plain(name), "name: cannot be shown");
     let world = world(place.open().await?, place.vault()?)?;
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered: porten school owner add")?;
-    match import::add_school(&world, &owner, (&orgno, name), actor(Some(by))?, world.clock.now()).await? {
+    match import::add_school(&world, &owner, (&orgno, name), why.told()?, world.clock.now()).await? {
         None => say("Added. It is shown when a file of its owner names it."),
         Some(whose) if whose == owner => bail!("it is that owner's school already"),
         Some(whose) => bail!("it is a school of {}: porten school move", whose.as_str()),
@@ -192,9 +210,7 @@ async fn add_school(place: &Place, (orgno, name): (&str, &str), owner: &str, by:
 }
 
 async fn move_school(options: &MoveOptions) -> anyhow::Result<()> {
-    let (school, to, reason) = (parse(&options.orgno)?, parse(&options.to)?, options.reason.trim());
-    let fits = registration::is_plain(reason) && reason.chars().count() <= REASON_AT_MOST;
-    anyhow::ensure!(fits, "reason: one line of {REASON_AT_MOST} characters at most");
+    let (school, to, reason) = (parse(&options.orgno)?, parse(&options.to)?, in_one_line(&options.reason)?);
     let world = world(options.place.open().await?, options.place.vault()?)?;
     let (now, by) = (world.clock.now(), actor(options.by.as_deref())?);
     let wish = Move { school: &school, to: &to, reason, by };
@@ -215,6 +231,14 @@ async fn move_school(options: &MoveOptions) -> anyhow::Result<()> {
     say(&format!("classes   {classes} stay, with {pupils} pupils, for those whom a file of the new owner names"));
     say(if options.preview { "This is a preview: nothing was changed." } else { "Moved." });
     Ok(())
+}
+
+/// A reason, as it is written down.
+fn in_one_line(reason: &str) -> anyhow::Result<&str> {
+    let reason = reason.trim();
+    let fits = registration::is_plain(reason) && reason.chars().count() <= REASON_AT_MOST;
+    anyhow::ensure!(fits, "reason: one line of {REASON_AT_MOST} characters at most");
+    Ok(reason)
 }
 
 /// Whoever says that they do something.
@@ -330,11 +354,12 @@ async fn trail(place: &Place, owner: &str, as_json: bool) -> anyhow::Result<()> 
     tell_entries(&world.trail.of_organisation(world.db.pool(), owner.as_str()).await?, as_json)
 }
 
-async fn tell(place: &Place, owner: &str, as_csv: bool) -> anyhow::Result<()> {
-    let owner = parse(owner)?;
+async fn tell(place: &Place, owner: &str, as_csv: bool, why: &Why) -> anyhow::Result<()> {
+    let (owner, why) = (parse(owner)?, why.told()?);
     let world = world(place.open().await?, place.vault()?)?;
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered")?;
     let report = report::of_owner(&world, &owner, world.clock.now()).await?;
+    told::note_report(&world, &owner, if as_csv { "csv" } else { "text" }, why).await?;
     if as_csv {
         say(report::csv(&report, &report::HEADINGS)?.trim_end());
         return Ok(());

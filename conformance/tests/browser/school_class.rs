@@ -39,7 +39,8 @@ fn open_school(stage: &Stage) -> anyhow::Result<(String, String)> {
     ];
     let row = |(number, fnr): (usize, &String)| format!("{SCHOOL};10C;elev;{fnr};Elev {number:02};Testesen");
     rows.extend((1..).zip(pupils).map(row));
-    stage.porten_with(&["school", "owner", "add"], &[OWNER, "--name", "Fjellet kommune", "--by", "Kari"], "")?;
+    let owner = [OWNER, "--name", "Fjellet kommune", "--by", "Kari", "--reason", "avtale"];
+    stage.porten_with(&["school", "owner", "add"], &owner, "")?;
     stage.porten_with(&["school", "import"], &["--owner", OWNER, "--file", "-", "--by", "Kari"], &rows.join("\n"))?;
     Ok((principal.clone(), teacher.clone()))
 }

@@ -67,6 +67,7 @@ mod school_move;
 mod school_report;
 mod school_scale;
 mod school_stale;
+mod school_trail;
 mod scopes;
 mod session;
 mod silence;

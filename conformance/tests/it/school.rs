@@ -851,7 +851,7 @@ async fn the_principal_knows(town: &Town) -> anyhow::Result<()> {
 }
 
 /// A synthetic number of somebody who becomes so old in the calendar year that it is.
-fn aged(idp: &TestIdp, age: i64) -> anyhow::Result<String> {
+pub(crate) fn aged(idp: &TestIdp, age: i64) -> anyhow::Result<String> {
     let year = (1970 + idp.now().seconds() / 31_556_952 - age) % 100;
     let policy = FnrPolicy { real: false, synthetic: true, expanded: false };
     let mut all = (500..1000).flat_map(|n| (0..100).map(move |check| format!("0181{year:02}{n:03}{check:02}")));

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::school::{self, Town};
 use crate::school_import::{
-    Fjorden, OTHER as SMALL, OWNER, SCHOOL, Somebody, add_owner, file, id_of, is_over, kinds, let_go, orgno, post,
-    somebody, take_in, take_in_with, token_of, well,
+    Fjorden, OTHER as SMALL, OWNER, SCHOOL, Somebody, add_owner, by_a_test, file, id_of, is_over, kinds, let_go, orgno,
+    post, somebody, take_in, take_in_with, token_of, well,
 };
 
 /// A class of a school with so many pupils.
@@ -77,8 +77,8 @@ async fn a_file_that_is_cut_short_is_refused_until_somebody_has_seen_what_would_
 async fn much_is_so_many_who_work_there_and_half_of_a_school_however_small_its_owner() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     add_owner(&idp, OWNER).await?;
-    let teaches = |_| somebody(&format!("{SCHOOL};Fjorden skole;10A;faglærer"), "Ravn");
-    let teachers = (0..60).map(teaches).collect::<anyhow::Result<Vec<_>>>()?;
+    let one = |_| somebody(&format!("{SCHOOL};Fjorden skole;10A;faglærer"), "Ravn");
+    let teachers = (0..60).map(one).collect::<anyhow::Result<Vec<_>>>()?;
     well(&idp, OWNER, &file(&all(&[&teachers]))).await?;
     // Fewer than twenty may always go, however many that is of those who work there.
     let (stay, go) = teachers.split_at(41);
@@ -158,7 +158,7 @@ async fn a_machine_is_told_how_much_would_go() -> anyhow::Result<()> {
     add_owner(&idp, OWNER).await?;
     let (owner, token) = (orgno(OWNER)?, token_of(&idp, OWNER, endpoint::SCOPE).await?);
     for (school, name) in [(SCHOOL, "Fjorden skole"), ("974589109", "Åsen skole")] {
-        import::add_school(&idp.app.world, &owner, (&orgno(school)?, name), Actor::System, idp.now()).await?;
+        import::add_school(&idp.app.world, &owner, (&orgno(school)?, name), by_a_test(), idp.now()).await?;
     }
     let send = async |query: &str, text: &str| {
         post(&idp, (&format!("{PATH}{query}"), "text/csv"), &token, text.to_owned()).await

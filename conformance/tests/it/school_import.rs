@@ -10,6 +10,7 @@ use admin::school::issuing::{self, Reason, Started, Status};
 use admin::school::register::{self, Administrator, Class, Orgno, Owner, Title};
 use admin::school::report;
 use admin::school::roster::Objections;
+use admin::school::told::Why;
 use anyhow::{Context, bail, ensure};
 use authenticators::account;
 use authenticators::activation::{self, Checked, Source};
@@ -55,6 +56,11 @@ pub(crate) fn file(people: &[&Somebody]) -> String {
 
 pub(crate) fn orgno(digits: &str) -> anyhow::Result<Orgno> {
     Orgno::parse(digits).context("nine digits")
+}
+
+/// Who does something for an owner here.
+pub(crate) fn by_a_test() -> Why<'static> {
+    Why { by: Actor::Operator("Kari".to_owned()), reason: "avtale 4711" }
 }
 
 pub(crate) async fn add_owner(idp: &TestIdp, digits: &str) -> anyhow::Result<()> {
@@ -247,7 +253,7 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
     let [gone, _] = &fjorden.pupils;
     let without: String = renamed.lines().filter(|line| !line.contains(&gone.who.fnr)).collect::<Vec<_>>().join("\n");
     assert_eq!(well(&idp, OWNER, &without).await?.pupils.removed, 1);
-    assert_eq!(kinds(&idp, gone).await?, ["school-pupil-removed", "school-pupil-added"]);
+    assert_eq!(kinds(&idp, gone).await?, ["school-pupil-removed", "school-name-changed", "school-pupil-added"]);
     assert_eq!(register::members(world.db.pool(), &class.id).await?.len(), 1);
     // And a file of one school alone ends the other's.
     let moved = renamed.replace(SCHOOL, "974589096");
@@ -740,8 +746,8 @@ async fn an_owners_system_sends_its_rows() -> anyhow::Result<()> {
     assert_eq!(new.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", new.body);
     assert!(new.body.contains("not the school owner's yet"), "{}", new.body);
     let (owner, school) = (orgno(OWNER)?, orgno(SCHOOL)?);
-    assert_eq!(import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), Actor::System, idp.now()).await?, None);
-    let again = import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), Actor::System, idp.now()).await?;
+    assert_eq!(import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), by_a_test(), idp.now()).await?, None);
+    let again = import::add_school(&idp.app.world, &owner, (&school, "Fjorden"), by_a_test(), idp.now()).await?;
     assert_eq!(again, Some(owner), "it has an owner");
     let preview = post(&idp, ("/skule/api/import?preview=1", CSV), &token, fjorden.file()).await?;
     assert_eq!(preview.status, StatusCode::OK, "{}", preview.body);

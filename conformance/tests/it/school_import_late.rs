@@ -6,12 +6,11 @@ use admin::endpoints::import as endpoint;
 use admin::school::{import, register};
 use anyhow::{Context, bail, ensure};
 use authenticators::chance::Token;
-use authenticators::trail::Actor;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use conformance::idp::{Answer, ISSUER, TestIdp};
 
-use crate::school_import::{Fjorden, OTHER, OWNER, SCHOOL, add_owner, ask, orgno, tell, token_of};
+use crate::school_import::{Fjorden, OTHER, OWNER, SCHOOL, add_owner, ask, by_a_test, orgno, tell, token_of};
 
 /// Sends rows to an endpoint that waits for nothing.
 async fn send(idp: &TestIdp, token: &str, rows: String) -> anyhow::Result<Answer> {
@@ -50,7 +49,7 @@ async fn what_takes_its_time_is_told_later() -> anyhow::Result<()> {
         add_owner(&idp, owner).await?;
     }
     let (owner, school) = (orgno(OWNER)?, orgno(SCHOOL)?);
-    import::add_school(&idp.app.world, &owner, (&school, "Fjorden skole"), Actor::System, idp.now()).await?;
+    import::add_school(&idp.app.world, &owner, (&school, "Fjorden skole"), by_a_test(), idp.now()).await?;
     let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
     let place = place_in(&send(&idp, &token, fjorden.file()).await?)?;
     let done = outcome(&idp, &place, &token).await?;

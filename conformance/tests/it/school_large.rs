@@ -121,8 +121,9 @@ async fn a_large_file_is_taken_in_like_a_small_one() -> anyhow::Result<()> {
         import::apply(world, &import, idp.now()).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;
     took("apply", started);
     assert_eq!((done.pupils.added, done.roles.added), (people, roles(people)));
-    let told = i64::try_from(people + roles(people) + 1)?;
-    assert_eq!(Trail::verify(&world.db).await?, told, "each of them can read of it, and the owner");
+    let places = done.schools.added + done.classes.added;
+    let told = i64::try_from(people + roles(people) + places + 1)?;
+    assert_eq!(Trail::verify(&world.db).await?, told, "each of them can read of it, and the owner of each place");
     let started = now();
     let again =
         import::apply(world, &import, idp.now()).await?.map_err(|objections| anyhow::anyhow!("{objections:?}"))?;

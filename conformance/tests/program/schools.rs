@@ -8,12 +8,14 @@ use crate::site::Site;
 use crate::visitor::real_fnr;
 
 const OWNER: &str = "958935420";
+/// Who does something for an owner, and why.
+const WHY: [&str; 4] = ["--by", "Kari", "--reason", "avtale 4711"];
 const HEAD: &str = "orgno;skole;klasse;rolle;fnr;fornavn;etternavn";
 
 /// A site with a school owner.
 async fn owned() -> anyhow::Result<Site> {
     let site = Site::new().await?;
-    let arguments = [OWNER, "--name", "Fjord kommune", "--by", "Kari"];
+    let arguments = [&[OWNER, "--name", "Fjord kommune"], &WHY[..]].concat();
     assert_eq!(site.run("school owner add", arguments).await?.well()?, "Registered.\n");
     Ok(site)
 }
@@ -33,7 +35,7 @@ fn rows() -> String {
 #[tokio::test]
 async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     let site = owned().await?;
-    let line = site.run("school owner add", [OWNER, "--name", "x", "--by", "Kari"]).await?.refused()?;
+    let line = site.run("school owner add", [&[OWNER, "--name", "x"], &WHY[..]].concat()).await?.refused()?;
     assert!(line.contains("already"), "{line}");
     let file = site.file("rows.csv", &rows())?;
     let file = file.to_str().unwrap();
@@ -58,20 +60,33 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     assert!(again.ends_with("All was as the file says.\n"), "{again}");
     let listed = site.run("school list", [""; 0]).await?.well()?;
     assert_eq!(listed, "958935420  Fjord kommune\n  974589095  Fjorden skole\n");
-    let report = site.run("school report", ["--owner", OWNER]).await?.well()?;
+    let report = site.run("school report", [&["--owner", OWNER], &WHY[..]].concat()).await?.well()?;
     assert_eq!(report, "974589095  Fjorden skole\n  10A: 2 pupils: 2 undecided\n");
-    let csv = site.run("school report", ["--owner", OWNER, "--csv"]).await?.well()?;
+    let csv = site.run("school report", [&["--owner", OWNER, "--csv"], &WHY[..]].concat()).await?.well()?;
     assert!(csv.contains("\"Fjorden skole\";974589095;\"10A\";2;2;0;0;0;0;0;0"), "{csv}");
     let count = site.run("audit verify", [""; 0]).await?.well()?;
-    assert!(count.contains(" 7 "), "an owner, three roles, two pupils, and that there was a file: {count}");
+    assert!(
+        count.contains(" 11 "),
+        "an owner, a school, a class, three roles, two pupils, a file, and two reports: {count}"
+    );
     let line = site.run("school trail", ["--owner", "964338531"]).await?.refused()?;
     assert!(line.contains("no such owner"), "{line}");
     let told = site.run("school trail", ["--owner", OWNER, "--json"]).await?.well()?;
     assert!(told.contains("school-imported") && told.contains("2 added, 0 changed, 0 removed"), "{told}");
+    assert_eq!(told.matches("avtale 4711").count(), 3, "the owner, and its report twice: {told}");
     let desk = [real_fnr(1).as_str(), "--case", "1", "--by", "Kari", "--json"].map(str::to_owned);
     let trail = site.run("person trail", desk).await?.well()?;
     assert!(trail.contains("school-role-given") && trail.contains("Kari"), "{trail}");
-    // What would end a whole school is let through by whoever has seen how much it is.
+    let said = site.run("school import", ["--owner", OWNER, "--file", file]).await?;
+    assert!(said.code != Some(0) && said.err.contains("--by"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_would_end_a_whole_school_is_let_through_by_whoever_has_seen_what_it_is() -> anyhow::Result<()> {
+    let site = owned().await?;
+    let file = site.file("rows.csv", &rows())?;
+    site.run("school import", ["--owner", OWNER, "--file", file.to_str().unwrap(), "--by", "Kari"]).await?.well()?;
     let other = site.file("other.csv", &rows().replace("974589095;Fjorden", "974589096;Fjellet"))?;
     let arguments = ["--owner", OWNER, "--file", other.to_str().unwrap()];
     let preview = site.run("school import", [&arguments[..], &["--preview"]].concat()).await?.well()?;
@@ -90,8 +105,21 @@ async fn a_file_is_previewed_and_taken_in() -> anyhow::Result<()> {
     assert_eq!(said.out, "1 of 1 schools, 1 of 1 classes, 2 of 3 roles and 2 of 2 pupils would be gone\n");
     let done = site.run("school import", [&arguments[..], &["--accept-removals", &mark]].concat()).await?.well()?;
     assert!(done.ends_with("Imported.\n"), "{done}");
-    let said = site.run("school import", ["--owner", OWNER, "--file", file]).await?;
-    assert!(said.code != Some(0) && said.err.contains("--by"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_done_for_an_owner_without_a_reason() -> anyhow::Result<()> {
+    let site = owned().await?;
+    for (verb, arguments) in [
+        ("school owner add", &["964338531", "--name", "x"][..]),
+        ("school add", &["974589109", "--name", "x", "--owner", OWNER]),
+        ("school report", &["--owner", OWNER]),
+    ] {
+        let silent = site.run(verb, [arguments, &["--by", "Kari"]].concat()).await?;
+        let words = "the following required arguments were not provided:\n  --reason";
+        assert!(silent.code == Some(2) && silent.err.contains(words), "{verb}: {silent:?}");
+    }
     Ok(())
 }
 
@@ -128,7 +156,7 @@ async fn a_school_goes_to_another_owner() -> anyhow::Result<()> {
     let wish = ["974589095", "--to", OTHER, "--reason", "kommunesammenslåing", "--by", "Kari"];
     let line = site.run("school move", wish).await?.refused()?;
     assert!(line.contains("no such owner"), "{line}");
-    site.run("school owner add", [OTHER, "--name", "Ås kommune", "--by", "Kari"]).await?.well()?;
+    site.run("school owner add", [&[OTHER, "--name", "Ås kommune"], &WHY[..]].concat()).await?.well()?;
     let preview = site.run("school move", [&wish[..5], &["--preview"][..]].concat()).await?.well()?;
     let head = "Fjorden skole (974589095) from Fjord kommune (958935420) to Ås kommune (964338531)\nroles     2 end\n";
     assert!(preview.starts_with(head) && preview.contains("classes   1 stay, with 2 pupils"), "{preview}");
@@ -141,17 +169,17 @@ async fn a_school_goes_to_another_owner() -> anyhow::Result<()> {
     assert!(line.contains("already"), "{line}");
     site.run("audit verify", [""; 0]).await?.well()?;
     // One that no file has named is added, and is nobody else's.
-    let add = ["974589109", "--name", "Åsen skole", "--owner", OTHER, "--by", "Kari"];
-    assert!(site.run("school add", add).await?.well()?.starts_with("Added."));
-    let line =
-        site.run("school add", ["974589109", "--name", "x", "--owner", OWNER, "--by", "Kari"]).await?.refused()?;
+    let add = |name, owner| [&["974589109", "--name", name, "--owner", owner], &WHY[..]].concat();
+    assert!(site.run("school add", add("Åsen skole", OTHER)).await?.well()?.starts_with("Added."));
+    let line = site.run("school add", add("x", OWNER)).await?.refused()?;
     assert!(line.contains("a school of 964338531"), "{line}");
-    // Who has added them is written down.
+    // Who has added and moved them is written down.
     let trail = site.run("school trail", ["--owner", OTHER, "--json"]).await?.well()?;
     let trail: Value = serde_json::from_str(&trail)?;
     let told = |nth: usize| (trail[nth]["kind"].clone(), trail[nth]["actor"].clone());
     assert_eq!(told(0), (json!("school-added"), json!("operator:Kari")), "{trail}");
-    assert_eq!(told(1), (json!("school-owner-added"), json!("operator:Kari")), "{trail}");
+    assert_eq!(told(1), (json!("school-moved"), json!("operator:Kari")), "{trail}");
+    assert_eq!(told(2), (json!("school-owner-added"), json!("operator:Kari")), "{trail}");
     let line = site.run("school trail", ["--owner", OTHER]).await?.well()?;
     assert!(line.contains("school_orgno=\"974589109\""), "{line}");
     site.run("audit verify", [""; 0]).await?.well()?;

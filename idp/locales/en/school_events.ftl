@@ -22,3 +22,7 @@ event-reason-left-class = You are no longer in the class
 event-reason-not-theirs = You did not have a role that gives access to the page
 event-reason-oneself = Nobody can decide that they themselves are to issue, or who is to issue to them
 event-reason-not-in-class = The employee or the pupil was no longer in the class
+event-reason-has-minid = You have MinID already
+event-reason-locked = The account was locked
+event-reason-too-young = You were too young for MinID
+event-reason-too-low = You had not logged in at level high

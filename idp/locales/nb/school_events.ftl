@@ -22,3 +22,7 @@ event-reason-left-class = Du går ikke lenger i klassen
 event-reason-not-theirs = Du hadde ikke en rolle som gir tilgang til siden
 event-reason-oneself = Ingen kan bestemme at de selv skal utstede, eller hvem som skal utstede til dem
 event-reason-not-in-class = Den ansatte eller eleven var ikke lenger i klassen
+event-reason-has-minid = Du har MinID fra før
+event-reason-locked = Kontoen var sperret
+event-reason-too-young = Du var for ung til å få MinID
+event-reason-too-low = Du hadde ikke logget inn på nivå høyt

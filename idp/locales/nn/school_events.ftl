@@ -22,3 +22,7 @@ event-reason-left-class = Du går ikkje lenger i klassen
 event-reason-not-theirs = Du hadde ikkje ei rolle som gir tilgang til sida
 event-reason-oneself = Ingen kan bestemme at dei sjølve skal utferde, eller kven som skal utferde til dei
 event-reason-not-in-class = Den tilsette eller eleven var ikkje lenger i klassen
+event-reason-has-minid = Du har MinID frå før
+event-reason-locked = Kontoen var sperra
+event-reason-too-young = Du var for ung til å få MinID
+event-reason-too-low = Du hadde ikkje logga inn på nivå høgt

@@ -1,14 +1,16 @@
 //! The password, and with it all of it at once: the code is used, and there is MinID.
 
 use askama::Template;
+use authenticators::activation::Source;
 use authenticators::contact::{self, Channel, Contact};
 use authenticators::person::Person;
-use authenticators::trail::Event;
+use authenticators::trail::{Actor, Event};
 use authenticators::{account, activation, letter};
 use axum::response::Response;
 
 use super::app::Ticket;
 use super::{Activation, Applicant, Before, Marks, Stage, Stop};
+use crate::app::App;
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
@@ -60,6 +62,19 @@ pub async fn answer(who: &Applicant<'_>, form: &Params) -> Result<Response, Refu
     Ok(who.visitor.go())
 }
 
+/// With who at which school has shown the code: that is in the entry of it, and one that is good is the newest.
+async fn at_school(app: &App, event: Event) -> anyhow::Result<Event> {
+    let issued = app.world.trail.latest(app.world.db.pool(), &event.subject, "school-code-issued").await?;
+    let Some(issued) = issued else { return Ok(event) };
+    let event = match issued.actor {
+        Actor::Person(by) => event.with("issued_by", by.as_str()),
+        _ => event,
+    };
+    let told = [("role", "issued_as"), ("school", "school"), ("school_orgno", "school_orgno"), ("class", "class")];
+    let told = told.into_iter().filter_map(|(name, of)| Some((of, issued.details.get(name)?.clone())));
+    Ok(told.fold(event, |event, (name, value)| event.with(name, value)))
+}
+
 async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let (call, task, id) = (&who.visitor.call, &who.read.value, &who.person.id);
     let (app, now) = (call.app, call.now);
@@ -67,6 +82,7 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let Some((mobile, _)) = channels.first() else { return Ok(()) };
     let event = call.told(Event::by_oneself("registered", id));
     let event = event.with("source", task.source.as_str()).with("to", mobile.masked());
+    let event = if task.source == Source::School.name() { at_school(app, event).await? } else { event };
     // Who was reached elsewhere before is told there.
     let listener = Listener::of(app, id).await?;
 

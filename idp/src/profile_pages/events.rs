@@ -62,8 +62,10 @@ fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
     if entry.kind.starts_with("school-") {
         about.extend(role_given(text, entry));
         about.extend(why_in_school(text, entry));
-        about.extend([detail("class"), detail("school")].map(str::to_owned).into_iter().filter(|at| !at.is_empty()));
     }
+    // The school at which it was, also of a registration by its code; and what it calls somebody now.
+    let at = [detail("name"), detail("class"), detail("school")];
+    about.extend(at.map(str::to_owned).into_iter().filter(|part| !part.is_empty()));
     let what = of_the_postbox(text, entry).unwrap_or_else(|| words(text, entry));
     Happened { at: text::in_norway(entry.at, "%d.%m.%Y %H:%M"), what, about }
 }
@@ -135,6 +137,10 @@ fn why_in_school(text: Text, entry: &Entry) -> Option<String> {
         ("not-theirs", _) => "event-reason-not-theirs",
         ("oneself", _) => "event-reason-oneself",
         ("not-in-class", _) => "event-reason-not-in-class",
+        ("has-minid", _) => "event-reason-has-minid",
+        ("locked", _) => "event-reason-locked",
+        ("too-young", _) => "event-reason-too-young",
+        ("too-low", _) => "event-reason-too-low",
         _ => return None,
     };
     Some(text.t(key))
@@ -230,10 +236,12 @@ fn in_school(kind: &str) -> Option<&'static str> {
         "school-coupled" => "event-school-coupled",
         "school-uncoupled" => "event-school-uncoupled",
         "school-code-issued" => "event-school-code-issued",
+        "school-code-refused" => "event-school-code-refused",
         "school-code-ended" => "event-school-code-ended",
         "school-not-identified" => "event-school-not-identified",
         "school-role-given" => "event-school-role-given",
         "school-role-ended" => "event-school-role-ended",
+        "school-name-changed" => "event-school-name-changed",
         "school-pupil-added" => "event-school-pupil-added",
         "school-pupil-removed" => "event-school-pupil-removed",
         "school-denied" => "event-school-denied",
