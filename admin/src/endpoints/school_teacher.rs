@@ -164,10 +164,11 @@ impl Room {
         Ok(room)
     }
 
-    /// Whether this person still has a role in the class, for a page that has waited.
-    async fn is_still_taught(&self) -> anyhow::Result<bool> {
+    /// Whether this person is still in, with a role in the class, for a page that has waited.
+    async fn is_still_theirs(&self) -> anyhow::Result<bool> {
         let (staff, class) = (&self.staff, self.taught.class.id.as_str());
-        Ok(register::title_in(staff.app.world.db.pool(), &staff.person.id, class).await?.is_some())
+        Ok(staff.is_still_in().await?
+            && register::title_in(staff.app.world.db.pool(), &staff.person.id, class).await?.is_some())
     }
 
     fn digits(&self, pupil: &Pupil) -> Option<String> {
@@ -499,7 +500,7 @@ pub async fn wait_for_any(staff: Staff, Path(class): Path<String>, query: Params
     loop {
         let world = &room.staff.app.world;
         let progress = Progress::of(world, &all, world.clock.now()).await?;
-        let is_same = room.is_still_taught().await? && query.field("fra") == Some(room.how_far(&progress).as_str());
+        let is_same = room.is_still_theirs().await? && query.field("fra") == Some(room.how_far(&progress).as_str());
         if !is_same || !patience.wait().await {
             let state = if is_same { "waiting" } else { "over" };
             return Ok(Json(json!({ "state": state })).into_response());
@@ -519,7 +520,7 @@ pub async fn wait(
     let is_theirs = |until: Timestamp| query.field("til").is_none_or(|shown| shown == until.seconds().to_string());
     loop {
         let world = &room.staff.app.world;
-        if !room.is_still_taught().await? {
+        if !room.is_still_theirs().await? {
             return Ok(Json(json!({ "state": "over" })).into_response());
         }
         let status = issuing::status(world, &pupil.person, room.standing(pupil), world.clock.now()).await?;

@@ -189,6 +189,12 @@ impl Staff {
         key(&self.person.id, purpose)
     }
 
+    /// Whether their session still counts, for a page that has waited.
+    pub async fn is_still_in(&self) -> anyhow::Result<bool> {
+        let call = Call { app: &self.app, browser: &self.browser, now: self.app.world.clock.now() };
+        Ok(Session::at(&call, &self.token).await?.is_some())
+    }
+
     /// What they had filled in on this page when their session was over, once.
     pub async fn unsent(&self) -> anyhow::Result<Option<Params>> {
         let unsent = self.app.world.scratch.take::<Unsent>(&self.key(&unsent_at(&self.here)), self.now).await?;
@@ -376,8 +382,18 @@ impl Session {
         headers: &HeaderMap,
         asker: Asker,
     ) -> anyhow::Result<Option<(Token, Session, Person)>> {
+        let Some(token) = presented(call.app, headers) else { return Ok(None) };
+        let found = Session::at(call, &token).await?;
+        let Some((read, person)) = found else { return Ok(None) };
+        if asker == Asker::Somebody && call.now.since(read.value.seen_at) >= SEEN_TO {
+            read.value.seen(call.app, (&token, &read), call.now).await?;
+        }
+        Ok(Some((token, read.value, person)))
+    }
+
+    /// What is kept under a token, and whose it is, if it counts at this moment.
+    async fn at(call: &Call<'_>, token: &Token) -> anyhow::Result<Option<(Read<Session>, Person)>> {
         let (app, now) = (call.app, call.now);
-        let Some(token) = presented(app, headers) else { return Ok(None) };
         let Some(read) = app.world.scratch.get::<Session>(&token.hash(), now).await? else { return Ok(None) };
         let session = &read.value;
         if now.since(session.started_at) >= AT_MOST || now.since(session.seen_at) >= IDLE {
@@ -388,13 +404,8 @@ impl Session {
             return Ok(None);
         }
         let Some(person) = Person::by_id(app.world.db.pool(), &session.person).await? else { return Ok(None) };
-        if !may_be_in(app, &person, session.proved_at).await? {
-            return Ok(None);
-        }
-        if asker == Asker::Somebody && now.since(session.seen_at) >= SEEN_TO {
-            read.value.seen(app, (&token, &read), now).await?;
-        }
-        Ok(Some((token, read.value, person)))
+        let counts = may_be_in(app, &person, session.proved_at).await?;
+        Ok(counts.then_some((read, person)))
     }
 
     /// Notes that somebody was here. Of two at once one does, and a session that has ended stays so.

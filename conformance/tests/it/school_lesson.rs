@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use authenticators::person::Person;
 use authenticators::totp::{self, NewTotp};
 use axum::http::StatusCode;
 use conformance::browser::Browser;
@@ -87,6 +88,31 @@ async fn a_screen_whose_code_is_dead_does_not_go_on_waiting() -> anyhow::Result<
     let (told, taken) = tokio::join!(other.get(&second), town.take_in(&rest));
     taken?;
     assert_eq!(told?.page.json()?, json!({ "state": "over" }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_signed_out_while_a_page_waits_hears_no_more_of_it() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil) = (&town.own, &town.own.pupils[0]);
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    town.start(&mut screen, pupil).await?;
+    let of_the_pupil = asks_at(&screen)?;
+    screen.get(&town.room(place).await?).await?;
+    let of_the_list = asks_at(&screen)?;
+    let (world, row) = (&town.idp.app.world, town.idp.row_of(&place.teacher).await?);
+    let (mut at_the_pupil, mut at_the_list) = (screen.clone(), screen.clone());
+    let lock_once_they_wait = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Person::lock(world.db.pool(), &row.id, "support", town.idp.now()).await
+    };
+    let (first, second, locked) =
+        tokio::join!(at_the_pupil.get(&of_the_pupil), at_the_list.get(&of_the_list), lock_once_they_wait);
+    locked?;
+    for told in [first?, second?] {
+        assert_eq!(told.page.json()?, json!({ "state": "over" }));
+    }
     Ok(())
 }
 
