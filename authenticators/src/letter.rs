@@ -448,7 +448,7 @@ pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> an
     let query = sqlx::query_as(COUNT).bind(format!("{day}-")).bind(format!("{day}."));
     let (made, tests): (i64, i64) = query.fetch_one(world.db.pool()).await?;
     if let Some(unfinished) = unfinished(world).await? {
-        return claim(world, unfinished, &printing.destination, now).await;
+        return claim(world, unfinished, printing, now).await;
     }
     let (to_print, held) = sort(world, printing, now).await?;
     let has_test = tests == 0 && printing.has_test;
@@ -494,23 +494,32 @@ async fn unfinished(world: &World) -> sqlx::Result<Option<Unfinished>> {
     sqlx::query_as(SQL).fetch_optional(world.db.pool()).await
 }
 
-async fn claim(world: &World, unfinished: Unfinished, destination: &str, now: Timestamp) -> anyhow::Result<Begun> {
+async fn claim(
+    world: &World,
+    unfinished: Unfinished,
+    printing: &Printing<'_>,
+    now: Timestamp,
+) -> anyhow::Result<Begun> {
     // One that an earlier version has begun goes where somebody first goes on with it; if it was written, that is known
-    // by its mark alone.
+    // by its mark alone. And what was to be tested is not, where nobody is to be tested any more.
     const SQL: &str = "UPDATE letter_batch SET leased_until = $2,
-                           destination = CASE WHEN written_at IS NULL THEN $4 ELSE destination END
+                           destination = CASE WHEN written_at IS NULL THEN $4 ELSE destination END,
+                           has_test = CASE WHEN written_at IS NULL AND $5 = 0 THEN 0 ELSE has_test END
                        WHERE id = $1 AND handed_over_at IS NULL AND withdrawn_at IS NULL
                            AND (leased_until IS NULL OR leased_until <= $3) AND (destination IS NULL OR destination = $4)";
+    let destination = &printing.destination;
     if let Some(elsewhere) = unfinished.destination.filter(|begun| begun != destination) {
         return Ok(Begun::Elsewhere { batch: unfinished.id, destination: elsewhere });
     }
     let lease = now.plus(LEASE);
     let query = sqlx::query(SQL).bind(&unfinished.id).bind(lease.seconds()).bind(now.seconds()).bind(destination);
+    let query = query.bind(i64::from(printing.has_test));
     if query.execute(world.db.pool()).await?.rows_affected() == 0 {
         return Ok(Begun::Busy(unfinished.leased_until.filter(|until| *until > now).unwrap_or(lease)));
     }
     let Unfinished { id, created_at, written_at, has_test, .. } = unfinished;
-    Ok(Begun::Batch(Batch { id, created_at, written_at, has_test: has_test == Some(1), lease }))
+    let has_test = has_test == Some(1) && (printing.has_test || written_at.is_some());
+    Ok(Begun::Batch(Batch { id, created_at, written_at, has_test, lease }))
 }
 
 /// Looks up where the letters that wait go: those to print, and how many are held. What goes nowhere is returned.

@@ -368,7 +368,7 @@ fn print(press: &Press<'_>, batch: &Batch, letters: &[Ready]) -> anyhow::Result<
             }
         }
     }
-    if batch.has_test && !press.letters.test_address.is_empty() {
+    if batch.has_test {
         let letter = Letter {
             id: &format!("test-{}", batch.id),
             kind: Kind::Test,

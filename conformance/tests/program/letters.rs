@@ -14,7 +14,7 @@ use authenticators::clock::{Clock, Timestamp};
 use authenticators::contact::{Channel, Phone};
 use authenticators::hashing::{Hasher, HashingConfig};
 use authenticators::inbox::Inbox;
-use authenticators::letter::{self, Batch, Begun, Ready};
+use authenticators::letter::{self, Batch, Begun, Printing, Ready};
 use authenticators::mail::Mail;
 use authenticators::outbound::Outbound;
 use authenticators::password;
@@ -823,6 +823,29 @@ async fn a_batch_that_was_given_up_has_tested_nothing() -> anyhow::Result<()> {
     post.batch().await?;
     let (entry, _) = only_letter(&post.only_batch()?)?;
     assert_eq!(entry["kind"], "test");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_test_that_is_no_longer_wanted_is_not_waited_for() -> anyhow::Result<()> {
+    crate::gateway::within_an_hour().await?;
+    let mut post = Post::new(&[resident(0)]).await?;
+    post.order(0, "nb").await?;
+    let destination = post.folder.canonicalize()?.display().to_string();
+    let printing = Printing { at_most: 10, protected_via: &[], has_test: true, destination };
+    let Begun::Batch(batch) = letter::begin(&post.world, &printing, post.world.clock.now()).await? else {
+        anyhow::bail!("no batch");
+    };
+    letter::release(&post.world, &batch).await?;
+    // Printed where no address is to be tested, it has letters alone, and nobody waits to hear of another.
+    post.batch().await?;
+    let (entry, _) = only_letter(&post.only_batch()?)?;
+    assert_eq!(entry["kind"], "letter");
+    let has_test: i64 = sqlx::query_scalar("SELECT has_test FROM letter_batch WHERE id = $1")
+        .bind(&batch.id)
+        .fetch_one(post.world.db.pool())
+        .await?;
+    assert_eq!(has_test, 0);
     Ok(())
 }
 
