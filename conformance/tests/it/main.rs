@@ -75,6 +75,7 @@ mod sms_limits;
 mod step_up;
 mod tidy;
 mod token;
+mod too_young;
 mod totp;
 mod trail;
 mod upstream;
