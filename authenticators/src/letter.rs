@@ -1003,7 +1003,13 @@ mod tests {
     use crate::population::Death;
 
     fn resident(address: Address) -> Resident {
-        Resident { given_name: "Kari Å.".into(), family_name: "Ødegård".into(), address, death: Death::None }
+        Resident {
+            given_name: "Kari Å.".into(),
+            family_name: "Ødegård".into(),
+            address,
+            born_on: None,
+            death: Death::None,
+        }
     }
 
     #[test]

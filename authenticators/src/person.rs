@@ -15,9 +15,7 @@ use crate::factor::FactorKind;
 use crate::several::{self, Several};
 use crate::vault::Vault;
 
-/// MinID can be had from the calendar year in which one becomes so old.
-const MINID_FROM: i16 = 13;
-/// And one is grown up from the day on which one is so old.
+/// One is grown up from the day on which one is so old.
 const OF_AGE: i16 = 18;
 /// People whom one transaction registers.
 const AT_ONCE: usize = 512;
@@ -124,12 +122,6 @@ impl Fnr {
         let (month, day) = reading.birthday;
         let today = today_in_norway(now);
         Some((reading.year? + OF_AGE, month, day) <= (today.year(), today.month(), today.day()))
-    }
-
-    /// Whether the person may have MinID: it is the year that counts, and not the birthday. None where the number does
-    /// not tell.
-    pub fn may_have_minid(&self, now: Timestamp) -> Option<bool> {
-        self.birth_year().map(|year| today_in_norway(now).year() - year >= MINID_FROM)
     }
 }
 
@@ -626,20 +618,17 @@ mod tests {
     }
 
     #[test]
-    fn from_the_year_of_ones_thirteenth_birthday() {
+    fn what_a_number_tells_of_a_birthday() {
         let born = |six: &str, from: u32| (from..999).find_map(|n| complete(&format!("{six}{n:03}"), 0)).unwrap();
         let at = |text: &str| Timestamp::from_seconds(text.parse::<jiff::Timestamp>().unwrap().as_second());
         let last_day = Fnr::parse(&born("311213", 500), ALL).unwrap();
         assert_eq!(last_day.birth_year(), Some(2013));
-        assert_eq!(last_day.may_have_minid(at("2025-12-31T22:59:59Z")), Some(false));
-        // A new year begins an hour earlier in Norway.
-        assert_eq!(last_day.may_have_minid(at("2025-12-31T23:00:00Z")), Some(true));
         assert_eq!(Fnr::parse(&born("410190", 100), ALL).unwrap().birth_year(), Some(1990), "a D-number");
         assert_eq!(Fnr::parse(&born("018101", 500), ALL).unwrap().birth_year(), Some(2001), "synthetic");
         assert_eq!(Fnr::parse(&born("010155", 950), ALL).unwrap().birth_year(), Some(1955));
         // A number of 2032 tells nothing.
         let new = (100..499).find_map(|n| complete(&format!("010132{n}"), 2)).unwrap();
-        assert_eq!(Fnr::parse(&new, ALL).unwrap().may_have_minid(at("2050-01-01T00:00:00Z")), None);
+        assert_eq!(Fnr::parse(&new, ALL).unwrap().birth_year(), None);
 
         // Grown up on the birthday, in Norway, and by a D-number always.
         let leap_day = Fnr::parse(&born("290208", 500), ALL).unwrap();

@@ -13,6 +13,9 @@ use crate::clock::Timestamp;
 use crate::person::{Fnr, FnrPolicy, Person, today_in_norway};
 use crate::shown;
 
+/// MinID can be had from the calendar year in which one becomes so old.
+const MINID_FROM: i16 = 13;
+
 /// The register. Cheap to clone.
 #[derive(Clone, Default)]
 pub enum Population {
@@ -57,6 +60,8 @@ pub struct Resident {
     pub family_name: String,
     /// Where their post goes.
     pub address: Address,
+    /// The day on which they were born, if the register tells it.
+    pub born_on: Option<Date>,
     /// Whether they have died.
     pub death: Death,
 }
@@ -70,6 +75,15 @@ impl Resident {
             Death::On(day) => day <= today_in_norway(now),
         }
     }
+}
+
+/// Whether somebody may have MinID: it is the year that counts, and not the birthday. Their number tells it or, where one
+/// that is given out from 2032 on does not, the register. None where neither does.
+pub fn may_have_minid(fnr: &Fnr, resident: Option<&Resident>, now: Timestamp) -> Option<bool> {
+    // The number goes before: whoever was born on another day than it says gets another one, and a slip in a file makes
+    // nobody younger.
+    let year = fnr.birth_year().or_else(|| Some(resident?.born_on?.year()))?;
+    Some(today_in_norway(now).year() - year >= MINID_FROM)
 }
 
 /// What is known of somebody's death.
@@ -115,11 +129,14 @@ struct Line {
     postal_address: Vec<String>,
     #[serde(default)]
     protected: bool,
+    /// The day on which they were born (Folkeregisteret: `foedselsdato`).
+    #[serde(default)]
+    born_on: Option<String>,
     #[serde(default)]
     dead: bool,
     /// The day on which they died, instead of `dead` or beside it.
     #[serde(default)]
-    dead_on: Option<Date>,
+    dead_on: Option<String>,
     /// The numbers that they had before (Folkeregisteret: `identifikasjonsnummer` with the status `opphoert`).
     #[serde(default)]
     former: Vec<String>,
@@ -251,7 +268,8 @@ impl Register {
                 let had = number(had).with_context(|| format!("line {place}: former"))?;
                 former.push((place, had, fnr.clone()));
             }
-            let is_new = residents.insert(fnr, Resident::from(line)).is_none();
+            let resident = line.resident().map_err(|field| anyhow::anyhow!("line {place}: {field}"))?;
+            let is_new = residents.insert(fnr, resident).is_none();
             ensure!(is_new, "line {place}: somebody who stands on a line before it");
         }
         let former = one_owner_each(former, &residents)?;
@@ -283,22 +301,26 @@ fn one_owner_each(
     Ok(all)
 }
 
-impl From<Line> for Resident {
-    fn from(line: Line) -> Resident {
-        let lines = if line.postal_address.is_empty() { line.address } else { line.postal_address };
+impl Line {
+    /// Whom it is about, or the field that cannot be read.
+    fn resident(self) -> Result<Resident, &'static str> {
+        let Line { address, postal_address, .. } = self;
+        let lines = if postal_address.is_empty() { address } else { postal_address };
         let lines: Vec<String> = lines.iter().map(|line| shown::line(line)).collect();
-        let address = match (line.protected, lines.is_empty()) {
+        let address = match (self.protected, lines.is_empty()) {
             (true, _) => Address::Protected,
             (false, true) => Address::Unknown,
             (false, false) => Address::Known(lines),
         };
-        let (given_name, family_name) = (shown::line(&line.given_name), shown::line(&line.family_name));
-        let death = match (line.dead_on, line.dead) {
+        let (given_name, family_name) = (shown::line(&self.given_name), shown::line(&self.family_name));
+        let day = |field: Option<String>| field.map(|text| text.parse::<Date>()).transpose();
+        let born_on = day(self.born_on).map_err(|_| "born_on")?;
+        let death = match (day(self.dead_on).map_err(|_| "dead_on")?, self.dead) {
             (Some(day), _) => Death::On(day),
             (None, true) => Death::Known,
             (None, false) => Death::None,
         };
-        Resident { given_name, family_name, address, death }
+        Ok(Resident { given_name, family_name, address, born_on, death })
     }
 }
 
@@ -344,8 +366,6 @@ mod tests {
         assert_eq!(dead(&register, first.first(), 10, now).await, ["47906701517"]);
         let last = register.dead(first.first(), 10, at(now)).await.unwrap();
         assert!(dead(&register, last.first(), 10, now).await.is_empty());
-        let when = r#"{"fnr":"47906701517","given_name":"","family_name":"","dead_on":"yesterday"}"#;
-        assert!(Population::read(when).is_err());
     }
 
     #[tokio::test]
@@ -355,6 +375,34 @@ mod tests {
         assert!(dead(&register, None, 10, "2026-01-30T22:59:59Z").await.is_empty());
         // The day begins an hour earlier in Norway.
         assert_eq!(dead(&register, None, 10, "2026-01-30T23:00:00Z").await, ["47906701517"]);
+    }
+
+    #[tokio::test]
+    async fn from_the_year_of_ones_thirteenth_birthday() {
+        let policy = FnrPolicy { real: true, synthetic: true, expanded: true };
+        // Of the last day of 2013, and of 2032, whose first check digit is of the new kind and tells nothing.
+        let tells = |number: &str| Fnr::parse(number, policy).ok().filter(|fnr| fnr.birth_year() == Some(2013));
+        let tells_not = |number: &str| Fnr::parse(number, policy).ok().filter(|fnr| fnr.birth_year().is_none());
+        let all = |day: &str| (50_000..99_999).map(|rest| format!("{day}{rest}")).collect::<Vec<_>>();
+        let old = all("311213").iter().find_map(|number| tells(number)).unwrap();
+        let new = all("010132").iter().find_map(|number| tells_not(number)).unwrap();
+        let lines = [&old, &new].map(|fnr| {
+            format!(r#"{{"fnr":"{}","given_name":"","family_name":"","born_on":"2012-01-01"}}"#, fnr.as_str())
+        });
+        let register = Population::read(&lines.join("\n")).unwrap();
+        let may = async |fnr: &Fnr, now: &str| {
+            let resident = register.find(fnr).await.unwrap();
+            may_have_minid(fnr, resident.as_ref(), at(now))
+        };
+        assert_eq!(may_have_minid(&new, None, at("2050-01-01T00:00:00Z")), None);
+        assert_eq!(may(&new, "2024-12-31T22:59:59Z").await, Some(false));
+        // A new year begins an hour earlier in Norway.
+        assert_eq!(may(&new, "2024-12-31T23:00:00Z").await, Some(true));
+        // A number that tells goes before what a file says.
+        for resident in [register.find(&old).await.unwrap(), None] {
+            let may = |now: &str| may_have_minid(&old, resident.as_ref(), at(now));
+            assert_eq!([may("2025-12-31T22:59:59Z"), may("2025-12-31T23:00:00Z")], [Some(false), Some(true)]);
+        }
     }
 
     #[tokio::test]
@@ -399,6 +447,8 @@ mod tests {
         for (text, expected) in [
             (r#"{"fnr":"05895894984"}"#, "line 1: not a resident (column 21)"),
             (r#"{"fnr":"05895894985","given_name":"","family_name":""}"#, "line 1: fnr"),
+            (r#"{"fnr":"05895894984","given_name":"","family_name":"","born_on":"2031-02-29"}"#, "line 1: born_on"),
+            (r#"{"fnr":"05895894984","given_name":"","family_name":"","dead_on":"yesterday"}"#, "line 1: dead_on"),
         ] {
             let told = Population::read(text).err().map(|error| format!("{error:#}"));
             assert_eq!(told.as_deref(), Some(expected));

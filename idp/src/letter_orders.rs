@@ -10,7 +10,7 @@ use authenticators::contact::{Channel, Contact, Phone};
 use authenticators::letter;
 use authenticators::password;
 use authenticators::person::{Fnr, NewPerson, Person};
-use authenticators::population::{Address, Resident};
+use authenticators::population::{self, Address, Resident};
 use authenticators::scratch::Kept;
 use authenticators::trail::Event;
 use authenticators::wanted::{self, Waiting, Wanted};
@@ -99,7 +99,7 @@ async fn language_of(app: &App, person: &Person, wanted: &Wanted) -> anyhow::Res
 /// letter finds its way.
 fn may_get_one(fnr: &Fnr, known: Option<&Person>, resident: &Resident, now: Timestamp) -> bool {
     let is_stopped = known.is_some_and(|person| person.is_locked_by_others() || person.is_closed_for_good());
-    let is_old_enough = fnr.may_have_minid(now) != Some(false);
+    let is_old_enough = population::may_have_minid(fnr, Some(resident), now) != Some(false);
     !is_stopped && is_old_enough && resident.address != Address::Unknown
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use authenticators::activation::{self, ActivationCode, History, Issued, Source};
 use authenticators::clock::Timestamp;
-use authenticators::person::{Person, PersonId};
+use authenticators::person::{Fnr, Person, PersonId};
+use authenticators::population::{self, Resident};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use authenticators::{device, letter, notice, passkey, password, totp};
@@ -72,13 +73,15 @@ struct Facts {
     latest: Option<Issued>,
     /// Whether a letter is under way.
     has_letter: bool,
-    /// Whether they may have MinID, as far as their number tells.
+    /// Whether they may have MinID, as far as that is known.
     may_have_minid: Option<bool>,
 }
 
 /// How far some pupils have come at a moment. It is read of all of them at once: a class costs no more than one of it.
 pub struct Progress {
     people: HashMap<PersonId, Person>,
+    /// What the population register says of those whose number does not tell how old they are.
+    residents: HashMap<Fnr, Resident>,
     with_minid: HashSet<PersonId>,
     codes: HashMap<PersonId, History>,
     with_letter: HashSet<PersonId>,
@@ -90,8 +93,12 @@ impl Progress {
     /// Reads it.
     pub async fn of(world: &World, pupils: &[PersonId], now: Timestamp) -> anyhow::Result<Progress> {
         let db = &world.db;
+        let people = Person::by_ids(db, pupils).await?;
+        let numbers = people.values().map(|person| &person.fnr);
+        let untold: Vec<&Fnr> = numbers.filter(|fnr| fnr.birth_year().is_none()).collect();
         Ok(Progress {
-            people: Person::by_ids(db, pupils).await?,
+            residents: world.population.find_all(&untold).await?,
+            people,
             with_minid: password::holders(db, pupils).await?,
             codes: activation::histories(db, pupils).await?,
             with_letter: letter::awaited(db, pupils, now).await?,
@@ -103,6 +110,7 @@ impl Progress {
     /// How far one of them has come, as somebody with whom they stand so sees it.
     pub fn status(&self, pupil: &PersonId, standing: Standing) -> Status {
         let codes = self.codes.get(pupil);
+        let fnr = self.people.get(pupil).map(|person| &person.fnr);
         let facts = Facts {
             standing,
             has_minid: self.with_minid.contains(pupil),
@@ -110,7 +118,7 @@ impl Progress {
             ordered_at: self.by_letter.get(pupil).copied(),
             latest: codes.map(|codes| codes.latest.clone()),
             has_letter: self.with_letter.contains(pupil),
-            may_have_minid: self.people.get(pupil).and_then(|person| person.fnr.may_have_minid(self.now)),
+            may_have_minid: fnr.and_then(|fnr| population::may_have_minid(fnr, self.residents.get(fnr), self.now)),
         };
         decide(&facts, self.now)
     }
@@ -231,8 +239,7 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
     let Some(coupling) = coupling.still(&mut tx).await? else { return not_coupled(tx).await };
     let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return not_coupled(tx).await };
     let before = Before::of(&mut tx, pupil).await?;
-    let is_dead = resident.is_some_and(|resident| resident.is_dead(now));
-    if let Some(why) = is_dead.then_some(Reason::Dead).or_else(|| objection(&person, &before, now)) {
+    if let Some(why) = objection((&person, resident.as_ref()), &before, now) {
         // What was tried is told as well, and whoever reads it is the pupil.
         world.trail.append(&mut tx, &event("school-code-refused", &coupling, why.name()), now).await?;
         tx.commit().await?;
@@ -255,11 +262,9 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
 /// What speaks against a code for a pupil now: what [`start`] would say to somebody who may issue to them.
 pub async fn refusal(world: &World, pupil: &PersonId, now: Timestamp) -> anyhow::Result<Option<Reason>> {
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else { return Ok(Some(Reason::NotCoupled)) };
-    if world.population.find_known(&person).await?.is_some_and(|resident| resident.is_dead(now)) {
-        return Ok(Some(Reason::Dead));
-    }
+    let resident = world.population.find_known(&person).await?;
     let mut connection = world.db.pool().acquire().await?;
-    Ok(objection(&person, &Before::of(&mut connection, pupil).await?, now))
+    Ok(objection((&person, resident.as_ref()), &Before::of(&mut connection, pupil).await?, now))
 }
 
 async fn not_coupled(tx: Tx) -> anyhow::Result<Started> {
@@ -268,14 +273,14 @@ async fn not_coupled(tx: Tx) -> anyhow::Result<Started> {
 }
 
 /// What speaks against a code for somebody.
-fn objection(person: &Person, before: &Before, now: Timestamp) -> Option<Reason> {
+fn objection((person, resident): (&Person, Option<&Resident>), before: &Before, now: Timestamp) -> Option<Reason> {
     // Nobody else opens what its own person has locked.
     let is_locked = person.locked_at.is_some();
-    if person.is_dead() {
+    if person.is_dead() || resident.is_some_and(|resident| resident.is_dead(now)) {
         Some(Reason::Dead)
     } else if is_locked || person.is_closed_for_good() {
         Some(Reason::Locked)
-    } else if person.fnr.may_have_minid(now) == Some(false) {
+    } else if population::may_have_minid(&person.fnr, resident, now) == Some(false) {
         Some(Reason::TooYoung)
     } else if !before.can_be_given(now) {
         Some(Reason::HasMinid)

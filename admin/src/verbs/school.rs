@@ -126,7 +126,7 @@ pub(crate) struct ImportOptions {
     /// input.
     #[arg(long, required_unless_present = "oneroster", conflicts_with = "oneroster")]
     file: Option<PathBuf>,
-    /// A folder with the CSV files of `OneRoster` 1.1.
+    /// A folder with the CSV files of `OneRoster` 1.1 or 1.2.
     #[arg(long, value_name = "FOLDER")]
     oneroster: Option<PathBuf>,
     /// Only tell what it would change.

@@ -9,7 +9,7 @@ use authenticators::activation::{self, ActivationCode, Source};
 use authenticators::contact::{self, Channel, Contact, Email, Known, Phone};
 use authenticators::mail::Mail;
 use authenticators::person::{BY_ONESELF, Fnr, FnrPolicy, NewPerson, Person};
-use authenticators::population::Population;
+use authenticators::population::{self, Population};
 use authenticators::trail::{Actor, Event};
 use authenticators::{account, password, recovery_code, totp};
 use axum::http::StatusCode;
@@ -721,7 +721,7 @@ async fn it_is_the_year_that_counts() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let may = |person: &TestPerson| -> anyhow::Result<bool> {
         let fnr = Fnr::parse(&person.fnr, idp.app.config.people).map_err(|problem| anyhow!("{problem:?}"))?;
-        fnr.may_have_minid(idp.now()).context("no year")
+        population::may_have_minid(&fnr, None, idp.now()).context("no year")
     };
     let pupils = (0..40).map(born_in).collect::<anyhow::Result<Vec<_>>>()?;
     let first_too_young = pupils.iter().position(|pupil| !may(pupil).unwrap_or(true)).context("none is too young")?;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::forgotten::{arrived, digits, kinds_of_events, next_message};
 
 pub(crate) const OWNER: &str = "958935420";
-const COOKIE: &str = "__Host-porten-skule";
+pub(crate) const COOKIE: &str = "__Host-porten-skule";
 /// What stands in the SMS with a code.
 const CODE: &str = "Koden som bekrefter";
 const NEW: &str = "reven rusler hjem 13";

@@ -14,11 +14,11 @@ use authenticators::person::{Fnr, Person};
 use authenticators::trail::{Actor, Trail};
 use axum::http::StatusCode;
 use conformance::browser::Browser;
-use conformance::idp::{TestPerson, unregistered};
+use conformance::idp::{ISSUER, TestPerson, unregistered};
 use tempfile::TempDir;
 
 use crate::forgotten::kinds_of_events;
-use crate::school::{OWNER, Place, Town, is_asked_to_log_in};
+use crate::school::{COOKIE, OWNER, Place, Town, is_asked_to_log_in};
 use crate::school_import::{OTHER, add_owner, well};
 
 /// Whose a route is.
@@ -244,7 +244,7 @@ async fn every_route_is_for_those_whose_it_is() -> anyhow::Result<()> {
         for (method, pattern, whose) in TABLE {
             let path = paths.get(pattern).context("no path")?;
             if method == "POST" && whose != Machine {
-                // None does anything without the mark in its form, or with another session's.
+                // None does anything without the mark in its form.
                 for wrong in ["", "x"] {
                     let answer = asked(desk, method, path, wrong).await?.page;
                     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{who}: {method} {path} without the mark");
@@ -307,6 +307,161 @@ async fn every_route_is_for_those_whose_it_is() -> anyhow::Result<()> {
     let done = kinds.iter().filter(|kind| kind.starts_with("school-code") || *kind == "school-not-identified");
     assert_eq!(done.count(), 0, "{kinds:?}");
     assert!(Trail::verify(&town.idp.app.world.db).await? > 0);
+    Ok(())
+}
+
+/// A form that does something when its button is pressed.
+struct Form {
+    route: &'static str,
+    path: String,
+    fields: Vec<(String, &'static str)>,
+}
+
+impl Form {
+    fn new(route: &'static str, path: &str, wish: &'static str) -> Form {
+        Form { route, path: path.to_owned(), fields: vec![("do".to_owned(), wish)] }
+    }
+
+    /// Out of these pages.
+    fn leave() -> Form {
+        Form::new(LEAVE, LEAVE, "leave")
+    }
+
+    /// The page on which it stands.
+    async fn page(&self, desk: &Browser) -> anyhow::Result<Browser> {
+        let mut page = desk.clone();
+        page.get(if self.path == LEAVE { "/skule" } else { &self.path }).await?;
+        Ok(page)
+    }
+
+    /// Sends it from its page with a mark, as a browser that says this of where it comes from.
+    async fn send(&self, page: &Browser, mark: &str, said: &[(&'static str, &str)]) -> anyhow::Result<StatusCode> {
+        let mut sender = page.clone();
+        sender.headers.extend(said.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let hidden = ["seen", "once", "mark"].into_iter();
+        let hidden =
+            hidden.filter_map(|name| Some((name, page.between(&format!("name=\"{name}\" value=\""), "\"").ok()?)));
+        let hidden: Vec<(&str, String)> = hidden.chain([("csrf", mark.to_owned())]).collect();
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), *value));
+        let all: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).chain(fields).collect();
+        sender.post_only(&self.path, &all).await?;
+        Ok(sender.page.status)
+    }
+}
+
+/// What the administration does, in its order: lets somebody issue and thinks better of it, and lets them again, to whom,
+/// and saves it.
+async fn in_the_office(town: &Town) -> anyhow::Result<Vec<Form>> {
+    let (place, office) = (&town.own, town.office(&town.own).await?);
+    let authorise = || async {
+        let mut form = Form::new("/skule/{school}/{class}", &office, "next");
+        form.fields.push((town.may_issue(place, &place.both).await?, "yes"));
+        anyhow::Ok(form)
+    };
+    let mut couple = Form::new("/skule/{school}/{class}/elever", &format!("{office}/elever"), "next");
+    for pupil in &place.pupils {
+        couple.fields.push((town.issues_to(place, &place.both, pupil).await?, "yes"));
+    }
+    let confirm = |wish| Form::new("/skule/{school}/{class}/bekreft", &format!("{office}/bekreft"), wish);
+    Ok(vec![authorise().await?, confirm("discard"), authorise().await?, couple, confirm("save"), Form::leave()])
+}
+
+/// What somebody does who issues.
+async fn in_the_room(town: &Town) -> anyhow::Result<Vec<Form>> {
+    let mut all = Vec::new();
+    for (pupil, wish) in town.own.pupils.iter().zip(["start", "not-qualified"]) {
+        let path = town.pupil_path(&town.own, pupil).await?;
+        all.push(Form::new("/skule/klasse/{class}/{pupil}", &path, wish));
+    }
+    // The name on the screen is the wrong one, when there is a code beside it.
+    let path = town.pupil_path(&town.own, &town.own.pupils[0]).await?;
+    all.extend([Form::new("/skule/klasse/{class}/{pupil}", &path, "wrong-name"), Form::leave()]);
+    Ok(all)
+}
+
+/// Marks that this program has really given, and not for the forms of this session: another person's, the same person's
+/// in another browser and in another session in the same one, and those of other pages in it.
+async fn foreign_marks(
+    town: &Town,
+    (desk, person): (&Browser, &TestPerson),
+    another: &Browser,
+) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut again = desk.clone();
+    again.cookies.remove(COOKIE);
+    again.get("/skule").await?;
+    ensure!(again.at == "/skule" && again.cookies.get(COOKIE) != desk.cookies.get(COOKIE), "the same session");
+    let mut profile = desk.clone();
+    profile.get("/profil/kontakt").await?;
+    let marks = [
+        ("another person's", another.csrf()?),
+        ("their own in another browser", town.staff(person).await?.csrf()?),
+        ("their own in another session", again.csrf()?),
+        ("their profile's", profile.csrf()?),
+    ];
+    let own = desk.csrf()?;
+    ensure!(marks.iter().all(|(_, mark)| *mark != own), "this session's own");
+    Ok(marks.into())
+}
+
+/// What there is that a form could change: how long the trail is, which version the class has, what its administration
+/// has in mind for it, and whether the session of whoever sends the form goes on.
+async fn stands(
+    town: &Town,
+    principal: &Browser,
+    sender: &Browser,
+) -> anyhow::Result<(i64, i64, Option<String>, bool)> {
+    let (mut principal, mut sender) = (principal.clone(), sender.clone());
+    principal.get(&format!("{}/bekreft", town.office(&town.own).await?)).await?;
+    ensure!(principal.page.status == StatusCode::OK, "{}", principal.page.body);
+    let in_mind = principal.between("name=\"mark\" value=\"", "\"").ok();
+    // Who is out comes in by another session, as they are logged in at Porten.
+    let session = sender.cookies.get(COOKIE).cloned();
+    sender.get("/skule").await?;
+    let goes_on = sender.cookies.get(COOKIE) == session.as_ref();
+    let entries = Trail::verify(&town.idp.app.world.db).await?;
+    Ok((entries, town.class(&town.own).await?.version, in_mind, goes_on))
+}
+
+/// By what a browser tells that a page of somebody else has sent the form.
+const FROM_ELSEWHERE: [&[(&str, &str)]; 5] = [
+    &[("sec-fetch-site", "cross-site")],
+    &[("sec-fetch-site", "same-site")],
+    &[("origin", "https://evil.test")],
+    &[("origin", "null")],
+    &[("sec-fetch-site", "cross-site"), ("origin", ISSUER)],
+];
+
+// Attack: CSRF on the forms of staff.
+#[tokio::test]
+async fn no_form_of_staff_counts_that_comes_from_elsewhere() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let place = &town.own;
+    town.let_the_teacher_issue(place).await?;
+    let (principal, teacher) = (town.staff(&place.principal).await?, town.staff(&place.teacher).await?);
+    let of_principal = foreign_marks(&town, (&principal, &place.principal), &teacher).await?;
+    let of_teacher = foreign_marks(&town, (&teacher, &place.teacher), &principal).await?;
+    let at_work = in_the_room(&town).await?.into_iter().map(|form| (&teacher, &of_teacher, form));
+    let deciding = in_the_office(&town).await?.into_iter().map(|form| (&principal, &of_principal, form));
+    let mut tried = BTreeSet::new();
+    for (desk, marks, form) in at_work.chain(deciding) {
+        let (page, told) = (form.page(desk).await?, format!("{} {:?}", form.route, form.fields));
+        let (own, before) = (page.csrf()?, stands(&town, &principal, desk).await?);
+        for (whose, mark) in marks {
+            assert_eq!(form.send(&page, mark, &[]).await?, StatusCode::FORBIDDEN, "{told} with {whose}");
+        }
+        for said in FROM_ELSEWHERE {
+            assert_eq!(form.send(&page, &own, said).await?, StatusCode::FORBIDDEN, "{told} and {said:?}");
+        }
+        assert_eq!(stands(&town, &principal, desk).await?, before, "{told}");
+        // The same form from its own page does something: none of these has used it up.
+        let from_here = [("sec-fetch-site", "same-origin"), ("origin", ISSUER)];
+        let status = form.send(&page, &own, &from_here).await?;
+        ensure!(status.is_success() || status.is_redirection(), "{told}: {status}");
+        assert_ne!(stands(&town, &principal, desk).await?, before, "{told}");
+        tried.insert(form.route);
+    }
+    let all = TABLE.into_iter().filter(|(method, _, whose)| *method == "POST" && *whose != Machine);
+    assert_eq!(tried, all.map(|(_, path, _)| path).collect(), "a form of each route");
     Ok(())
 }
 

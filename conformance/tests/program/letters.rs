@@ -829,7 +829,7 @@ async fn a_batch_that_was_given_up_has_tested_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_test_that_is_no_longer_wanted_is_not_waited_for() -> anyhow::Result<()> {
     crate::gateway::within_an_hour().await?;
-    let mut post = Post::new(&[resident(0)]).await?;
+    let post = Post::new(&[resident(0)]).await?;
     post.order(0, "nb").await?;
     let destination = post.folder.canonicalize()?.display().to_string();
     let printing = Printing { at_most: 10, protected_via: &[], has_test: true, destination };

@@ -288,16 +288,8 @@ async fn oneroster_is_read() -> anyhow::Result<()> {
         assert!(done.ends_with("All was as the file says.\n"), "{orgs}: {done}");
     }
     std::fs::write(&users, good)?;
-    // Another version says who does what in other words.
-    let manifest = folder.path().join("manifest.csv");
-    std::fs::write(
-        &manifest,
-        std::fs::read_to_string(&manifest)?.replace("oneroster.version,1.1", "oneroster.version,1.2"),
-    )?;
-    let said = site.run("school import", arguments).await?;
-    assert!(said.code == Some(1) && said.out.contains("oneroster.version must be 1.1"), "{said:?}");
-    one_roster(folder.path())?;
     // A delta says less than all, and what it does not say would end.
+    let manifest = folder.path().join("manifest.csv");
     std::fs::write(&manifest, std::fs::read_to_string(&manifest)?.replace("users,bulk", "users,delta"))?;
     let said = site.run("school import", arguments).await?;
     assert!(said.code == Some(1) && said.out.contains("manifest.csv row 5: ") && said.out.contains("bulk"), "{said:?}");
@@ -305,5 +297,31 @@ async fn oneroster_is_read() -> anyhow::Result<()> {
     std::fs::remove_file(folder.path().join("classes.csv"))?;
     let said = site.run("school import", arguments).await?;
     assert!(said.out.contains("classes.csv row 0: the file cannot be opened"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_version_of_oneroster_says_in_its_own_file_who_is_what() -> anyhow::Result<()> {
+    let (site, folder) = (owned().await?, tempfile::TempDir::new()?);
+    one_roster(folder.path())?;
+    let path = folder.path().to_str().unwrap().to_owned();
+    let arguments = ["--owner", OWNER, "--oneroster", path.as_str(), "--by", "Kari"];
+    site.run("school import", arguments).await?.well()?;
+    let manifest = folder.path().join("manifest.csv");
+    let older = std::fs::read_to_string(&manifest)?;
+    for (version, words) in [
+        ("1.0", "manifest.csv row 1: oneroster.version must be 1.1 or 1.2"),
+        ("1.2", "roles.csv row 0: the file cannot be opened"),
+    ] {
+        std::fs::write(&manifest, older.replace("oneroster.version,1.1", &format!("oneroster.version,{version}")))?;
+        let said = site.run("school import", arguments).await?;
+        assert!(said.code == Some(1) && said.out.contains(words), "{version}: {said:?}");
+    }
+    let roles = "sourcedId,userSourcedId,roleType,role,orgSourcedId\nr1,u1,primary,principal,o1\nr2,u2,primary,teacher,o1\n\
+                 r3,u3,primary,student,o1\nr4,u4,primary,districtAdministrator,o0\nr5,u5,primary,teacher,o1\n\
+                 r6,u6,primary,guardian,o1\n";
+    std::fs::write(folder.path().join("roles.csv"), roles)?;
+    let done = site.run("school import", arguments).await?.well()?;
+    assert!(done.ends_with("All was as the file says.\n"), "{done}");
     Ok(())
 }

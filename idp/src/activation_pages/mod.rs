@@ -17,7 +17,7 @@ use authenticators::clock::Timestamp;
 use authenticators::contact::{Channel, Contact, Email, Known, Phone};
 use authenticators::otc::OtcChallenge;
 use authenticators::person::{Person, PersonId};
-use authenticators::population::Address;
+use authenticators::population::{self, Address, Resident};
 use authenticators::scratch::{Kept, Read};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -145,8 +145,10 @@ pub enum Stop {
 
 impl Stop {
     /// What keeps a person from having MinID.
-    fn of(person: &Person, now: Timestamp) -> Option<Stop> {
-        match (person.is_closed_for_good(), person.is_locked_by_others(), person.fnr.may_have_minid(now)) {
+    fn of(person: &Person, resident: Option<&Resident>, now: Timestamp) -> Option<Stop> {
+        let is_closed = person.is_closed_for_good() || resident.is_some_and(|resident| resident.is_dead(now));
+        let may_have_minid = population::may_have_minid(&person.fnr, resident, now);
+        match (is_closed, person.is_locked_by_others(), may_have_minid) {
             (true, ..) => Some(Stop::Closed),
             (false, true, _) => Some(Stop::Locked),
             (false, false, Some(false)) => Some(Stop::Young),
@@ -178,6 +180,8 @@ pub struct Applicant<'a> {
     /// Ours, or the population register's; empty if neither knows it, or where their address is protected: whoever stands
     /// beside them may know them by another one.
     name: String,
+    /// What the population register says of them.
+    resident: Option<Resident>,
     standing: Standing,
     before: Before,
 }
@@ -213,10 +217,9 @@ impl<'a> Applicant<'a> {
         let is_good = activation::is_good(world.db.pool(), &read.value.code, read.value.judged_at(now)).await?;
         let before = Before::of(&visitor.call, &read.value).await?;
         let resident = world.population.find_known(&person).await?;
-        let is_dead = resident.as_ref().is_some_and(|resident| resident.is_dead(now));
-        let stop = if is_dead { Some(Stop::Closed) } else { Stop::of(&person, now) };
+        let stop = Stop::of(&person, resident.as_ref(), now);
         let is_protected = resident.as_ref().is_some_and(|resident| resident.address == Address::Protected);
-        let name = match (person.name(), resident) {
+        let name = match (person.name(), &resident) {
             _ if is_protected => String::new(),
             (name, Some(resident)) if name.is_empty() => {
                 format!("{} {}", resident.given_name, resident.family_name).trim().to_owned()
@@ -231,7 +234,7 @@ impl<'a> Applicant<'a> {
             (Stage::Ready, true, None) => Standing::At(Stage::Password),
             (stage, true, None) => Standing::At(stage.clone()),
         };
-        Ok(Some(Applicant { visitor, read, person, name, standing, before }))
+        Ok(Some(Applicant { visitor, read, person, name, resident, standing, before }))
     }
 
     /// What a form of theirs says where they stand.

@@ -89,7 +89,8 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let mut tx = app.world.db.begin().await?;
     // Whoever else holds the code waits here, and so does support that locks the account.
     Person::hold(&mut tx, id).await?;
-    let person = Person::by_id(&mut *tx, id).await?.filter(|person| Stop::of(person, now).is_none());
+    let may_have_it = |person: &Person| Stop::of(person, who.resident.as_ref(), now).is_none();
+    let person = Person::by_id(&mut *tx, id).await?.filter(may_have_it);
     let Some(person) = person else { return Ok(tx.rollback().await?) };
     if !activation::redeem(&mut tx, &task.code, (task.judged_at(now), now)).await? {
         return Ok(tx.rollback().await?);

@@ -1,5 +1,7 @@
-//! `OneRoster` 1.1: a folder of CSV files, which student information systems export.
+//! `OneRoster` 1.1 and 1.2: a folder of CSV files, which student information systems export. They differ in where it stands
+//! what somebody is at which organisation: with the users, or in a file of its own.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -14,11 +16,23 @@ use crate::school::register::{Role, Title};
 const ORGS: &str = "orgs.csv";
 const CLASSES: &str = "classes.csv";
 const USERS: &str = "users.csv";
+const ROLES: &str = "roles.csv";
 const ENROLLMENTS: &str = "enrollments.csv";
 
 const NO_TITLE: &str =
     "metadata.title: an administrator is skoleeier, rektor, assisterende rektor, sekretær or inspektør";
-const NO_PLACE: &str = "orgSourcedIds: a skoleeier belongs to the owner, all other administrators to a school";
+const NO_PLACE: &str = "a skoleeier belongs to the owner, all other administrators to a school";
+
+/// The words of `roles.csv` for those who administer. One of them is not in the standard any more, and is still written.
+const ADMINISTRATORS: [&str; 5] =
+    ["principal", "administrator", "siteadministrator", "districtadministrator", "systemadministrator"];
+
+/// Which version a folder's files are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    OnePointOne,
+    OnePointTwo,
+}
 
 /// An organisation in `orgs.csv`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +52,66 @@ struct User {
     fnr: String,
     given_name: String,
     family_name: String,
-    is_aide: bool,
-    /// Whether their title says that they advise pupils: the standard has no word for that.
-    is_adviser: bool,
+    /// As what they stand in classes instead of as teachers: at a school, or wherever else.
+    instead: Vec<(Option<usize>, Title)>,
+    /// Whether the files say anywhere what they are.
+    has_role: bool,
+}
+
+/// What somebody is, as far as it is of interest here.
+#[derive(Debug, Default)]
+struct Roles {
+    /// Where it stands first that somebody is anything.
+    place: Place,
+    /// Whether any of it goes on today.
+    goes_on: bool,
+    administers: Vec<Administers>,
+    /// As [`User::instead`] has it.
+    instead: Vec<(Option<usize>, Title)>,
+}
+
+/// That somebody administers an organisation.
+#[derive(Debug)]
+struct Administers {
+    place: Place,
+    /// None, if it is not in `orgs.csv`.
+    org: Option<Org>,
+    /// Whether the standard's own word is that of a rektor.
+    is_principal: bool,
+    /// The title that they have in this role; empty, if it is that which they have in all.
+    title: String,
+}
+
+/// What is wrong, and where.
+type Wrong = (Place, Cow<'static, str>);
+
+impl User {
+    /// As what they stand in the classes of a school where those say that they teach, if not as a teacher.
+    fn instead_at(&self, school: Option<usize>) -> Option<Title> {
+        let at = |wanted| self.instead.iter().find(|(at, _)| *at == wanted).map(|(_, title)| *title);
+        at(school).or_else(|| at(None))
+    }
+}
+
+impl Administers {
+    /// By which title, if any: that of this role or else that which somebody has in all.
+    fn titled(&self, in_all: &str) -> Option<Title> {
+        match part(if self.title.is_empty() { in_all } else { &self.title }) {
+            Some(Part::Staff(title)) if title.role() == Role::Administration => Some(title),
+            _ if self.is_principal => Some(Title::Principal),
+            Some(Part::Staff(Title::Owner)) => Some(Title::Owner),
+            _ => None,
+        }
+    }
+
+    fn wrong(&self, words: &str) -> Wrong {
+        let field = if self.place.0 == ROLES { "orgSourcedId" } else { "orgSourcedIds" };
+        (self.place, format!("{field}: {words}").into())
+    }
 }
 
 impl Reader<'_> {
-    /// Reads a folder with the CSV files of `OneRoster` 1.1. What is over today is left out.
+    /// Reads a folder with the CSV files of `OneRoster` 1.1 or 1.2. What is over today is left out.
     pub fn oneroster(&self, folder: &Path, now: Timestamp) -> Result<Roster, Objections> {
         let mut roster = Builder::new(self);
         match read(folder, &mut roster, &today(now)) {
@@ -55,10 +122,20 @@ impl Reader<'_> {
 }
 
 fn read(folder: &Path, roster: &mut Builder, today: &str) -> Result<(), RowError> {
-    is_whole(folder, roster.rows_at_most)?;
+    let version = is_whole(folder, roster.rows_at_most)?;
     let orgs = orgs(folder, roster)?;
     let classes = classes(folder, roster, &orgs)?;
-    let users = users(folder, roster, &orgs)?;
+    let mut roles = match version {
+        Version::OnePointOne => None,
+        Version::OnePointTwo => Some(roles(folder, roster, &orgs, today)?),
+    };
+    let users = users(folder, roster, &orgs, roles.as_mut())?;
+    let mut strangers: Vec<Roles> = roles.into_iter().flat_map(HashMap::into_values).collect();
+    strangers.retain(|roles| roles.goes_on);
+    strangers.sort_unstable_by_key(|roles| roles.place);
+    for roles in strangers {
+        roster.objections.add(roles.place, "userSourcedId: not in users.csv");
+    }
     enrollments(folder, roster, (&classes, &users), today)
 }
 
@@ -68,30 +145,37 @@ fn open(folder: &Path, file: &'static str, rows_at_most: u64) -> Result<Table<Bu
     Table::open(BufReader::new(opened), file, rows_at_most)
 }
 
-/// `OneRoster` 1.1 section 5: the manifest tells the version, and whether the files say all that there is.
-fn is_whole(folder: &Path, rows_at_most: u64) -> Result<(), RowError> {
+/// `OneRoster` 1.1 section 5, and 1.2 as well: the manifest tells the version, and whether the files say all that there is.
+fn is_whole(folder: &Path, rows_at_most: u64) -> Result<Version, RowError> {
     const MANIFEST: &str = "manifest.csv";
     let mut table = open(folder, MANIFEST, rows_at_most)?;
     table.must_have(&["propertyname", "propertyvalue"])?;
-    let mut version = String::new();
+    let (mut version, mut parts) = (String::new(), Vec::new());
     while let Some(row) = table.next()? {
         let (name, value) = (table.get("propertyname").to_lowercase(), table.get("propertyvalue").to_lowercase());
-        let is_ours = ["file.orgs", "file.users", "file.classes", "file.enrollments"].contains(&name.as_str());
-        if is_ours && value != "bulk" {
-            let detail = "the files of orgs, users, classes and enrollments must be bulk".to_owned();
-            return Err(RowError { file: MANIFEST, row, detail });
-        }
-        if name == "oneroster.version" {
-            version = value;
+        match name.as_str() {
+            "oneroster.version" => version = value,
+            _ if value != "bulk" => parts.push((row, name)),
+            _ => {}
         }
     }
-    match version.as_str() {
-        "1.1" => Ok(()),
-        _ => Err(RowError {
-            file: MANIFEST,
-            row: 1,
-            detail: "oneroster.version must be 1.1: no other is read".to_owned(),
-        }),
+    let error = |row, detail: &str| RowError { file: MANIFEST, row, detail: detail.to_owned() };
+    let (version, ours, detail): (_, &[&str], _) = match version.as_str() {
+        "1.1" => (
+            Version::OnePointOne,
+            &["file.orgs", "file.users", "file.classes", "file.enrollments"],
+            "the files of orgs, users, classes and enrollments must be bulk",
+        ),
+        "1.2" => (
+            Version::OnePointTwo,
+            &["file.orgs", "file.users", "file.roles", "file.classes", "file.enrollments"],
+            "the files of orgs, users, roles, classes and enrollments must be bulk",
+        ),
+        _ => return Err(error(1, "oneroster.version must be 1.1 or 1.2: no other is read")),
+    };
+    match parts.into_iter().find(|(_, name)| ours.contains(&name.as_str())) {
+        Some((row, _)) => Err(error(row, detail)),
+        None => Ok(version),
     }
 }
 
@@ -145,62 +229,139 @@ fn classes(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<S
     Ok(classes)
 }
 
+/// What everybody is by `roles.csv`, by their id in the files.
+fn roles(folder: &Path, roster: &mut Builder, orgs: &Orgs, today: &str) -> Result<HashMap<String, Roles>, RowError> {
+    let mut table = open(folder, ROLES, roster.rows_at_most)?;
+    table.must_have(&["usersourcedid", "roletype", "role", "orgsourcedid"])?;
+    let mut all: HashMap<String, Roles> = HashMap::new();
+    while let Some(row) = table.next()? {
+        let place = (ROLES, row);
+        let fresh = || Roles { place, ..Roles::default() };
+        let roles = all.entry(table.get("usersourcedid").into_owned()).or_insert_with(fresh);
+        if is_gone(&table) || !goes_on(&table, today) {
+            continue;
+        }
+        roles.goes_on = true;
+        let is_primary = match table.get("roletype").to_lowercase().as_str() {
+            "primary" => true,
+            "secondary" => false,
+            _ => {
+                roster.objections.add(place, "roleType: is primary or secondary");
+                continue;
+            }
+        };
+        let org = orgs.get(&*table.get("orgsourcedid")).copied();
+        let role = table.get("role").to_lowercase();
+        if ADMINISTRATORS.contains(&role.as_str()) {
+            let (is_principal, title) = (role == "principal", table.get("metadata.title").into_owned());
+            roles.administers.push(Administers { place, org, is_principal, title });
+        }
+        match (role.as_str(), org) {
+            // Of several at a school one is the primary, and that is what they are in its classes.
+            ("aide", Some(Org::School(school))) if is_primary => roles.instead.push((Some(school), Title::Assistant)),
+            ("counselor", Some(Org::School(school))) if is_primary => {
+                roles.instead.push((Some(school), Title::Adviser));
+            }
+            // Whether somebody learns or teaches there is said of each class.
+            _ => {}
+        }
+    }
+    Ok(all)
+}
+
+/// What somebody is by their row in `users.csv`, which says it of all their organisations.
+fn roles_in_users(table: &Table<BufReader<File>>, place: Place, orgs: &Orgs) -> Roles {
+    let mut roles = Roles { place, goes_on: true, ..Roles::default() };
+    match table.get("role").to_lowercase().as_str() {
+        "administrator" => {
+            let ids = table.get("orgsourcedids");
+            let org = |id: &str| orgs.get(id.trim()).copied();
+            let one = |id| Administers { place, org: org(id), is_principal: false, title: String::new() };
+            roles.administers.extend(ids.split(',').map(one));
+        }
+        "aide" => roles.instead.push((None, Title::Assistant)),
+        _ => {}
+    }
+    roles
+}
+
 /// Everybody by their id in the files; none, for those who may not be used. Those who administer get their roles here:
 /// they have no class.
-fn users(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<String, Option<User>>, RowError> {
+fn users(
+    folder: &Path,
+    roster: &mut Builder,
+    orgs: &Orgs,
+    mut apart: Option<&mut HashMap<String, Roles>>,
+) -> Result<HashMap<String, Option<User>>, RowError> {
     let mut table = open(folder, USERS, roster.rows_at_most)?;
-    table.must_have(&["sourcedid", "enableduser", "orgsourcedids", "role", "givenname", "familyname"])?;
+    table.must_have(match apart {
+        Some(_) => &["sourcedid", "enableduser", "givenname", "familyname"],
+        None => &["sourcedid", "enableduser", "orgsourcedids", "role", "givenname", "familyname"],
+    })?;
     let mut users = HashMap::new();
     while let Some(row) = table.next()? {
-        let id = table.get("sourcedid").into_owned();
-        if is_gone(&table) || table.get("enableduser").eq_ignore_ascii_case("false") {
+        let (id, place) = (table.get("sourcedid").into_owned(), (USERS, row));
+        let roles = match apart.as_deref_mut() {
+            Some(apart) => apart.remove(&id),
+            None => Some(roles_in_users(&table, place, orgs)),
+        };
+        let is_over = roles.as_ref().is_some_and(|roles| !roles.goes_on);
+        if is_gone(&table) || is_over || table.get("enableduser").eq_ignore_ascii_case("false") {
             users.insert(id, None);
             continue;
         }
-        let (place, role) = ((USERS, row), table.get("role").to_lowercase());
+        let (has_role, roles) = (roles.is_some(), roles.unwrap_or_default());
+        let (title, mut instead) = (table.get("metadata.title"), roles.instead);
+        if part(&title) == Some(Part::Staff(Title::Adviser)) {
+            instead.push((None, Title::Adviser));
+        }
         let user = User {
             place,
-            fnr: fnr_in(&table.get("userids"), &table.get("identifier")),
+            fnr: fnr_in(&table.get("userids"), [&table.get("identifier"), &table.get("usermasteridentifier")]),
             given_name: table.get("givenname").into_owned(),
             family_name: table.get("familyname").into_owned(),
-            is_aide: role == "aide",
-            is_adviser: part(table.get("metadata.title").trim()) == Some(Part::Staff(Title::Adviser)),
+            instead,
+            has_role,
         };
-        if role == "administrator" {
-            administrator(roster, &user, orgs, (&table.get("metadata.title"), &table.get("orgsourcedids")));
+        if let Err((place, why)) = administrator(roster, &user, &title, &roles.administers) {
+            roster.objections.add(place, why);
         }
         users.insert(id, Some(user));
     }
     Ok(users)
 }
 
-/// Gives an administrator the role that their title names. The standard has one word for rektor and caretaker alike, so
-/// nobody gets a right from that word alone. Whoever belongs to a school often stands at its owner too, or the other way.
-fn administrator(roster: &mut Builder, user: &User, orgs: &Orgs, (title, ids): (&str, &str)) {
-    let title = match part(title.trim()) {
-        Some(Part::Staff(title)) if title == Title::Owner || title.role() == Role::Administration => title,
-        _ => return roster.objections.add(user.place, NO_TITLE),
-    };
-    let person = match roster.person(user.place, &user.fnr, (&user.given_name, &user.family_name)) {
-        Ok(person) => person,
-        Err(why) => return roster.objections.add(user.place, why),
-    };
+/// Gives an administrator the roles that their titles name. The standard has one word for secretary and caretaker alike,
+/// so nobody gets a right from that word alone.
+fn administrator(roster: &mut Builder, user: &User, title: &str, administers: &[Administers]) -> Result<(), Wrong> {
+    let mut titles = Vec::new();
+    for one in administers {
+        titles.push((one.titled(title).ok_or((one.place, NO_TITLE.into()))?, one));
+    }
+    for title in Title::ALL {
+        let places = titles.iter().filter(|(other, _)| *other == title);
+        let places: Vec<&Administers> = places.map(|(_, one)| *one).collect();
+        administer(roster, user, title, &places)?;
+    }
+    Ok(())
+}
+
+/// Gives somebody a title where they have it. Whoever belongs to a school often stands at its owner too, or the other way.
+fn administer(roster: &mut Builder, user: &User, title: Title, places: &[&Administers]) -> Result<(), Wrong> {
+    let Some(first) = places.first() else { return Ok(()) };
+    let name = (user.given_name.as_str(), user.family_name.as_str());
+    let person = roster.person(user.place, &user.fnr, name).map_err(|why| (user.place, why))?;
     let mut is_nowhere = true;
-    for id in ids.split(',') {
-        let Some(org) = orgs.get(id.trim()) else {
-            return roster.objections.add(user.place, "orgSourcedIds: not in orgs.csv");
-        };
-        match (org, title) {
-            (Org::Owner, Title::Owner) => roster.role(user.place, Scope::Owner, person, title),
+    for one in places {
+        match (one.org.ok_or_else(|| one.wrong("not in orgs.csv"))?, title) {
+            (Org::Owner, Title::Owner) => roster.role(one.place, Scope::Owner, person, title),
             (Org::School(_), Title::Owner) | (Org::Owner, _) => continue,
-            (Org::School(school), _) => roster.role(user.place, Scope::School(*school), person, title),
+            (Org::School(school), _) => roster.role(one.place, Scope::School(school), person, title),
             (Org::Gone, _) => {}
         }
         is_nowhere = false;
     }
-    if is_nowhere {
-        roster.objections.add(user.place, NO_PLACE);
-    }
+    if is_nowhere { Err(first.wrong(NO_PLACE)) } else { Ok(()) }
 }
 
 fn enrollments(
@@ -214,10 +375,7 @@ fn enrollments(
     // Somebody is wrong once, in however many classes they are.
     let mut wrong = HashSet::new();
     while let Some(row) = table.next()? {
-        let (begins, ends) = (table.get("begindate"), table.get("enddate"));
-        // Days as ISO 8601 writes them are in order as texts are.
-        let is_over = !ends.is_empty() && *ends < *today;
-        if is_gone(&table) || is_over || *begins > *today {
+        if is_gone(&table) || !goes_on(&table, today) {
             continue;
         }
         let place = (ENROLLMENTS, row);
@@ -227,13 +385,21 @@ fn enrollments(
             continue;
         };
         let Some(user) = user else { continue };
+        if !user.has_role {
+            if wrong.insert(user.place) {
+                roster.objections.add(user.place, "sourcedId: not in roles.csv");
+            }
+            continue;
+        }
+        let school = roster.roster.classes.get(*class).map(|class| class.school);
         let title = match table.get("role").to_lowercase().as_str() {
             "student" => None,
             "aide" => Some(Title::Assistant),
-            "teacher" if user.is_aide => Some(Title::Assistant),
-            "teacher" if user.is_adviser => Some(Title::Adviser),
-            "teacher" if table.get("primary").eq_ignore_ascii_case("true") => Some(Title::ContactTeacher),
-            "teacher" => Some(Title::SubjectTeacher),
+            "teacher" => match user.instead_at(school) {
+                Some(title) => Some(title),
+                None if table.get("primary").eq_ignore_ascii_case("true") => Some(Title::ContactTeacher),
+                None => Some(Title::SubjectTeacher),
+            },
             // Whoever watches an examination or administers has no part in a class.
             _ => continue,
         };
@@ -257,11 +423,19 @@ fn is_gone<R: BufRead>(table: &Table<R>) -> bool {
     table.get("status").eq_ignore_ascii_case("tobedeleted")
 }
 
-/// The number in `{Fnr:…},{Feide:…}`, or in the field beside it.
-fn fnr_in(user_ids: &str, identifier: &str) -> String {
+/// Whether it goes on today, by the days on which it begins and ends. Days as ISO 8601 writes them are in order as texts
+/// are.
+fn goes_on<R: BufRead>(table: &Table<R>, today: &str) -> bool {
+    let (begins, ends) = (table.get("begindate"), table.get("enddate"));
+    *begins <= *today && (ends.is_empty() || *ends >= *today)
+}
+
+/// The number in `{Fnr:…},{Feide:…}`, or in the first of the fields beside it that is not empty.
+fn fnr_in(user_ids: &str, others: [&str; 2]) -> String {
     let parts = user_ids.split(['{', '}', ',']).filter_map(|part| part.split_once(':'));
     let mut named = parts.filter(|(kind, _)| kind.trim().eq_ignore_ascii_case("fnr"));
-    named.next().map_or(identifier, |(_, value)| value).trim().to_owned()
+    let other = others.into_iter().find(|other| !other.is_empty()).unwrap_or_default();
+    named.next().map_or(other, |(_, value)| value).trim().to_owned()
 }
 
 /// What day it is in Norway, as `OneRoster` writes days.
@@ -276,13 +450,37 @@ mod tests {
 
     #[test]
     fn numbers_in_one_roster() {
-        for (ids, identifier, expected) in [
-            ("{Fnr:05895894984}", "x", "05895894984"),
-            ("{Feide:a@b},{fnr: 05895894984 }", "", "05895894984"),
-            ("{Feide:a@b}", "05895894984", "05895894984"),
-            ("", "", ""),
+        for (ids, others, expected) in [
+            ("{Fnr:05895894984}", ["x", "y"], "05895894984"),
+            ("{Feide:a@b},{fnr: 05895894984 }", ["", ""], "05895894984"),
+            ("{Feide:a@b}", ["05895894984", "x"], "05895894984"),
+            ("{Feide:a@b}", ["", "05895894984"], "05895894984"),
+            ("", ["", ""], ""),
         ] {
-            assert_eq!(fnr_in(ids, identifier), expected, "{ids}");
+            assert_eq!(fnr_in(ids, others), expected, "{ids} {others:?}");
+        }
+    }
+
+    #[test]
+    fn by_which_title_somebody_administers() {
+        let titled = |is_principal: bool, own: &str, in_all: &str| {
+            let title = own.to_owned();
+            Administers { place: (ROLES, 2), org: None, is_principal, title }.titled(in_all)
+        };
+        for (own, in_all, administrator, principal) in [
+            ("", "", None, Some(Title::Principal)),
+            ("", "Vaktmester", None, Some(Title::Principal)),
+            ("", "elev", None, Some(Title::Principal)),
+            ("", "kontaktlærer", None, Some(Title::Principal)),
+            ("", "Rektor", Some(Title::Principal), Some(Title::Principal)),
+            ("", "Assisterende rektor", Some(Title::AssistantPrincipal), Some(Title::AssistantPrincipal)),
+            // A rektor is none of the owner by that.
+            ("", "skoleeier", Some(Title::Owner), Some(Title::Principal)),
+            ("sekretær", "rektor", Some(Title::Secretary), Some(Title::Secretary)),
+            ("vaktmester", "rektor", None, Some(Title::Principal)),
+        ] {
+            assert_eq!(titled(false, own, in_all), administrator, "{own:?} {in_all:?}");
+            assert_eq!(titled(true, own, in_all), principal, "{own:?} {in_all:?}");
         }
     }
 }

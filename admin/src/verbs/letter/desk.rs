@@ -8,7 +8,7 @@ use authenticators::clock::Timestamp;
 use authenticators::contact::Contact;
 use authenticators::letter::{self, Anew, GivenUp, Letter, Withdrawal};
 use authenticators::person::{Fnr, NewPerson, Person, PersonId};
-use authenticators::population::{Address, Population, Resident};
+use authenticators::population::{self, Address, Population, Resident};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
 use idp::text::Language;
@@ -71,7 +71,7 @@ fn receiver(fnr: &Fnr, known: Option<&Person>, resident: Option<Resident>, now: 
         ensure!(!person.is_locked_by_others(), "no letter: the account is locked; `porten person open` first");
     }
     ensure!(
-        fnr.may_have_minid(now) != Some(false),
+        population::may_have_minid(fnr, Some(&resident), now) != Some(false),
         "no letter: the person is too young, MinID is for whoever turns thirteen this year or is older"
     );
     ensure!(
