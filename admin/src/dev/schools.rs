@@ -69,6 +69,7 @@ pub(super) async fn register(world: &World, now: Timestamp) -> anyhow::Result<()
         roster: &roster,
         actor: Actor::System,
         sender: Sender::Operator,
+        seen: registry::version(&world.db, &owner.orgno).await?.context("the owner is not registered")?,
         accept_removals: None,
     };
     let taken = import::apply(world, &import, now).await?;

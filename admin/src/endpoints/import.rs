@@ -23,7 +23,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::school::import::{self, Diff, Import, Naming, Sender};
-use crate::school::register::{self, Orgno};
+use crate::school::register::{self, Orgno, Version};
 use crate::school::roster::plain::Lines;
 use crate::school::roster::{Objections, Reader, Roster, RowError};
 use crate::school::told;
@@ -101,10 +101,10 @@ pub async fn take(
 ) -> Result<Response, OAuthError> {
     let Some(owner) = machine_of(&bearer) else { return falls_short(&app, &bearer).await };
     let world = &app.world;
-    if register::owner(world.db.pool(), &owner).await?.is_none() {
+    let Some(seen) = register::version(&world.db, &owner).await? else {
         note_denied(&app, &bearer, "no-owner").await?;
         return Err(OAuthError::access_denied("The consumer of the access token is no school owner here."));
-    }
+    };
     let body = match body {
         Ok(body) => body,
         Err(rejection) => return Ok(problem(rejection.status(), "The body cannot be taken.", &Objections::default())),
@@ -114,7 +114,7 @@ pub async fn take(
         return Ok(problem(status, "Content-Type must be text/csv or application/json.", &Objections::default()));
     };
     let client = bearer.client.id.clone();
-    let order = Order { app: app.clone(), owner, kind, body, wanted, client, now: bearer.now };
+    let order = Order { app: app.clone(), owner, seen, kind, body, wanted, client, now: bearer.now };
     let whose = order.owner.as_str().to_owned();
     // What was begun goes on, whether or not somebody waits for it.
     let mut work = tokio::spawn(order.carry_out());
@@ -185,6 +185,7 @@ pub async fn tell(State(app): State<App>, bearer: Bearer, Query(asked): Query<As
 struct Order {
     app: App,
     owner: Orgno,
+    seen: Version,
     kind: Kind,
     body: Bytes,
     wanted: Wanted,
@@ -194,7 +195,7 @@ struct Order {
 
 impl Order {
     async fn carry_out(self) -> anyhow::Result<Done> {
-        let Order { app, owner, kind, body, wanted, client, now } = self;
+        let Order { app, owner, seen, kind, body, wanted, client, now } = self;
         let is_preview = wanted.preview == "1";
         let (whose, people, rows_at_most) = (owner.clone(), app.config.people, app.config.school.rows_at_most);
         let roster =
@@ -208,6 +209,7 @@ impl Order {
             roster: &roster,
             actor: Actor::Organisation(owner.as_str().to_owned()),
             sender: Sender::System(client.as_str()),
+            seen,
             accept_removals: Some(wanted.accept_removals.as_str()),
         };
         let done = match is_preview {
@@ -234,6 +236,9 @@ pub struct Done {
 impl Done {
     fn not_taken(objections: &Objections) -> Done {
         let (status, title) = match objections.accept_removals {
+            _ if objections.is_superseded => {
+                (StatusCode::CONFLICT, "Nothing was taken in: something else was meanwhile.")
+            }
             None => (StatusCode::UNPROCESSABLE_ENTITY, "Nothing was taken in: some rows are wrong."),
             Some(_) => (StatusCode::CONFLICT, TOO_MUCH),
         };

@@ -107,9 +107,6 @@ pub(super) fn objection(diff: &Diff, stored: &Stored, accepted: Option<&str>) ->
         diff.pupils.removed,
         stored.pupils.len(),
     );
-    Some(Objections {
-        errors: vec![RowError { file: "", row: 0, detail }],
-        more: 0,
-        accept_removals: Some(mark.clone()),
-    })
+    let errors = vec![RowError { file: "", row: 0, detail }];
+    Some(Objections { errors, accept_removals: Some(mark.clone()), ..Objections::default() })
 }

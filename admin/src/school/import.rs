@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::carrying::{Carrying, Ids};
 use super::guard;
-use super::register::{self, ClassId, Orgno, Owner, SchoolId, Stored, StoredClass, StoredSchool};
+use super::register::{self, ClassId, Orgno, Owner, SchoolId, Stored, StoredClass, StoredSchool, Version};
 use super::roster::{self, Objections, Roster, RosterClass, Scope, Somebody, on_row};
 use super::told::{self, Why};
 
@@ -420,6 +420,9 @@ pub struct Import<'a> {
     pub actor: Actor,
     /// From where it comes.
     pub sender: Sender<'a>,
+    /// What was registered of the owner when the file came. Of two files the one that came before the other was taken in
+    /// is the older one for all that is known, and would bring back who is gone.
+    pub seen: Version,
     /// The mark of what may go, where that is much ([`Diff::accept_removals`]).
     pub accept_removals: Option<&'a str>,
 }
@@ -444,31 +447,27 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
     }
     // Whose file is not taken in has let nobody's number be known.
     let known = known_people(world, import.roster).await?;
-    let mut stored = register::stored(&world.db, import.owner).await?;
+    let stored = register::stored(&world.db, import.owner).await?;
     let seen = diff(import.roster, &stored, &known, Naming::Rows);
+    // What changes nothing is as good as another that was: whoever has lost the answer sends it again.
+    if stored.version != import.seen && !seen.is_empty() {
+        return Ok(Err(Objections::superseded()));
+    }
     if let Some(objections) = guard::objection(&seen, &stored, import.accept_removals) {
         return Ok(Err(objections));
     }
     drop(seen);
+    // All that others need not wait for comes first: what is there is compared, and rows are made of it.
     let people = registered_people(world, import.roster, known, now).await?;
-    loop {
-        // All that others need not wait for comes first: what is there is read and compared, and rows are made of it.
-        let diff = diff(import.roster, &stored, &people, Naming::Rows);
-        if let Some(objections) = guard::objection(&diff, &stored, import.accept_removals) {
-            return Ok(Err(objections));
-        }
-        let ids = Ids::of(import.roster, &stored, &world.chance)?;
-        let carrying = Carrying::of(import, (&stored, &people, &ids), &diff)?;
-        if carrying.out(world, now).await? {
-            return Ok(Ok(diff));
-        }
-        // Somebody has changed it meanwhile, or has taken a school.
-        let objections = foreign(world, import).await?;
-        if !objections.errors.is_empty() {
-            return Ok(Err(objections));
-        }
-        stored = register::stored(&world.db, import.owner).await?;
+    let diff = diff(import.roster, &stored, &people, Naming::Rows);
+    let ids = Ids::of(import.roster, &stored, &world.chance)?;
+    let carrying = Carrying::of(import, (&stored, &people, &ids), &diff)?;
+    if carrying.out(world, now).await? {
+        return Ok(Ok(diff));
     }
+    // Somebody has changed it meanwhile, or has taken a school.
+    let objections = foreign(world, import).await?;
+    Ok(Err(if objections.errors.is_empty() { Objections::superseded() } else { objections }))
 }
 
 /// Registers an owner, and tells who has done so; false and unchanged if it is there.

@@ -571,11 +571,16 @@ pub async fn bump(tx: &mut Tx, class: &ClassId, seen: i64) -> sqlx::Result<bool>
     Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
+/// What is registered of an owner, as a number that goes up with each change of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Version(i64);
+
 /// All that is registered of an owner.
 #[derive(Debug, Default)]
 pub struct Stored {
-    /// Goes up with each change of it.
-    version: i64,
+    /// Of which version that is.
+    pub version: Version,
     /// Its schools, those that are gone as well.
     pub schools: Vec<StoredSchool>,
     /// Their classes, those that are gone as well.
@@ -641,10 +646,15 @@ pub struct StoredPupil {
     pub name: String,
 }
 
+/// Which version of an owner there is; none, if it is not registered.
+pub async fn version(db: &Db, owner: &Orgno) -> sqlx::Result<Option<Version>> {
+    const SQL: &str = "SELECT version FROM school_owner WHERE orgno = $1";
+    sqlx::query_scalar(SQL).bind(owner.as_str()).fetch_optional(db.pool()).await
+}
+
 /// Reads all that is registered of an owner, and which version of it this is. It takes a while, and nobody waits for it:
 /// whoever changes something by it asks whether it is still so ([`is_still`]).
 pub async fn stored(db: &Db, owner: &Orgno) -> sqlx::Result<Stored> {
-    const VERSION: &str = "SELECT version FROM school_owner WHERE orgno = $1";
     const SCHOOLS: &str = "SELECT id, orgno, name, removed_at FROM school WHERE owner = $1";
     const CLASSES: &str = "SELECT id, school, source_id, name, removed_at FROM school_class
                            WHERE school IN (SELECT id FROM school WHERE owner = $1)";
@@ -653,10 +663,11 @@ pub async fn stored(db: &Db, owner: &Orgno) -> sqlx::Result<Stored> {
     const PUPILS: &str = "SELECT school_pupil.class, school_pupil.person, school_pupil.name FROM school_pupil
         JOIN school_class ON school_class.id = school_pupil.class JOIN school ON school.id = school_class.school
         WHERE school.owner = $1 AND school_pupil.removed_at IS NULL";
+    // First: what is changed meanwhile is of a later version.
+    let version = version(db, owner).await?.unwrap_or_default();
     let (db, owner) = (db.pool(), owner.as_str());
     Ok(Stored {
-        // First: what is changed meanwhile is of a later version.
-        version: sqlx::query_scalar(VERSION).bind(owner).fetch_one(db).await?,
+        version,
         schools: sqlx::query_as(SCHOOLS).bind(owner).fetch_all(db).await?,
         classes: sqlx::query_as(CLASSES).bind(owner).fetch_all(db).await?,
         roles: sqlx::query_as(ROLES).bind(owner).fetch_all(db).await?,
@@ -668,7 +679,7 @@ pub async fn stored(db: &Db, owner: &Orgno) -> sqlx::Result<Stored> {
 /// through, and finds another version.
 pub async fn is_still(tx: &mut Tx, owner: &Orgno, seen: &Stored) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE school_owner SET version = version + 1 WHERE orgno = $1 AND version = $2";
-    let query = sqlx::query(SQL).bind(owner.as_str()).bind(seen.version);
+    let query = sqlx::query(SQL).bind(owner.as_str()).bind(seen.version.0);
     Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 

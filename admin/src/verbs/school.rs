@@ -255,7 +255,8 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
     let world = world(opened, vault)?;
     let now = world.clock.now();
     let actor = actor(options.by.as_deref())?;
-    register::owner(world.db.pool(), &owner).await?.context("no such owner is registered: porten school owner add")?;
+    let seen =
+        register::version(&world.db, &owner).await?.context("no such owner is registered: porten school owner add")?;
     let reader = Reader { owner: &owner, people, rows_at_most };
     let read = match (&options.file, &options.oneroster) {
         (Some(file), _) => reader.plain(open(file)?),
@@ -269,6 +270,7 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
                 roster: &roster,
                 actor,
                 sender: Sender::Operator,
+                seen,
                 accept_removals: options.accept_removals.as_deref(),
             };
             match options.preview {
@@ -286,6 +288,9 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
             }
             if let Some(mark) = objections.accept_removals {
                 bail!("nothing was imported: if that is right, --accept-removals {mark} lets it");
+            }
+            if objections.is_superseded {
+                bail!("nothing was imported");
             }
             let count = u64::try_from(objections.errors.len()).unwrap_or(0) + objections.more;
             bail!("nothing was imported: {count} to mend");

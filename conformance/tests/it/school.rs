@@ -18,6 +18,7 @@ use idp::text;
 use serde_json::{Value, json};
 
 use crate::forgotten::{arrived, digits, kinds_of_events, next_message};
+use crate::school_import::seen;
 
 pub(crate) const OWNER: &str = "958935420";
 pub(crate) const COOKIE: &str = "__Host-porten-skule";
@@ -101,6 +102,7 @@ impl Town {
             roster: &roster,
             actor: Actor::System,
             sender: Sender::Operator,
+            seen: seen(&self.idp.app.world, &owner).await?,
             accept_removals: None,
         };
         let taken = import::apply(&self.idp.app.world, &import, self.idp.now()).await?;

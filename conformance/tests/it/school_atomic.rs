@@ -15,7 +15,7 @@ use conformance::idp::TestIdp;
 use serde_json::Value;
 
 use crate::school_import::{
-    Fjorden, HEAD, OTHER, OWNER, SCHOOL, Somebody, add_owner, file, id_of, kinds, orgno, somebody, well,
+    Fjorden, HEAD, OTHER, OWNER, SCHOOL, Somebody, add_owner, file, id_of, kinds, orgno, seen, somebody, well,
 };
 
 /// Lets work take so many turns, and then stops it dead; what came of it, if it was done by then.
@@ -70,6 +70,7 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
         roster: &roster,
         actor: Actor::System,
         sender: Sender::Operator,
+        seen: seen(&idp.app.world, &owner).await?,
         accept_removals: None,
     };
     let fnr = |one: &&Somebody| Fnr::parse(&one.who.fnr, idp.app.config.people).ok().context("a number");
@@ -106,6 +107,7 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
         roster: &roster,
         actor: Actor::System,
         sender: Sender::Operator,
+        seen: seen(&idp.app.world, &owner).await?,
         accept_removals: None,
     };
     let stopped = stopped_everywhere(

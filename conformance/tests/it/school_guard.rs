@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::school::{self, Town};
 use crate::school_import::{
     Fjorden, OTHER as SMALL, OWNER, SCHOOL, Somebody, add_owner, by_a_test, file, id_of, is_over, kinds, let_go, orgno,
-    post, somebody, take_in, take_in_with, token_of, well,
+    post, seen, somebody, take_in, take_in_with, token_of, well,
 };
 
 /// A class of a school with so many pupils.
@@ -105,6 +105,33 @@ async fn much_is_so_many_who_work_there_and_half_of_a_school_however_small_its_o
 }
 
 #[tokio::test]
+async fn a_file_that_came_before_another_was_taken_in_brings_nobody_back() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let fjorden = Fjorden::open(&idp).await?;
+    let owner = orgno(OWNER)?;
+    // It came while the head was still there, and took its time.
+    let came = seen(&idp.app.world, &owner).await?;
+    let corrected = file(&[&fjorden.teacher, &fjorden.pupils[0], &fjorden.pupils[1]]);
+    well(&idp, OWNER, &corrected).await?;
+    let roster = idp.reader(&owner).plain(fjorden.file().as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
+    let late = Import {
+        owner: &owner,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        seen: came,
+        accept_removals: None,
+    };
+    let refused = import::apply(&idp.app.world, &late, idp.now()).await?.err().context("taken in")?;
+    assert!(refused.is_superseded && refused.errors[0].detail.contains("send it again"), "{refused:?}");
+    assert_eq!(kinds(&idp, &fjorden.rektor).await?, ["school-role-ended", "school-role-given"]);
+    // Who says that it is the newer one sends it again.
+    well(&idp, OWNER, &fjorden.file()).await?;
+    assert_eq!(kinds(&idp, &fjorden.rektor).await?[0], "school-role-given");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_preview_tells_row_by_row_who_comes_and_is_called_otherwise() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let fjorden = Fjorden::open(&idp).await?;
@@ -119,6 +146,7 @@ async fn a_preview_tells_row_by_row_who_comes_and_is_called_otherwise() -> anyho
         roster: &roster,
         actor: Actor::System,
         sender: Sender::Operator,
+        seen: seen(&idp.app.world, &owner).await?,
         accept_removals: None,
     };
     for (naming, expected) in [

@@ -7,7 +7,7 @@ use admin::endpoints::import as endpoint;
 use admin::school::coupling::{self, Change, Coupling, Decision, Decisions, Draft, Refused, Saved, Standing};
 use admin::school::import::{self, Diff, Import, Naming, Sender};
 use admin::school::issuing::{self, Reason, Started, Status};
-use admin::school::register::{self, Administrator, Class, Orgno, Owner, Title};
+use admin::school::register::{self, Administrator, Class, Orgno, Owner, Title, Version};
 use admin::school::report;
 use admin::school::roster::Objections;
 use admin::school::told::Why;
@@ -21,6 +21,7 @@ use authenticators::person::{BY_ONESELF, Fnr, FnrPolicy, Person, PersonId};
 use authenticators::population::Population;
 use authenticators::totp::{self, NewTotp};
 use authenticators::trail::{Actor, Event};
+use authenticators::world::World;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -69,6 +70,11 @@ pub(crate) async fn add_owner(idp: &TestIdp, digits: &str) -> anyhow::Result<()>
     Ok(())
 }
 
+/// What is registered of an owner now.
+pub(crate) async fn seen(world: &World, owner: &Orgno) -> anyhow::Result<Version> {
+    register::version(&world.db, owner).await?.context("no such owner")
+}
+
 /// Takes a file in.
 pub(crate) async fn take_in(idp: &TestIdp, owner: &str, text: &str) -> anyhow::Result<Result<Diff, Objections>> {
     take_in_with(idp, owner, text, None).await
@@ -95,8 +101,14 @@ pub(crate) async fn take_in_with(
         Ok(roster) => roster,
         Err(objections) => return Ok(Err(objections)),
     };
-    let import =
-        Import { owner: &owner, roster: &roster, actor: Actor::System, sender: Sender::Operator, accept_removals };
+    let import = Import {
+        owner: &owner,
+        roster: &roster,
+        actor: Actor::System,
+        sender: Sender::Operator,
+        seen: seen(&idp.app.world, &owner).await?,
+        accept_removals,
+    };
     import::apply(&idp.app.world, &import, idp.now()).await
 }
 
@@ -214,6 +226,7 @@ async fn a_file_is_taken_in_whole_and_says_all_that_there_is() -> anyhow::Result
         roster: &roster,
         actor: Actor::System,
         sender: Sender::Operator,
+        seen: seen(world, &owner).await?,
         accept_removals: None,
     };
     let preview = import::preview(world, &import, Naming::Rows).await?;

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::forgotten::kinds_of_events;
 use crate::school::{COOKIE, OWNER, Place, Town, is_asked_to_log_in};
-use crate::school_import::{OTHER, add_owner, well};
+use crate::school_import::{OTHER, add_owner, seen, well};
 
 /// Whose a route is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -583,6 +583,7 @@ async fn each_word_of_one_roster_makes_somebody_what_it_says() -> anyhow::Result
         roster: &roster,
         actor: Actor::System,
         sender: Sender::Operator,
+        seen: seen(world, &owner).await?,
         accept_removals: None,
     };
     let refused = import::apply(world, &import, town.idp.now()).await?.err().context("taken in")?;

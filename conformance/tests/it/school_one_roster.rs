@@ -14,6 +14,7 @@ use conformance::idp::{TestIdp, TestPerson, unregistered};
 use tempfile::TempDir;
 
 use crate::school::OWNER;
+use crate::school_import::seen;
 
 /// What the files say of somebody: their title in all that they are, their roles (as what, whether it is the primary one, at
 /// which organisation, with which title in it, and until when), and what they are in the class, and whether first.
@@ -161,6 +162,7 @@ async fn what_somebody_is_at_which_organisation() -> anyhow::Result<()> {
         roster: &roster,
         actor: Actor::System,
         sender: Sender::Operator,
+        seen: seen(world, &owner).await?,
         accept_removals: None,
     };
     import::apply(world, &import, idp.now()).await?.map_err(|objections| anyhow!("{objections:?}"))?;

@@ -14,6 +14,7 @@ use conformance::idp::{TestPerson, unregistered};
 use idp::text;
 
 use crate::school::{OWNER, Town, save};
+use crate::school_import::seen;
 
 #[tokio::test]
 async fn who_is_in_two_classes_or_at_two_schools_counts_once() -> anyhow::Result<()> {
@@ -123,7 +124,14 @@ async fn what_the_owners_file_says_is_not_done_by_support() -> anyhow::Result<()
         let reader = Reader { owner: &owner, people: town.idp.app.config.people, rows_at_most: 100 };
         let roster = reader.plain(file.as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
         let actor = Actor::Operator("Kari".into());
-        let import = Import { owner: &owner, roster: &roster, actor, sender: Sender::Operator, accept_removals: None };
+        let import = Import {
+            owner: &owner,
+            roster: &roster,
+            actor,
+            sender: Sender::Operator,
+            seen: seen(&town.idp.app.world, &owner).await?,
+            accept_removals: None,
+        };
         let taken = import::apply(&town.idp.app.world, &import, town.idp.now()).await?;
         ensure!(taken.is_ok(), "not taken in");
     }

@@ -52,9 +52,21 @@ pub struct Objections {
     /// A mark of what goes, with how much that is, if that is all that speaks against it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_removals: Option<String>,
+    /// Whether all that speaks against it is that something else has been taken in since it came.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_superseded: bool,
 }
 
+const SUPERSEDED: &str =
+    "what is registered of the owner has changed since this file came: if it is the newer one, send it again";
+
 impl Objections {
+    /// Something else has been taken in since the file came.
+    pub(super) fn superseded() -> Objections {
+        let error = RowError { file: "", row: 0, detail: SUPERSEDED.to_owned() };
+        Objections { errors: vec![error], is_superseded: true, ..Objections::default() }
+    }
+
     pub(super) fn add(&mut self, (file, row): Place, detail: impl Into<String>) {
         match self.errors.len() < OBJECTIONS_AT_MOST {
             true => self.errors.push(RowError { file, row, detail: detail.into() }),
