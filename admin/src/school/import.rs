@@ -44,6 +44,8 @@ pub struct Diff {
     pub roles: Changes,
     /// Of pupils in classes.
     pub pupils: Changes,
+    /// How many rows give nobody anything, and are left out.
+    pub left_out: usize,
     /// Which, in words.
     pub lines: Vec<String>,
     /// A mark of what goes, with how much that is, if it is so much that whoever sends the file has to say so.
@@ -135,6 +137,7 @@ impl<'a> Known<'a> {
 fn diff(roster: &Roster, stored: &Stored, people: &[Option<PersonId>], naming: Naming) -> Diff {
     let known = Known::of(roster, stored, people);
     let mut diff = Diff { naming, ..Diff::default() };
+    diff.left_out(roster);
     diff.places(roster, stored, &known);
     diff.roles(roster, stored, &known);
     diff.pupils(roster, stored, &known);
@@ -172,6 +175,13 @@ impl Diff {
         match self.naming {
             Naming::Rows => ": another name".to_owned(),
             Naming::Names => format!(": from {before} to {now}"),
+        }
+    }
+
+    fn left_out(&mut self, roster: &Roster) {
+        self.left_out = roster.left_out.len();
+        for (place, why) in &roster.left_out {
+            self.say(format_args!("left out: {why} ({})", on_row(*place)));
         }
     }
 

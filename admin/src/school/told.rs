@@ -17,6 +17,10 @@ pub(super) fn imported(import: &Import<'_>, diff: &Diff) -> Event {
         let Changes { added, changed, removed } = changes;
         event.with(name, format!("{added} added, {changed} changed, {removed} removed"))
     });
+    let event = match diff.left_out {
+        0 => event,
+        count => event.with("left_out", count),
+    };
     let event = match import.accept_removals.filter(|_| diff.accept_removals.is_some()) {
         Some(mark) => event.with("accept_removals", mark),
         None => event,
@@ -58,6 +62,11 @@ pub(super) fn school_added(owner: &Orgno, (orgno, name): (&Orgno, &str), why: Wh
 pub async fn note_report(world: &World, owner: &Orgno, form: &str, why: Why<'_>) -> anyhow::Result<()> {
     let event = why.told("school-report-read", owner).with("form", form);
     world.trail.write(event, world.clock.now()).await
+}
+
+/// What is told of an owner's people whose names whoever runs Porten has looked at beside a file.
+pub async fn note_names(world: &World, owner: &Orgno, why: Why<'_>) -> anyhow::Result<()> {
+    world.trail.write(why.told("school-names-read", owner), world.clock.now()).await
 }
 
 /// Who of those who run Porten does something, and why.

@@ -132,9 +132,9 @@ pub(crate) struct ImportOptions {
     /// Only tell what it would change.
     #[arg(long)]
     preview: bool,
-    /// Name those who come, go or are called otherwise in the preview.
-    #[arg(long, requires = "preview")]
-    names: bool,
+    /// Name those who come, go or are called otherwise in the preview, which is written down with this reason.
+    #[arg(long, value_name = "REASON", requires_all = ["preview", "by"])]
+    names: Option<String>,
     /// Let much go: the schools, classes, roles and pupils of which the preview says this mark.
     #[arg(long, value_name = "MARK")]
     accept_removals: Option<String>,
@@ -145,7 +145,7 @@ pub(crate) struct ImportOptions {
 
 impl ImportOptions {
     fn naming(&self) -> Naming {
-        if self.names { Naming::Names } else { Naming::Rows }
+        if self.names.is_some() { Naming::Names } else { Naming::Rows }
     }
 }
 
@@ -257,6 +257,10 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
     let actor = actor(options.by.as_deref())?;
     let seen =
         register::version(&world.db, &owner).await?.context("no such owner is registered: porten school owner add")?;
+    if let Some(reason) = &options.names {
+        let why = told::Why { by: actor.clone(), reason: in_one_line(reason)? };
+        told::note_names(&world, &owner, why).await?;
+    }
     let reader = Reader { owner: &owner, people, rows_at_most };
     let read = match (&options.file, &options.oneroster) {
         (Some(file), _) => reader.plain(open(file)?),
@@ -323,6 +327,9 @@ fn show(diff: &Diff) {
     let all = [("schools", diff.schools), ("classes", diff.classes), ("roles", diff.roles), ("pupils", diff.pupils)];
     for (name, Changes { added, changed, removed }) in all {
         say(&format!("{name:<8} {added} new, {changed} renamed, {removed} gone"));
+    }
+    if diff.left_out > 0 {
+        say(&format!("{} rows are left out.", diff.left_out));
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use admin::school::coupling::Decisions;
-use admin::school::import::{self, Import, Sender};
+use admin::school::import::{self, Import, Naming, Sender};
 use admin::school::register::{self, Orgno, Owner, Title};
 use admin::school::roster::{Objections, Reader, Roster};
 use anyhow::{Context, anyhow};
@@ -187,6 +187,32 @@ async fn what_somebody_is_at_which_organisation() -> anyhow::Result<()> {
         assert_eq!(titles, said.titles, "{:?} {:?}", said.title, said.roles);
     }
     assert_eq!(decisions.pupils.len(), 2);
+
+    // Who teaches a group of a subject first is nobody's kontaktlærer by that, who has the word for an administrator and no
+    // title has no right by it, and a pupil without a number stops nobody else.
+    for (file, from, to) in [
+        ("classes.csv", "homeroom", "scheduled"),
+        ("roles.csv", "principal,2019-08-01,,o1", "siteAdministrator,2019-08-01,,o1"),
+        ("users.csv", &format!("{},m19", people[19].fnr), ","),
+    ] {
+        let path = folder.path().join(file);
+        fs::write(&path, fs::read_to_string(&path)?.replacen(from, to, 1))?;
+    }
+    let roster = read(&idp, folder.path())?.map_err(|objections| anyhow!("{objections:?}"))?;
+    let import = Import { roster: &roster, ..import };
+    let preview =
+        import::preview(world, &import, Naming::Rows).await?.map_err(|objections| anyhow!("{objections:?}"))?;
+    for line in [
+        "left out: an administrator whose metadata.title is not skoleeier, ",
+        "left out: a pupil without a f",
+        "+ subject-teacher in 10A at Fjorden skole ",
+        "- contact-teacher in 10A at Fjorden skole",
+        "- principal at Fjorden skole",
+        "pupils in 10A at Fjorden skole: +0 -1",
+    ] {
+        assert!(preview.lines.iter().any(|told| told.starts_with(line)), "{line}: {:?}", preview.lines);
+    }
+    assert_eq!(preview.left_out, 2);
     Ok(())
 }
 
@@ -204,8 +230,9 @@ async fn what_is_missing_is_told_in_words() -> anyhow::Result<()> {
         ("roles.csv", first, "u0,primary,principal,,,o9,", "roles.csv row 2: orgSourcedId: not in orgs.csv"),
         ("roles.csv", first, "u0,primary,principal,,,,", "roles.csv row 2: orgSourcedId: not in orgs.csv"),
         ("roles.csv", first, "u0,primary,principal,,,o0,", "roles.csv row 2: orgSourcedId: a skoleeier belongs to "),
-        // Nobody gets a right from such a word alone.
-        ("roles.csv", first, "u0,primary,siteAdministrator,,,o1,", "roles.csv row 2: metadata.title: "),
+        ("orgs.csv", "o2,", "o1,", "orgs.csv row 4: sourcedId: stands in a row before"),
+        ("classes.csv", "o1\n", "o1\nc1,10B,homeroom,o1\n", "classes.csv row 3: sourcedId: stands in a row before"),
+        ("users.csv", "\nu1,", "\nu0,", "users.csv row 3: sourcedId: stands in a row before"),
         ("roles.csv", first, "u99,primary,principal,,,o1,", "roles.csv row 2: userSourcedId: not in users.csv"),
         (
             "roles.csv",

@@ -18,6 +18,8 @@ mod table;
 
 /// Objections that are told one by one.
 const OBJECTIONS_AT_MOST: usize = 100;
+/// A pupil who has no number yet, as whoever has just come to the country: they cannot have MinID, and stop nobody else.
+const NO_NUMBER: &str = "a pupil without a fødselsnummer or D-number";
 /// Letters of a name.
 const NAME_AT_MOST: usize = 200;
 
@@ -94,6 +96,8 @@ pub struct Roster {
     pub(super) classes: Vec<RosterClass>,
     pub(super) roles: Vec<RosterRole>,
     pub(super) pupils: Vec<RosterPupil>,
+    /// Rows that are left out, and why: they give nobody anything.
+    pub(super) left_out: Vec<(Place, &'static str)>,
 }
 
 #[derive(Debug)]
@@ -283,6 +287,11 @@ impl Builder {
         self.pupils.insert((class, person), self.roster.pupils.len());
         self.roster.pupils.push(RosterPupil { class, person, place });
         None
+    }
+
+    /// Leaves out a row that gives nobody anything.
+    fn leave_out(&mut self, place: Place, why: &'static str) {
+        self.roster.left_out.push((place, why));
     }
 
     /// Where somebody stands as a pupil of a class.

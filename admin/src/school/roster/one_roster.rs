@@ -2,7 +2,7 @@
 //! what somebody is at which organisation: with the users, or in a file of its own.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::path::Path;
 use authenticators::clock::Timestamp;
 
 use super::table::Table;
-use super::{Builder, Objections, Part, Place, Reader, Roster, RowError, Scope, part};
+use super::{Builder, NO_NUMBER, Objections, Part, Place, Reader, Roster, RowError, Scope, part};
 use crate::school::register::{Role, Title};
 
 const ORGS: &str = "orgs.csv";
@@ -20,7 +20,7 @@ const ROLES: &str = "roles.csv";
 const ENROLLMENTS: &str = "enrollments.csv";
 
 const NO_TITLE: &str =
-    "metadata.title: an administrator is skoleeier, rektor, assisterende rektor, sekretær or inspektør";
+    "an administrator whose metadata.title is not skoleeier, rektor, assisterende rektor, sekretær or inspektør";
 const NO_PLACE: &str = "a skoleeier belongs to the owner, all other administrators to a school";
 
 /// The words of `roles.csv` for those who administer. One of them is not in the standard any more, and is still written.
@@ -45,6 +45,18 @@ enum Org {
 }
 
 type Orgs = HashMap<String, Org>;
+
+/// A class in `classes.csv`.
+#[derive(Debug, Clone, Copy)]
+struct Class {
+    /// Its index in the roster.
+    index: usize,
+    /// Whether it is a group of a subject: whoever teaches it first is nobody's kontaktlærer by that.
+    is_of_a_subject: bool,
+}
+
+/// What is said of an id that has been used.
+const TWICE: &str = "sourcedId: stands in a row before";
 
 /// Somebody in `users.csv`.
 struct User {
@@ -186,6 +198,10 @@ fn orgs(folder: &Path, roster: &mut Builder) -> Result<Orgs, RowError> {
     let mut orgs = HashMap::new();
     while let Some(row) = table.next()? {
         let id = table.get("sourcedid").into_owned();
+        if orgs.contains_key(&id) {
+            roster.objections.add((ORGS, row), TWICE);
+            continue;
+        }
         if is_gone(&table) {
             orgs.insert(id, Org::Gone);
             continue;
@@ -206,7 +222,7 @@ fn orgs(folder: &Path, roster: &mut Builder) -> Result<Orgs, RowError> {
     Ok(orgs)
 }
 
-fn classes(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<String, usize>, RowError> {
+fn classes(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<String, Class>, RowError> {
     let mut table = open(folder, CLASSES, roster.rows_at_most)?;
     table.must_have(&["sourcedid", "title", "schoolsourcedid"])?;
     let mut classes = HashMap::new();
@@ -215,13 +231,18 @@ fn classes(folder: &Path, roster: &mut Builder, orgs: &Orgs) -> Result<HashMap<S
             continue;
         }
         let id = table.get("sourcedid").into_owned();
+        if classes.contains_key(&id) {
+            roster.objections.add((CLASSES, row), TWICE);
+            continue;
+        }
         let class = match orgs.get(&*table.get("schoolsourcedid")) {
             Some(Org::School(school)) => roster.class(*school, &id, &table.get("title")),
             Some(Org::Owner | Org::Gone) | None => Err("schoolSourcedId: no school of orgs.csv"),
         };
         match class {
-            Ok(class) => {
-                classes.insert(id, class);
+            Ok(index) => {
+                let is_of_a_subject = table.get("classtype").eq_ignore_ascii_case("scheduled");
+                classes.insert(id, Class { index, is_of_a_subject });
             }
             Err(why) => roster.objections.add((CLASSES, row), why),
         }
@@ -301,6 +322,10 @@ fn users(
     let mut users = HashMap::new();
     while let Some(row) = table.next()? {
         let (id, place) = (table.get("sourcedid").into_owned(), (USERS, row));
+        if users.contains_key(&id) {
+            roster.objections.add(place, TWICE);
+            continue;
+        }
         let roles = match apart.as_deref_mut() {
             Some(apart) => apart.remove(&id),
             None => Some(roles_in_users(&table, place, orgs)),
@@ -332,11 +357,20 @@ fn users(
 }
 
 /// Gives an administrator the roles that their titles name. The standard has one word for secretary and caretaker alike,
-/// so nobody gets a right from that word alone.
+/// so nobody gets a right from that word alone, and a caretaker stops nobody else.
 fn administrator(roster: &mut Builder, user: &User, title: &str, administers: &[Administers]) -> Result<(), Wrong> {
     let mut titles = Vec::new();
+    let mut without = BTreeSet::new();
     for one in administers {
-        titles.push((one.titled(title).ok_or((one.place, NO_TITLE.into()))?, one));
+        match one.titled(title) {
+            Some(title) => titles.push((title, one)),
+            None => {
+                without.insert(one.place);
+            }
+        }
+    }
+    for place in without {
+        roster.leave_out(place, NO_TITLE);
     }
     for title in Title::ALL {
         let places = titles.iter().filter(|(other, _)| *other == title);
@@ -367,7 +401,7 @@ fn administer(roster: &mut Builder, user: &User, title: Title, places: &[&Admini
 fn enrollments(
     folder: &Path,
     roster: &mut Builder,
-    (classes, users): (&HashMap<String, usize>, &HashMap<String, Option<User>>),
+    (classes, users): (&HashMap<String, Class>, &HashMap<String, Option<User>>),
     today: &str,
 ) -> Result<(), RowError> {
     let mut table = open(folder, ENROLLMENTS, roster.rows_at_most)?;
@@ -391,23 +425,30 @@ fn enrollments(
             }
             continue;
         }
-        let school = roster.roster.classes.get(*class).map(|class| class.school);
+        let school = roster.roster.classes.get(class.index).map(|class| class.school);
+        let is_first = !class.is_of_a_subject && table.get("primary").eq_ignore_ascii_case("true");
         let title = match table.get("role").to_lowercase().as_str() {
             "student" => None,
             "aide" => Some(Title::Assistant),
             "teacher" => match user.instead_at(school) {
                 Some(title) => Some(title),
-                None if table.get("primary").eq_ignore_ascii_case("true") => Some(Title::ContactTeacher),
+                None if is_first => Some(Title::ContactTeacher),
                 None => Some(Title::SubjectTeacher),
             },
             // Whoever watches an examination or administers has no part in a class.
             _ => continue,
         };
+        if title.is_none() && user.fnr.is_empty() {
+            if wrong.insert(user.place) {
+                roster.leave_out(user.place, NO_NUMBER);
+            }
+            continue;
+        }
         match (roster.person(user.place, &user.fnr, (&user.given_name, &user.family_name)), title) {
-            (Ok(person), Some(title)) => roster.role(place, Scope::Class(*class), person, title),
+            (Ok(person), Some(title)) => roster.role(place, Scope::Class(class.index), person, title),
             // In two terms or subjects, in one class.
             (Ok(person), None) => {
-                let _ = roster.pupil(*class, person, place);
+                let _ = roster.pupil(class.index, person, place);
             }
             (Err(why), _) => {
                 if wrong.insert(user.place) {

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::BufRead;
 
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::table::{Table, too_many};
-use super::{Builder, Objections, Part, Place, Reader, Roster, RowError, Scope, part};
+use super::{Builder, NO_NUMBER, Objections, Part, Place, Reader, Roster, RowError, Scope, part};
 use crate::school::register::{Orgno, Role, Title};
+
+/// Rows that come as JSON: more than a body has room for, where they say something. Empty ones would fill the memory.
+const JSON_AT_MOST: u64 = 200_000;
 
 /// A row of the plain kind.
 #[derive(Debug, Default)]
@@ -78,12 +81,17 @@ impl<'de> Visitor<'de> for EachLine {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Lines, A::Error> {
         let (mut all, mut row) = (Lines::default(), 0);
-        while let Some(value) = rows.next_element::<Value>()? {
+        while row < JSON_AT_MOST {
+            let Some(value) = rows.next_element::<Value>()? else { return Ok(all) };
             row += 1;
             match Line::of_json(value) {
                 Ok(line) => all.lines.push(line),
                 Err(why) => all.objections.add(("", row), why),
             }
+        }
+        if rows.next_element::<IgnoredAny>()?.is_some() {
+            while rows.next_element::<IgnoredAny>()?.is_some() {}
+            all.objections.add(("", row + 1), format!("more than {JSON_AT_MOST} rows are not taken at once as JSON"));
         }
         Ok(all)
     }
@@ -175,6 +183,10 @@ impl Builder {
             }
             _ => Scope::Class(self.class(school, class, class)?),
         };
+        if part == Part::Pupil && line.fnr.trim().is_empty() {
+            self.leave_out(place, NO_NUMBER);
+            return Ok(());
+        }
         let person = self.person(place, &line.fnr, (&line.fornavn, &line.etternavn))?;
         match (part, scope) {
             (Part::Pupil, Scope::Class(class)) => match self.pupil(class, person, place) {
@@ -218,6 +230,30 @@ mod tests {
     }
 
     #[test]
+    fn empty_rows_fill_no_memory() {
+        let rows = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+        let at_most = usize::try_from(JSON_AT_MOST).unwrap();
+        let lines: Lines = serde_json::from_str(&rows(at_most)).unwrap();
+        assert_eq!((lines.lines.len(), lines.objections.errors.len()), (at_most, 0));
+        let lines: Lines = serde_json::from_str(&rows(at_most * 2)).unwrap();
+        assert_eq!(lines.lines.len(), at_most);
+        let said: Vec<String> = lines.objections.errors.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["row 200001: more than 200000 rows are not taken at once as JSON"]);
+    }
+
+    #[test]
+    fn a_pupil_without_a_number_stops_nobody_else() {
+        let rows = "974589095;S;10A;elev;;Ny;Elev\n974589095;S;10A;elev; ;Enda;Ny\n\
+                    974589095;S;10A;elev;05895894984;Åse;Elev\n";
+        let roster = read(format!("{HEAD}{rows}")).unwrap();
+        assert_eq!((roster.pupils.len(), roster.people.len()), (1, 1));
+        assert_eq!(roster.left_out, [(("", 2), NO_NUMBER), (("", 3), NO_NUMBER)]);
+        // Who works there has one, and a file in which nobody has is not one to take in.
+        assert_eq!(objections("974589095;S;10A;faglærer;;Per;Lærer\n"), ["row 2: fnr: is missing"]);
+        assert_eq!(objections("974589095;S;10A;elev;;Ny;Elev\n"), ["row 1: nobody is in the file"]);
+    }
+
+    #[test]
     fn files_as_they_are_exported() {
         let rows = "974589095;Ellingsrud skole;10A;elev;05895894984;Åse;Ødegård\n\
                     974589095;Ellingsrud skole;10A;kontaktlærer;28816196088;Per;Lærer\n\
@@ -245,7 +281,7 @@ mod tests {
     fn what_is_said_of_a_row_does_not_quote_it() {
         for (rows, expected) in [
             ("974589095;S;10A;elev;05895894985;A;B", "row 2: fnr: not a fødselsnummer"),
-            ("974589095;S;10A;elev;;A;B", "row 2: fnr: is missing"),
+            ("974589095;S;10A;assistent;;A;B", "row 2: fnr: is missing"),
             ("974589095;S;10A;05895894984;05895894984;A;B", "row 2: rolle: not one"),
             ("05895894984;S;10A;elev;05895894984;A;B", "row 2: orgno: not an"),
             ("974589095;;10A;elev;05895894984;A;B", "row 2: skole: not a name"),
