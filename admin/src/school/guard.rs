@@ -54,6 +54,23 @@ fn mark(diff: &Diff, stored: &Stored) -> String {
     format!("{count}-{letters}")
 }
 
+/// A mark of all that a file changes, by which it is known again: whoever has looked at it has seen that, and nothing else.
+pub(super) fn whole(diff: &Diff, stored: &Stored) -> String {
+    let said = |step: &Step| gone(*step, stored).map_or_else(|| format!("{step:?}"), |gone| gone.join(" "));
+    let mut steps: Vec<String> = diff.steps.iter().map(said).collect();
+    steps.sort_unstable();
+    let counts = format!("{:?}", [diff.schools, diff.classes, diff.roles, diff.pupils]);
+    let together = |hash: TokenHash, one: String| TokenHash::of(&format!("{} {one}", hash.as_str()));
+    steps.into_iter().fold(TokenHash::of(&counts), together).as_str().to_owned()
+}
+
+/// Speaks against what is not what somebody has seen, where they have.
+pub(super) fn unseen(diff: &Diff, stored: &Stored, seen: Option<&str>) -> Option<Objections> {
+    seen.filter(|seen| *seen != whole(diff, stored))?;
+    let detail = "what is registered has changed since somebody looked at what the file changes".to_owned();
+    Some(Objections { errors: vec![RowError { file: "", row: 0, detail }], ..Objections::default() })
+}
+
 /// What goes by a step, if something does.
 fn gone(step: Step, stored: &Stored) -> Option<[&str; 4]> {
     Some(match step {

@@ -16,8 +16,9 @@ use super::register::{self, ClassId, Orgno, Owner, SchoolId, Stored, StoredClass
 use super::roster::{self, Objections, Roster, RosterClass, Scope, Somebody, on_row};
 use super::{guard, told};
 
-const FOREIGN: &str = "orgno: a school of another school owner";
-const NEW: &str = "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
+pub(super) const FOREIGN: &str = "orgno: a school of another school owner";
+pub(super) const NEW: &str =
+    "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
 /// Lines of a preview.
 const LINES_AT_MOST: usize = 500;
 
@@ -116,7 +117,7 @@ impl<'a> Known<'a> {
     }
 
     /// School and class of a role.
-    fn scope(&self, roster: &Roster, scope: Scope) -> Option<(&'a str, &'a str)> {
+    pub(super) fn scope(&self, roster: &Roster, scope: Scope) -> Option<(&'a str, &'a str)> {
         match scope {
             Scope::Owner => Some(("", "")),
             Scope::School(school) => Some((self.school(school)?, "")),
@@ -246,7 +247,7 @@ impl Diff {
             let found = key.and_then(|((school, class), person)| before.remove(&(school, class, person, role.title)));
             let name = roster.people.get(role.person).map_or("", |person| &*person.name);
             match found.and_then(|found| stored.roles.get(found)) {
-                Some(found) if found.name == name => continue,
+                Some(found) if found.name == name => {}
                 Some(found) => {
                     self.roles.changed += 1;
                     let (title, renamed) = (role.title.name(), self.renamed((&found.name, name)));
@@ -371,7 +372,19 @@ impl<'a> Places<'a> {
         self.at(self.classes.get(class).map_or("", |class| class.school.as_str()), class)
     }
 
-    /// The same in words.
+    /// What a school is called that is not gone.
+    pub(super) fn standing_school(&self, school: &str) -> Option<&'a str> {
+        let school = self.schools.get(school).filter(|school| school.removed_at.is_none())?;
+        Some(&school.name)
+    }
+
+    /// The same of a class.
+    pub(super) fn standing_class(&self, class: &str) -> Option<&'a str> {
+        let class = self.classes.get(class).filter(|class| class.removed_at.is_none())?;
+        Some(&class.name)
+    }
+
+    /// A place in words.
     fn named(&self, school: &str, class: &str) -> String {
         match self.at(school, class) {
             Place { school: Some((school, _)), class: Some(class) } => format!("in {class} at {school}"),
@@ -413,18 +426,58 @@ pub struct Import<'a> {
 
 /// What a file would change, and nothing is.
 pub async fn preview(world: &World, import: &Import<'_>, naming: Naming) -> anyhow::Result<Result<Diff, Objections>> {
+    Ok(look(world, import, naming).await?.map(|looked| looked.diff))
+}
+
+/// What a file would change, beside what it is compared with.
+pub(super) struct Looked {
+    pub(super) diff: Diff,
+    pub(super) stored: Stored,
+    /// Those of the roster who are known, by its indexes.
+    pub(super) people: Vec<Option<PersonId>>,
+}
+
+/// The same as a preview, for whoever tells of it in other words.
+pub(super) async fn look(
+    world: &World,
+    import: &Import<'_>,
+    naming: Naming,
+) -> anyhow::Result<Result<Looked, Objections>> {
     let objections = foreign(world, import).await?;
     if !objections.errors.is_empty() {
         return Ok(Err(objections));
     }
     let people = known_people(world, import.roster).await?;
     let stored = register::stored(&world.db, import.owner).await?;
-    Ok(Ok(diff(import.roster, &stored, &people, naming)))
+    let diff = diff(import.roster, &stored, &people, naming);
+    Ok(Ok(Looked { diff, stored, people }))
 }
 
 /// Takes a file in, whole or not at all; what it changed. Places, roles, pupils and the trail are one transaction: who is
 /// stopped in the middle of it has done nothing but let the numbers in it be known, of which nobody is told.
 pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow::Result<Result<Diff, Objections>> {
+    carry(world, import, None, now).await
+}
+
+/// The same, if it changes what somebody has seen that it does, by the mark of that.
+pub(super) async fn apply_as_seen(
+    world: &World,
+    import: &Import<'_>,
+    seen: &str,
+    now: Timestamp,
+) -> anyhow::Result<Result<Diff, Objections>> {
+    carry(world, import, Some(seen), now).await
+}
+
+async fn carry(
+    world: &World,
+    import: &Import<'_>,
+    seen: Option<&str>,
+    now: Timestamp,
+) -> anyhow::Result<Result<Diff, Objections>> {
+    let objection = |diff: &Diff, stored: &Stored| {
+        guard::unseen(diff, stored, seen).or_else(|| guard::objection(diff, stored, import.accept_removals))
+    };
     let objections = foreign(world, import).await?;
     if !objections.errors.is_empty() {
         return Ok(Err(objections));
@@ -432,16 +485,16 @@ pub async fn apply(world: &World, import: &Import<'_>, now: Timestamp) -> anyhow
     // Whose file is not taken in has let nobody's number be known.
     let known = known_people(world, import.roster).await?;
     let mut stored = register::stored(&world.db, import.owner).await?;
-    let seen = diff(import.roster, &stored, &known, Naming::Rows);
-    if let Some(objections) = guard::objection(&seen, &stored, import.accept_removals) {
+    let first = diff(import.roster, &stored, &known, Naming::Rows);
+    if let Some(objections) = objection(&first, &stored) {
         return Ok(Err(objections));
     }
-    drop(seen);
+    drop(first);
     let people = registered_people(world, import.roster, known, now).await?;
     loop {
         // All that others need not wait for comes first: what is there is read and compared, and rows are made of it.
         let diff = diff(import.roster, &stored, &people, Naming::Rows);
-        if let Some(objections) = guard::objection(&diff, &stored, import.accept_removals) {
+        if let Some(objections) = objection(&diff, &stored) {
             return Ok(Err(objections));
         }
         let ids = Ids::of(import.roster, &stored, &world.chance)?;

@@ -44,11 +44,13 @@ enum Whose {
 
 use Whose::{Administration, AnyOwner, Anybody, Class, Issuer, Machine, Owner, Staff};
 
-const TABLE: [(&str, &str, Whose); 21] = [
+const TABLE: [(&str, &str, Whose); 23] = [
     ("GET", "/skule", Staff),
     ("GET", "/skule/api/import", Machine),
     ("POST", "/skule/api/import", Machine),
     ("GET", "/skule/callback", Anybody),
+    ("GET", "/skule/fil/{owner}", Owner),
+    ("POST", "/skule/fil/{owner}", Owner),
     ("GET", "/skule/klasse", Staff),
     ("GET", "/skule/klasse/{class}", Class),
     ("GET", "/skule/klasse/{class}/vent", Class),
