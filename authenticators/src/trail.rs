@@ -229,6 +229,16 @@ impl Trail {
         self.of(db, &organisation(number), i64::MAX, i64::MAX).await
     }
 
+    /// The newest entry of a kind of them.
+    pub async fn latest_of_organisation(
+        &self,
+        db: impl AnyExecutor<'_>,
+        number: &str,
+        kind: &str,
+    ) -> anyhow::Result<Option<Entry>> {
+        self.latest(db, &organisation(number), kind).await
+    }
+
     fn read(&self, row: Row) -> anyhow::Result<Entry> {
         let details = match &row.details {
             Some(sealed) => serde_json::from_slice(&self.vault.open(&place(row.number), sealed)?)?,

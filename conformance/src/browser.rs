@@ -1,12 +1,14 @@
 //! A browser without a screen: it keeps cookies, follows redirects while they stay here, and fills in forms.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode, header};
 use cookie::Cookie;
+use futures_util::stream;
 use url::Url;
 
 use crate::idp::{Answer, TestIdp, TestPerson, ask};
@@ -56,8 +58,32 @@ impl Browser {
     /// Sends a form and stays at the answer.
     pub async fn post_only(&mut self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<&mut Browser> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.send("POST", path, Some(body)).await?;
+        self.send("POST", path, Some(("application/x-www-form-urlencoded".to_owned(), body.into()))).await?;
         Ok(self)
+    }
+
+    /// Sends the form on the page with a file, as whoever has chosen one does, and stays at the answer.
+    pub async fn attach_only(&mut self, content: &[u8]) -> anyhow::Result<&mut Browser> {
+        let (action, csrf) = (self.action()?, self.csrf()?);
+        self.attach_to(&action, &csrf, content).await
+    }
+
+    /// Sends a form with this mark and a file, and stays at the answer.
+    pub async fn attach_to(&mut self, path: &str, csrf: &str, content: &[u8]) -> anyhow::Result<&mut Browser> {
+        const BOUNDARY: &str = "----FormBoundaryOfATest";
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=");
+        let mut body = format!("{head}\"csrf\"\r\n\r\n{csrf}\r\n").into_bytes();
+        let file = "\"file\"; filename=\"skoler.csv\"\r\nContent-Type: text/csv\r\n\r\n";
+        body.extend(format!("{head}{file}").into_bytes());
+        body.extend_from_slice(content);
+        body.extend(format!("\r\n{head}\"do\"\r\n\r\nlook\r\n--{BOUNDARY}--\r\n").into_bytes());
+        self.send("POST", path, Some((format!("multipart/form-data; boundary={BOUNDARY}"), body))).await?;
+        Ok(self)
+    }
+
+    /// The same browser, for which another Porten answers from now on.
+    pub fn goes_to(&mut self, router: Router) {
+        self.router = router;
     }
 
     /// Sends the form on the page with these fields alone, and its marks: that it is ours, and what its page has shown.
@@ -106,19 +132,20 @@ impl Browser {
             .map(|text| unescape(&text))
     }
 
-    async fn send(&mut self, method: &str, path: &str, form: Option<String>) -> anyhow::Result<()> {
+    async fn send(&mut self, method: &str, path: &str, form: Option<(String, Vec<u8>)>) -> anyhow::Result<()> {
         let mut request = Request::builder().method(method).uri(path);
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
-        if form.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let (kind, form) = form.unzip();
+        if let Some(kind) = kind {
+            request = request.header(header::CONTENT_TYPE, kind);
         }
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let request = request.body(Body::from(form.unwrap_or_default()))?;
+        let request = request.body(over_the_wire(form.unwrap_or_default()))?;
         self.page = ask(&self.router, request).await?;
         path.clone_into(&mut self.at);
         self.been.push(path.to_owned());
@@ -181,6 +208,21 @@ impl Browser {
         self.give_password(person).await?;
         let code = idp.last_code(person)?;
         self.answer(&[("do", "next"), ("code", &code)]).await
+    }
+}
+
+/// What is long comes bit by bit.
+fn over_the_wire(content: Vec<u8>) -> Body {
+    const BIT: usize = 64 * 1024;
+    match content.len() > BIT {
+        true => {
+            let content = Bytes::from(content);
+            let bits = (0..content.len().div_ceil(BIT)).map(move |number| {
+                Ok::<Bytes, Infallible>(content.slice(number * BIT..content.len().min((number + 1) * BIT)))
+            });
+            Body::from_stream(stream::iter(bits))
+        }
+        false => Body::from(content),
     }
 }
 

@@ -311,6 +311,16 @@ impl TestIdp {
         Ok(())
     }
 
+    /// The program is started again where a school owner's file has so many rows at the most.
+    pub async fn takes_rows(&mut self, rows_at_most: u64) -> anyhow::Result<()> {
+        let (world, mut settings) = (self.app.world.clone(), Settings::clone(&self.app.config));
+        settings.school.rows_at_most = rows_at_most;
+        let keys = Keys::open(&world.db, &world.chance, &world.vault, self.now()).await?;
+        self.app = App::new(world, settings, keys, self.app.words);
+        self.router = router(&self.app);
+        Ok(())
+    }
+
     /// Moves the clock.
     pub fn advance(&self, time: Duration) {
         let seconds = i64::try_from(time.as_secs()).unwrap_or(0);

@@ -73,6 +73,11 @@ impl Params {
         Params(params)
     }
 
+    /// Takes in one more, from a form that comes in parts.
+    pub fn add(&mut self, name: String, value: String) {
+        self.0.push((name, value));
+    }
+
     /// All of them, for handing on.
     pub fn encode(&self) -> String {
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()

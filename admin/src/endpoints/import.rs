@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
+use crate::school::file::Patience;
 use crate::school::import::{self, Diff, Import, Naming, Sender};
 use crate::school::register::{self, Orgno, Version};
 use crate::school::roster::plain::Lines;
@@ -46,10 +47,6 @@ pub const LEASE: Duration = Duration::from_mins(1);
 /// The answer may be lost of what was taken in.
 const LOST: &str = "What came of these rows is not known: whoever took them in was stopped. Send them again; where all of \
                     it was taken in, that changes nothing.";
-
-/// How long this endpoint waits.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience(Duration);
 
 /// What is wanted of the rows.
 #[derive(Deserialize)]

@@ -2,5 +2,6 @@
 
 pub mod import;
 pub mod school_admin;
+pub mod school_file;
 pub mod school_report;
 pub mod school_teacher;

@@ -46,8 +46,10 @@ struct StartPage {
     csrf: String,
     leave: &'static str,
     name: String,
+    notice: Option<Said>,
     parts: Vec<Part>,
-    is_owner: bool,
+    /// Where they send the file of each owner that they act for.
+    files: Vec<Choice>,
     report: &'static str,
 }
 
@@ -184,7 +186,7 @@ struct Room {
 }
 
 /// `GET /skule`: what somebody can do here.
-pub async fn start(staff: Staff) -> Result<Response, Refusal> {
+pub async fn start(staff: Staff, query: Params) -> Result<Response, Refusal> {
     let (db, person) = (staff.app.world.db.pool(), &staff.person.id);
     let mut parts = Vec::new();
     let schools = register::schools_administered(db, person).await?;
@@ -207,14 +209,17 @@ pub async fn start(staff: Staff) -> Result<Response, Refusal> {
         let choices = taught.into_iter().map(class).collect();
         parts.push(Part { title: "school-teacher-part", about: "school-teacher-about", choices });
     }
-    let is_owner = !register::owners_of(db, person).await?.is_empty();
+    let file =
+        |owner: register::Owner| Choice { href: routes::file(&owner.orgno), name: owner.name, about: Vec::new() };
+    let files = register::owners_of(db, person).await?.into_iter().map(file).collect();
     let page = StartPage {
         frame: staff.frame(),
         csrf: staff.csrf(),
         leave: LEAVE,
         name: staff.person.name(),
+        notice: said::of(&query),
         parts,
-        is_owner,
+        files,
         report: routes::REPORT,
     };
     Ok(staff.html(StatusCode::OK, &page))

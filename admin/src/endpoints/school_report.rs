@@ -47,6 +47,7 @@ struct Bar {
 struct Part {
     name: String,
     csv: String,
+    file: String,
     at: String,
     /// All schools, where there are several.
     whole: Option<Bar>,
@@ -84,8 +85,9 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
         let (at, count) = (text::in_norway(report.at, "%d.%m.%Y %H:%M"), report.schools.len());
         let tables = report.schools.into_iter().map(|school| table(school, &whole)).collect();
         let csv = format!("{}/{}", routes::REPORT, owner.orgno.as_str());
+        let file = routes::file(&owner.orgno);
         let whole = (count > 1).then(|| bar(every.clone(), &report.tally));
-        parts.push(Part { name: owner.name, csv, at, whole, tables, is_open: count <= FEW });
+        parts.push(Part { name: owner.name, csv, file, at, whole, tables, is_open: count <= FEW });
     }
     let columns = Tally::names().map(words).collect();
     let (frame, csrf) = (staff.frame(), staff.csrf());

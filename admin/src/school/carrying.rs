@@ -380,7 +380,7 @@ fn lost() -> anyhow::Error {
 }
 
 /// A place of the roster.
-fn roster_place(roster: &Roster, scope: Scope) -> Place<'_> {
+pub(super) fn roster_place(roster: &Roster, scope: Scope) -> Place<'_> {
     let school = |index: usize| roster.schools.get(index).map(|school| (school.name.as_str(), &school.orgno));
     match scope {
         Scope::Owner => Place::default(),

@@ -17,8 +17,9 @@ use super::register::{self, ClassId, Orgno, Owner, SchoolId, Stored, StoredClass
 use super::roster::{self, Objections, Roster, RosterClass, Scope, Somebody, on_row};
 use super::told::{self, Why};
 
-const FOREIGN: &str = "orgno: a school of another school owner";
-const NEW: &str = "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
+pub(super) const FOREIGN: &str = "orgno: a school of another school owner";
+pub(super) const NEW: &str =
+    "orgno: a school that is not the school owner's yet; whoever runs Porten adds it (porten school add)";
 /// Lines of a preview.
 const LINES_AT_MOST: usize = 500;
 
@@ -121,7 +122,7 @@ impl<'a> Known<'a> {
     }
 
     /// School and class of a role.
-    fn scope(&self, roster: &Roster, scope: Scope) -> Option<(&'a str, &'a str)> {
+    pub(super) fn scope(&self, roster: &Roster, scope: Scope) -> Option<(&'a str, &'a str)> {
         match scope {
             Scope::Owner => Some(("", "")),
             Scope::School(school) => Some((self.school(school)?, "")),
@@ -394,7 +395,7 @@ impl<'a> Places<'a> {
         self.at(self.classes.get(class).map_or("", |class| class.school.as_str()), class)
     }
 
-    /// The same in words.
+    /// A place in words.
     fn named(&self, school: &str, class: &str) -> String {
         match self.at(school, class) {
             Place { school: Some((school, _)), class: Some(class) } => format!("in {class} at {school}"),
@@ -439,13 +440,31 @@ pub struct Import<'a> {
 
 /// What a file would change, and nothing is.
 pub async fn preview(world: &World, import: &Import<'_>, naming: Naming) -> anyhow::Result<Result<Diff, Objections>> {
+    Ok(look(world, import, naming).await?.map(|looked| looked.diff))
+}
+
+/// What a file would change, beside what it is compared with.
+pub(super) struct Looked {
+    pub(super) diff: Diff,
+    pub(super) stored: Stored,
+    /// Those of the roster who are known, by its indexes.
+    pub(super) people: Vec<Option<PersonId>>,
+}
+
+/// The same as a preview, for whoever tells of it in other words.
+pub(super) async fn look(
+    world: &World,
+    import: &Import<'_>,
+    naming: Naming,
+) -> anyhow::Result<Result<Looked, Objections>> {
     let objections = foreign(world, import).await?;
     if !objections.errors.is_empty() {
         return Ok(Err(objections));
     }
     let people = known_people(world, import.roster).await?;
     let stored = register::stored(&world.db, import.owner).await?;
-    Ok(Ok(diff(import.roster, &stored, &people, naming)))
+    let diff = diff(import.roster, &stored, &people, naming);
+    Ok(Ok(Looked { diff, stored, people }))
 }
 
 /// Takes a file in, whole or not at all; what it changed. Places, roles, pupils and the trail are one transaction: who is

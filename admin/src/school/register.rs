@@ -12,7 +12,7 @@ use authenticators::population::{Address, Resident};
 use authenticators::several::Several;
 use authenticators::world::World;
 use migrations::{Db, Tx};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::AnyExecutor;
 
 use super::alias;
@@ -572,7 +572,7 @@ pub async fn bump(tx: &mut Tx, class: &ClassId, seen: i64) -> sqlx::Result<bool>
 }
 
 /// What is registered of an owner, as a number that goes up with each change of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::Type)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct Version(i64);
 

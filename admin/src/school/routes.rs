@@ -7,9 +7,9 @@ use axum::routing::{MethodRouter, get, post};
 use idp::app::App;
 use idp::text::Language;
 
-use super::register::ClassId;
+use super::register::{ClassId, Orgno};
 use super::sign_in::{self, Door, LEAVE};
-use crate::endpoints::{import, school_admin, school_report, school_teacher};
+use crate::endpoints::{import, school_admin, school_file, school_report, school_teacher};
 
 /// The words of these pages, each language's file.
 pub const WORDS: [(Language, &str); 3] = [
@@ -27,6 +27,11 @@ pub const REPORT: &str = "/skule/rapport";
 pub const PUPILS: &str = "/elever";
 /// Below a class: is it right?
 pub const CONFIRM: &str = "/bekreft";
+
+/// The file of an owner, to those who act for it.
+pub fn file(owner: &Orgno) -> String {
+    format!("/skule/fil/{}", owner.as_str())
+}
 
 /// A class, to those who teach it.
 pub fn class(id: &ClassId) -> String {
@@ -77,6 +82,7 @@ fn table() -> Vec<Route> {
         route("/skule/klasse/{class}/{pupil}/vent", READ, get(school_teacher::wait)),
         route(REPORT, READ, get(school_report::show)),
         route("/skule/rapport/{owner}", READ, get(school_report::fetch)),
+        route("/skule/fil/{owner}", BOTH, school_file::route(import::PATIENCE)),
         route("/skule/api/import", BOTH, import::route(import::PATIENCE)),
     ]
 }

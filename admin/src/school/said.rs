@@ -10,6 +10,10 @@ pub const SAVED_BEFORE: &str = "sagt=lagret-neste";
 pub const WRONG_NAME: &str = "sagt=feil-navn";
 /// In the address: the session was over when the form came.
 pub const NOT_SAVED: &str = "sagt=ikke-lagret";
+/// In the address: the owner's file is taken in.
+pub const FILE_TAKEN: &str = "sagt=fil-tatt-inn";
+/// In the address: the same, and whoever sent it acts for the owner no longer.
+pub const FILE_TAKEN_LEFT: &str = "sagt=fil-tatt-inn-uten-deg";
 
 /// What is said where the class has become another since a form's page was shown.
 pub const CHANGED: Said = Said { words: "school-changed-meanwhile", color: "warning" };
@@ -30,6 +34,8 @@ pub fn of(query: &Params) -> Option<Said> {
         SAVED => ("school-saved", "success"),
         SAVED_BEFORE => ("school-saved-next", "success"),
         WRONG_NAME => ("school-name-was-wrong", "success"),
+        FILE_TAKEN => ("school-file-taken", "success"),
+        FILE_TAKEN_LEFT => ("school-file-taken-left", "success"),
         NOT_SAVED => ("school-not-saved", "warning"),
         _ => return None,
     };

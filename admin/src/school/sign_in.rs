@@ -11,7 +11,8 @@ use authenticators::clock::Timestamp;
 use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::scratch::{Kept, Read};
 use axum::body::Body;
-use axum::extract::{Extension, FromRequest, FromRequestParts, MatchedPath, State};
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, MatchedPath, Multipart, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +20,7 @@ use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, SameSite};
+use futures_util::{StreamExt, stream};
 use idp::acr::Acr;
 use idp::app::App;
 use idp::browser::{Browser, Call};
@@ -51,6 +53,15 @@ const ANSWER_AT_MOST: usize = 1024 * 1024;
 const WAIT: &str = "/vent";
 /// What a page asks for by itself has this query: nobody is at the desk for it.
 pub const BY_ITSELF: &str = "av-seg-selv";
+
+/// A school owner's file that comes from a page: 80,000 rows. What is larger goes by the owner's system or the command line.
+pub const FILE_AT_MOST: usize = 8 * 1024 * 1024;
+/// As much of a form is read past as is too large.
+const READ_PAST_AT_MOST: usize = 64 * 1024 * 1024;
+/// Bytes of a field beside a file.
+const FIELD_AT_MOST: usize = 4 * 1024;
+/// How many such fields there may be.
+const FIELDS_AT_MOST: usize = 16;
 
 /// The way to Porten's own endpoints, which lie in this program: nothing goes over a network.
 #[derive(Clone)]
@@ -300,12 +311,141 @@ impl FromRequest<App> for Sent {
     type Rejection = Response;
 
     async fn from_request(request: Request<Body>, app: &App) -> Result<Sent, Response> {
+        let (coming, request) = Coming::of(request, app).await?;
+        let form = Params::from_request(request, app).await?;
+        coming.let_in(app, form).await
+    }
+}
+
+/// The same where a file may have been sent with it.
+pub struct SentWithFile {
+    /// Who.
+    pub staff: Staff,
+    /// What they have filled in.
+    pub form: Params,
+    /// What they have chosen.
+    pub file: Attached,
+}
+
+/// A file that came with a form.
+#[derive(Debug)]
+pub enum Attached {
+    /// None was chosen.
+    Nothing,
+    /// What is in it.
+    File(Vec<u8>),
+    /// More than is taken.
+    TooLarge,
+    /// It has not come whole.
+    Broken,
+}
+
+impl FromRequest<App> for SentWithFile {
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, app: &App) -> Result<SentWithFile, Response> {
+        let (coming, mut request) = Coming::of(request, app).await?;
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let (form, file) = match kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+            false => (Params::from_request(request, app).await?, Attached::Nothing),
+            true => {
+                DefaultBodyLimit::max(READ_PAST_AT_MOST).apply(&mut request);
+                let (parts, body) = request.into_parts();
+                let request = Request::from_parts(parts, bit_by_bit(body).await);
+                let parts = Multipart::from_request(request, app).await.map_err(IntoResponse::into_response)?;
+                coming.read(parts).await
+            }
+        };
+        let Sent { staff, form } = coming.let_in(app, form).await?;
+        Ok(SentWithFile { staff, form, file })
+    }
+}
+
+/// A body that is taken up as it comes: else what reads forms in parts gathers all that is there before it looks at it. It
+/// is handed over when it begins, since that reader takes one that has ended for cut short if it has to wait for the first.
+async fn bit_by_bit(body: Body) -> Body {
+    let mut bits = body.into_data_stream();
+    let first = bits.next().await;
+    let taken_up = |bit| async {
+        tokio::task::yield_now().await;
+        bit
+    };
+    Body::from_stream(stream::iter(first).chain(bits.then(taken_up)))
+}
+
+/// A field of a form, as long as it may be; nothing, if it is longer. What is too long is read past, so that the browser
+/// comes to read what is said of it.
+async fn read_field(field: &mut Field<'_>, at_most: usize) -> Result<Option<Vec<u8>>, MultipartError> {
+    let mut content = Some(Vec::new());
+    while let Some(chunk) = field.chunk().await? {
+        content = content.filter(|content| content.len() + chunk.len() <= at_most);
+        if let Some(content) = &mut content {
+            content.extend_from_slice(&chunk);
+        }
+    }
+    Ok(content)
+}
+
+/// A form on its way in.
+struct Coming {
+    found: Found,
+    door: Option<Door>,
+    headers: HeaderMap,
+    here: String,
+}
+
+impl Coming {
+    /// Who sends it, before it is read.
+    async fn of(request: Request<Body>, app: &App) -> Result<(Coming, Request<Body>), Response> {
         let (mut parts, body) = request.into_parts();
         let found = Found::of(&mut parts, app).await?;
         let (door, headers) = (parts.extensions.get::<Door>().cloned(), parts.headers.clone());
         let here = parts.uri.path().to_owned();
-        let form = Params::from_request(Request::from_parts(parts, body), app).await?;
-        let browser = match found {
+        Ok((Coming { found, door, headers, here }, Request::from_parts(parts, body)))
+    }
+
+    /// Reads a form in parts.
+    async fn read(&self, mut parts: Multipart) -> (Params, Attached) {
+        let (mut form, mut file) = (Params::default(), Attached::Nothing);
+        match self.read_parts(&mut parts, &mut form, &mut file).await {
+            Ok(()) => (form, file),
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => (form, Attached::TooLarge),
+            Err(_) => (form, Attached::Broken),
+        }
+    }
+
+    /// Nobody's file is kept in memory whose form will not be let in: in ours the mark stands before the file.
+    async fn read_parts(
+        &self,
+        parts: &mut Multipart,
+        form: &mut Params,
+        file: &mut Attached,
+    ) -> Result<(), MultipartError> {
+        let mut fields = 0;
+        while let Some(mut field) = parts.next_field().await? {
+            let name = field.name().unwrap_or_default().to_owned();
+            let is_let_in = matches!(&self.found, Found::In(staff) if staff.has_sent(form).is_ok());
+            match field.file_name().map(str::to_owned).as_deref() {
+                // Where no file is chosen there is one without a name.
+                Some("") => {}
+                Some(_) if is_let_in => {
+                    *file = read_field(&mut field, FILE_AT_MOST).await?.map_or(Attached::TooLarge, Attached::File);
+                }
+                None if fields < FIELDS_AT_MOST => {
+                    let text = read_field(&mut field, FIELD_AT_MOST).await?.unwrap_or_default();
+                    form.add(name, String::from_utf8_lossy(&text).into_owned());
+                    fields += 1;
+                }
+                Some(_) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets in what one of these pages has shown somebody in their session. What else comes is kept for whose session it
+    /// was, and they are sent to log in.
+    async fn let_in(self, app: &App, form: Params) -> Result<Sent, Response> {
+        let browser = match self.found {
             Found::In(staff) => {
                 staff.has_sent(&form).map_err(IntoResponse::into_response)?;
                 return Ok(Sent { staff: *staff, form });
@@ -313,12 +453,12 @@ impl FromRequest<App> for Sent {
             Found::Out(_, browser) => browser,
         };
         let call = Call { app, browser: &browser, now: app.world.clock.now() };
-        if here == LEAVE {
-            return Err(log_in(&call, door, SCHOOL_PATH).await);
+        if self.here == LEAVE {
+            return Err(log_in(&call, self.door, SCHOOL_PATH).await);
         }
-        let kept = Unsent::keep(&call, &headers, (&here, &form)).await;
+        let kept = Unsent::keep(&call, &self.headers, (&self.here, &form)).await;
         kept.map_err(|fault| Refusal::from(fault).into_response())?;
-        Err(log_in(&call, door, &format!("{here}?{NOT_SAVED}")).await)
+        Err(log_in(&call, self.door, &format!("{}?{NOT_SAVED}", self.here)).await)
     }
 }
 

@@ -28,6 +28,12 @@ pub(super) fn imported(import: &Import<'_>, diff: &Diff) -> Event {
     sent_by(import, event).with("reason", "roster")
 }
 
+/// How much a file changed of something, as it was told.
+pub(super) fn changes(told: &str) -> Option<Changes> {
+    let mut numbers = told.split(", ").map(|part| part.split(' ').next()?.parse().ok());
+    Some(Changes { added: numbers.next()??, changed: numbers.next()??, removed: numbers.next()?? })
+}
+
 /// With who has sent a file.
 pub(super) fn sent_by(import: &Import<'_>, event: Event) -> Event {
     match import.sender {

@@ -8,9 +8,9 @@ use admin::school::import::{self, Changes, Diff, Import, Naming, Sender};
 use admin::school::moving::{self, Move, Moved};
 use admin::school::register::{self, Orgno, Owner};
 use admin::school::report;
-use admin::school::roster::Reader;
+use admin::school::roster::{Objections, Reader};
 use admin::school::told;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use authenticators::trail::Actor;
 use clap::{Args, Subcommand};
 use idp::registration;
@@ -286,19 +286,7 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
     };
     let diff = match done {
         Ok(diff) => diff,
-        Err(objections) => {
-            for objection in &objections.errors {
-                say(&objection.to_string());
-            }
-            if let Some(mark) = objections.accept_removals {
-                bail!("nothing was imported: if that is right, --accept-removals {mark} lets it");
-            }
-            if objections.is_superseded {
-                bail!("nothing was imported");
-            }
-            let count = u64::try_from(objections.errors.len()).unwrap_or(0) + objections.more;
-            bail!("nothing was imported: {count} to mend");
-        }
+        Err(objections) => return Err(refused(&objections)),
     };
     show(&diff);
     if let (true, Some(mark)) = (options.preview, &diff.accept_removals) {
@@ -310,6 +298,21 @@ async fn take_in(options: &ImportOptions) -> anyhow::Result<()> {
         (false, false) => "Imported.",
     });
     Ok(())
+}
+
+/// Says what speaks against a file.
+fn refused(objections: &Objections) -> anyhow::Error {
+    for objection in &objections.errors {
+        say(&objection.to_string());
+    }
+    if let Some(mark) = &objections.accept_removals {
+        return anyhow!("nothing was imported: if that is right, --accept-removals {mark} lets it");
+    }
+    if objections.is_superseded {
+        return anyhow!("nothing was imported");
+    }
+    let count = u64::try_from(objections.errors.len()).unwrap_or(0) + objections.more;
+    anyhow!("nothing was imported: {count} to mend")
 }
 
 fn open(file: &Path) -> anyhow::Result<Box<dyn BufRead>> {

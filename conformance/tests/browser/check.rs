@@ -175,6 +175,6 @@ impl Chromium {
 fn is_a_status(message: &str) -> bool {
     let (url, what) = message.split_once(" - ").unwrap_or_default();
     let of_a_page = !url.contains(".css") && !url.contains(".js");
-    let statuses = ["400", "403", "404", "409", "410", "422"];
+    let statuses = ["400", "403", "404", "409", "410", "413", "422"];
     of_a_page && statuses.iter().any(|status| what.contains(&format!("responded with a status of {status}")))
 }

@@ -62,6 +62,7 @@ mod other_eid;
 mod pushed;
 mod school;
 mod school_class;
+mod school_file;
 mod school_ways;
 mod stage;
 mod tour;

@@ -109,7 +109,7 @@ async fn a_large_file_is_taken_in_like_a_small_one() -> anyhow::Result<()> {
         roster: &roster,
         actor: Actor::System,
         sender: Sender::Operator,
-        seen: seen(&world, &owner).await?,
+        seen: seen(world, &owner).await?,
         accept_removals: None,
     };
     let started = now();

@@ -44,11 +44,13 @@ enum Whose {
 
 use Whose::{Administration, AnyOwner, Anybody, Class, Issuer, Machine, Owner, Staff};
 
-const TABLE: [(&str, &str, Whose); 21] = [
+const TABLE: [(&str, &str, Whose); 23] = [
     ("GET", "/skule", Staff),
     ("GET", "/skule/api/import", Machine),
     ("POST", "/skule/api/import", Machine),
     ("GET", "/skule/callback", Anybody),
+    ("GET", "/skule/fil/{owner}", Owner),
+    ("POST", "/skule/fil/{owner}", Owner),
     ("GET", "/skule/klasse", Staff),
     ("GET", "/skule/klasse/{class}", Class),
     ("GET", "/skule/klasse/{class}/vent", Class),
@@ -315,11 +317,13 @@ struct Form {
     route: &'static str,
     path: String,
     fields: Vec<(String, &'static str)>,
+    /// What was sent before, on whose page it stands.
+    file: Option<String>,
 }
 
 impl Form {
     fn new(route: &'static str, path: &str, wish: &'static str) -> Form {
-        Form { route, path: path.to_owned(), fields: vec![("do".to_owned(), wish)] }
+        Form { route, path: path.to_owned(), fields: vec![("do".to_owned(), wish)], file: None }
     }
 
     /// Out of these pages.
@@ -331,6 +335,9 @@ impl Form {
     async fn page(&self, desk: &Browser) -> anyhow::Result<Browser> {
         let mut page = desk.clone();
         page.get(if self.path == LEAVE { "/skule" } else { &self.path }).await?;
+        if let Some(file) = &self.file {
+            page.attach_only(file.as_bytes()).await?;
+        }
         Ok(page)
     }
 
@@ -338,7 +345,7 @@ impl Form {
     async fn send(&self, page: &Browser, mark: &str, said: &[(&'static str, &str)]) -> anyhow::Result<StatusCode> {
         let mut sender = page.clone();
         sender.headers.extend(said.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let hidden = ["seen", "once", "mark"].into_iter();
+        let hidden = ["seen", "once", "mark", "key"].into_iter();
         let hidden =
             hidden.filter_map(|name| Some((name, page.between(&format!("name=\"{name}\" value=\""), "\"").ok()?)));
         let hidden: Vec<(&str, String)> = hidden.chain([("csrf", mark.to_owned())]).collect();
@@ -377,6 +384,14 @@ async fn in_the_room(town: &Town) -> anyhow::Result<Vec<Form>> {
     let path = town.pupil_path(&town.own, &town.own.pupils[0]).await?;
     all.extend([Form::new("/skule/klasse/{class}/{pupil}", &path, "wrong-name"), Form::leave()]);
     Ok(all)
+}
+
+/// What the owner does: takes in a file by which somebody comes.
+fn at_the_owners(town: &Town) -> anyhow::Result<Vec<Form>> {
+    let mut take_in = Form::new("/skule/fil/{owner}", &format!("/skule/fil/{OWNER}"), "save");
+    let row = format!("974589095;Fjorden skole;10C;elev;{};Ørn;Testesen\n", unregistered()?.fnr);
+    take_in.file = Some(town.file() + &row);
+    Ok(vec![take_in, Form::leave()])
 }
 
 /// Marks that this program has really given, and not for the forms of this session: another person's, the same person's
@@ -438,12 +453,15 @@ async fn no_form_of_staff_counts_that_comes_from_elsewhere() -> anyhow::Result<(
     let place = &town.own;
     town.let_the_teacher_issue(place).await?;
     let (principal, teacher) = (town.staff(&place.principal).await?, town.staff(&place.teacher).await?);
+    let owner = town.staff(&town.owner).await?;
+    let of_owner = foreign_marks(&town, (&owner, &town.owner), &teacher).await?;
     let of_principal = foreign_marks(&town, (&principal, &place.principal), &teacher).await?;
     let of_teacher = foreign_marks(&town, (&teacher, &place.teacher), &principal).await?;
     let at_work = in_the_room(&town).await?.into_iter().map(|form| (&teacher, &of_teacher, form));
     let deciding = in_the_office(&town).await?.into_iter().map(|form| (&principal, &of_principal, form));
+    let owning = at_the_owners(&town)?.into_iter().map(|form| (&owner, &of_owner, form));
     let mut tried = BTreeSet::new();
-    for (desk, marks, form) in at_work.chain(deciding) {
+    for (desk, marks, form) in at_work.chain(owning).chain(deciding) {
         let (page, told) = (form.page(desk).await?, format!("{} {:?}", form.route, form.fields));
         let (own, before) = (page.csrf()?, stands(&town, &principal, desk).await?);
         for (whose, mark) in marks {
