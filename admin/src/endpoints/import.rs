@@ -1,6 +1,8 @@
 //! `POST /skule/api/import`: a school owner's system sends what its file would say, with a machine's own token.
 
+use std::collections::HashSet;
 use std::io::BufReader;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use authenticators::chance::{Token, TokenHash};
@@ -8,8 +10,7 @@ use authenticators::clock::Timestamp;
 use authenticators::scratch::Kept;
 use authenticators::trail::Actor;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Extension, Query, State};
+use axum::extract::{DefaultBodyLimit, Extension, FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
@@ -20,9 +21,9 @@ use idp::client::ClientId;
 use idp::error::OAuthError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::school::file::Patience;
 use crate::school::import::{self, Diff, Import, Naming, Sender};
 use crate::school::register::{self, Orgno, Version};
 use crate::school::roster::plain::Lines;
@@ -44,6 +45,9 @@ const TOO_MUCH: &str =
 const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
 /// How long it goes on without such a sign: whoever took them in has been stopped.
 pub const LEASE: Duration = Duration::from_mins(1);
+/// Of how many owners rows are read and taken in at a time.
+const AT_A_TIME: usize = 2;
+const BUSY: &str = "Other rows of this school owner are being taken in.";
 /// The answer may be lost of what was taken in.
 const LOST: &str = "What came of these rows is not known: whoever took them in was stopped. Send them again; where all of \
                     it was taken in, that changes nothing.";
@@ -82,9 +86,64 @@ struct Answer {
     diff: Diff,
 }
 
+/// How the endpoint goes about it.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    patience: Duration,
+    sign_of_life: Duration,
+    turns: Turns,
+}
+
+impl Pace {
+    /// By how long the answer to rows is waited for, and how often somebody says that they are still being taken in.
+    pub fn of(patience: Duration, sign_of_life: Duration) -> Pace {
+        Pace { patience, sign_of_life, turns: Turns::default() }
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace::of(PATIENCE, SIGN_OF_LIFE)
+    }
+}
+
+/// Whose rows are being read or taken in: of each owner's those of one request, and of few owners at a time. Rows that are
+/// read are many times as long as they were, and who sends does not wait.
+#[derive(Debug, Clone)]
+struct Turns {
+    owners: Arc<Mutex<HashSet<Orgno>>>,
+    few: Arc<Semaphore>,
+}
+
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns { owners: Arc::default(), few: Arc::new(Semaphore::new(AT_A_TIME)) }
+    }
+}
+
+/// An owner's turn, until it is dropped.
+struct Turn {
+    owner: Orgno,
+    turns: Turns,
+}
+
+impl Turns {
+    /// The turn of an owner's rows; none, while others of theirs have it.
+    fn of(&self, owner: &Orgno) -> Option<Turn> {
+        let is_free = self.owners.lock().unwrap_or_else(PoisonError::into_inner).insert(owner.clone());
+        is_free.then(|| Turn { owner: owner.clone(), turns: self.clone() })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.turns.owners.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.owner);
+    }
+}
+
 /// The endpoint, with room for a municipality's rows.
-pub fn route(patience: Duration) -> MethodRouter<App> {
-    post(take).get(tell).layer((DefaultBodyLimit::max(BODY_AT_MOST), Extension(Patience(patience))))
+pub fn route(pace: Pace) -> MethodRouter<App> {
+    post(take).get(tell).layer((DefaultBodyLimit::max(BODY_AT_MOST), Extension(pace)))
 }
 
 /// Takes rows in: CSV or JSON, all of them or none. Where that takes longer than somebody waits, the answer names where
@@ -92,9 +151,8 @@ pub fn route(patience: Duration) -> MethodRouter<App> {
 pub async fn take(
     State(app): State<App>,
     bearer: Bearer,
-    (Query(wanted), Extension(Patience(patience))): (Query<Wanted>, Extension<Patience>),
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    (Query(wanted), Extension(pace)): (Query<Wanted>, Extension<Pace>),
+    request: Request,
 ) -> Result<Response, OAuthError> {
     let Some(owner) = machine_of(&bearer) else { return falls_short(&app, &bearer).await };
     let world = &app.world;
@@ -102,25 +160,28 @@ pub async fn take(
         note_denied(&app, &bearer, "no-owner").await?;
         return Err(OAuthError::access_denied("The consumer of the access token is no school owner here."));
     };
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return Ok(problem(rejection.status(), "The body cannot be taken.", &Objections::default())),
+    let Some(turn) = pace.turns.of(&owner) else {
+        let answer = problem(StatusCode::TOO_MANY_REQUESTS, BUSY, &Objections::default());
+        return Ok(([(header::RETRY_AFTER, pace.patience.as_secs().to_string())], answer).into_response());
     };
-    let Some(kind) = Kind::of(&headers) else {
+    let Some(kind) = Kind::of(request.headers()) else {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Ok(problem(status, "Content-Type must be text/csv or application/json.", &Objections::default()));
     };
+    let body = match Bytes::from_request(request, &app).await {
+        Ok(body) => body,
+        Err(rejection) => return Ok(problem(rejection.status(), "The body cannot be taken.", &Objections::default())),
+    };
     let client = bearer.client.id.clone();
-    let order = Order { app: app.clone(), owner, seen, kind, body, wanted, client, now: bearer.now };
-    let whose = order.owner.as_str().to_owned();
+    let order = Order { app: app.clone(), turn, seen, kind, body, wanted, client, now: bearer.now };
     // What was begun goes on, whether or not somebody waits for it.
     let mut work = tokio::spawn(order.carry_out());
-    if let Ok(done) = tokio::time::timeout(patience, &mut work).await {
+    if let Ok(done) = tokio::time::timeout(pace.patience, &mut work).await {
         return Ok(done.map_err(anyhow::Error::from)??.into_response());
     }
     let id = app.world.chance.token()?;
     let place = format!("{}{PATH}?result={}", app.config.issuer.as_str(), id.reveal());
-    let following = Following { app, key: id.hash(), owner: whose };
+    let following = Following { app, key: id.hash(), owner, sign_of_life: pace.sign_of_life };
     following.say(None).await?;
     tokio::spawn(following.follow(work));
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)]).into_response())
@@ -130,21 +191,22 @@ pub async fn take(
 struct Following {
     app: App,
     key: TokenHash,
-    owner: String,
+    owner: Orgno,
+    sign_of_life: Duration,
 }
 
 impl Following {
     /// Says that it goes on, or what has come of it.
     async fn say(&self, answer: Option<Done>) -> anyhow::Result<()> {
         let now = self.app.world.clock.now();
-        let outcome = Outcome { owner: self.owner.clone(), seen: now, answer };
+        let outcome = Outcome { owner: self.owner.as_str().to_owned(), seen: now, answer };
         self.app.world.scratch.put(&self.key, &outcome, now).await
     }
 
     /// Waits for it. Whoever asks knows by the signs of life that somebody does.
     async fn follow(self, mut work: JoinHandle<anyhow::Result<Done>>) {
         let done = loop {
-            if let Ok(done) = tokio::time::timeout(SIGN_OF_LIFE, &mut work).await {
+            if let Ok(done) = tokio::time::timeout(self.sign_of_life, &mut work).await {
                 break done.map_err(anyhow::Error::from).and_then(|done| done);
             }
             if let Err(error) = self.say(None).await {
@@ -181,7 +243,7 @@ pub async fn tell(State(app): State<App>, bearer: Bearer, Query(asked): Query<As
 /// Rows that are to be taken in, or looked at.
 struct Order {
     app: App,
-    owner: Orgno,
+    turn: Turn,
     seen: Version,
     kind: Kind,
     body: Bytes,
@@ -192,7 +254,8 @@ struct Order {
 
 impl Order {
     async fn carry_out(self) -> anyhow::Result<Done> {
-        let Order { app, owner, seen, kind, body, wanted, client, now } = self;
+        let Order { app, turn, seen, kind, body, wanted, client, now } = self;
+        let (owner, _few) = (turn.owner.clone(), turn.turns.few.acquire().await?);
         let is_preview = wanted.preview == "1";
         let (whose, people, rows_at_most) = (owner.clone(), app.config.people, app.config.school.rows_at_most);
         let roster =

@@ -83,6 +83,6 @@ fn table() -> Vec<Route> {
         route(REPORT, READ, get(school_report::show)),
         route("/skule/rapport/{owner}", READ, get(school_report::fetch)),
         route("/skule/fil/{owner}", BOTH, school_file::route(import::PATIENCE)),
-        route("/skule/api/import", BOTH, import::route(import::PATIENCE)),
+        route("/skule/api/import", BOTH, import::route(import::Pace::default())),
     ]
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use admin::endpoints::import as endpoint;
+use admin::endpoints::import::{self as endpoint, Pace};
 use admin::school::coupling::{self, Change, Coupling, Decision, Decisions, Draft, Refused, Saved, Standing};
 use admin::school::import::{self, Diff, Import, Naming, Sender};
 use admin::school::issuing::{self, Reason, Started, Status};
@@ -724,8 +724,17 @@ pub(crate) async fn tell(idp: &TestIdp, path: &str, token: &str) -> anyhow::Resu
 
 /// What the API answers that waits so long.
 pub(crate) async fn ask(idp: &TestIdp, request: Request<Body>, patience: Duration) -> anyhow::Result<Answer> {
-    let routes = Router::new().route("/skule/api/import", endpoint::route(patience));
-    read(idp::router(&idp.app, routes).oneshot(request).await?).await
+    ask_at(&door(idp, Pace::of(patience, Duration::from_secs(20))), request).await
+}
+
+/// The API that goes about it so.
+pub(crate) fn door(idp: &TestIdp, pace: Pace) -> Router {
+    idp::router(&idp.app, Router::new().route("/skule/api/import", endpoint::route(pace)))
+}
+
+/// And what it answers.
+pub(crate) async fn ask_at(door: &Router, request: Request<Body>) -> anyhow::Result<Answer> {
+    read(door.clone().oneshot(request).await?).await
 }
 
 /// A machine of an organisation, and its token.

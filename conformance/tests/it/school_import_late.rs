@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use admin::endpoints::import as endpoint;
+use admin::endpoints::import::{self as endpoint, Pace};
 use admin::school::{import, register};
 use anyhow::{Context, bail, ensure};
 use authenticators::chance::Token;
@@ -10,15 +10,21 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use conformance::idp::{Answer, ISSUER, TestIdp};
 
-use crate::school_import::{Fjorden, OTHER, OWNER, SCHOOL, add_owner, ask, by_a_test, orgno, tell, token_of};
+use crate::school_import::{
+    Fjorden, OTHER, OWNER, SCHOOL, add_owner, ask, ask_at, by_a_test, door, orgno, tell, token_of,
+};
+
+/// Rows on their way.
+fn request(token: &str, rows: String) -> anyhow::Result<Request<Body>> {
+    Ok(Request::post("/skule/api/import")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "text/csv")
+        .body(Body::from(rows))?)
+}
 
 /// Sends rows to an endpoint that waits for nothing.
 async fn send(idp: &TestIdp, token: &str, rows: String) -> anyhow::Result<Answer> {
-    let request = Request::post("/skule/api/import")
-        .header(header::AUTHORIZATION, format!("Bearer {token}"))
-        .header(header::CONTENT_TYPE, "text/csv")
-        .body(Body::from(rows))?;
-    ask(idp, request, Duration::ZERO).await
+    ask(idp, request(token, rows)?, Duration::ZERO).await
 }
 
 /// Where it says that it will tell.
@@ -95,5 +101,42 @@ async fn rows_that_nobody_takes_in_any_more_are_asked_for_again() -> anyhow::Res
     let lost = tell(&idp, place, &token).await?;
     assert_eq!((lost.status, lost.header("content-type")), (StatusCode::GONE, Some("application/problem+json")));
     assert!(lost.body.contains("Send them again"), "{}", lost.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_that_take_long_are_still_taken_in_as_long_as_somebody_says_so() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    if !idp.is_on_postgres() {
+        // There, whoever asks waits for the transaction as well.
+        return Ok(());
+    }
+    let (fjorden, owner) = (Fjorden::open(&idp).await?, orgno(OWNER)?);
+    let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
+    let mut held = idp.app.world.db.begin().await?;
+    register::change(&mut held, &owner).await?;
+    let door = door(&idp, Pace::of(Duration::ZERO, Duration::from_millis(20)));
+    let renamed = fjorden.file().replace("Fjorden skole", "Fjorden ungdomsskole");
+    let place = place_in(&ask_at(&door, request(&token, renamed.clone())?).await?)?;
+    // Three times as long as it would be believed of somebody who says nothing.
+    for _ in 0..6 {
+        idp.advance(endpoint::LEASE / 2);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
+        assert_eq!(tell(&idp, &place, &token).await?.status, StatusCode::ACCEPTED);
+    }
+    // Meanwhile the owner's system sends no others, and another owner's does.
+    let token = token_of(&idp, OWNER, endpoint::SCOPE).await?;
+    let busy = ask_at(&door, request(&token, renamed.clone())?).await?;
+    assert_eq!((busy.status, busy.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("0")));
+    add_owner(&idp, OTHER).await?;
+    let other = token_of(&idp, OTHER, endpoint::SCOPE).await?;
+    let answer = ask_at(&door, request(&other, renamed.clone())?).await?;
+    assert_ne!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    held.rollback().await?;
+    let done = outcome(&idp, &place, &token).await?;
+    assert_eq!((done.status, &done.json()?["schools"]["changed"]), (StatusCode::OK, &1.into()), "{}", done.body);
+    let again = ask_at(&door, request(&token, renamed)?).await?;
+    assert_eq!(again.status, StatusCode::ACCEPTED, "the turn is free again");
     Ok(())
 }
