@@ -140,7 +140,7 @@ school-letter-then-only = The pupil enters the national identity number or D num
 
 ## The owner
 school-report-title = Progress
-school-report-how = The figures show how many pupils have each status now. No pupils are named. A pupil in several classes counts once for the whole school.
+school-report-how = The figures show how many pupils have each status now. No pupils are named. A pupil in several classes counts once for the whole school. The share is of those who can have MinID: those who are too young stand apart.
 school-report-none = There are no schools in the register yet.
 school-report-school = School
 school-report-orgno = Organisation number
@@ -151,6 +151,6 @@ school-report-all = The whole school
 school-report-every-school = All schools
 school-report-at = The figures are from { $time }.
 school-report-by-class = The classes: { $school }
-school-report-percent = Per cent with MinID
+school-report-percent = Per cent with MinID (without “Too young”)
 school-report-date = Date
 school-report-csv = Download as CSV

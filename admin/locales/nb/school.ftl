@@ -140,7 +140,7 @@ school-letter-then-only = Eleven skriver inn fødselsnummeret eller D‑nummeret
 
 ## The owner
 school-report-title = Fremdrift
-school-report-how = Tallene viser hvor mange elever som har hver status nå. Ingen elever er nevnt med navn. En elev som går i flere klasser, teller én gang for hele skolen.
+school-report-how = Tallene viser hvor mange elever som har hver status nå. Ingen elever er nevnt med navn. En elev som går i flere klasser, teller én gang for hele skolen. Andelen er av dem som kan få MinID: De som er for unge, står for seg.
 school-report-none = Det er ingen skoler i registeret ennå.
 school-report-school = Skole
 school-report-orgno = Organisasjonsnummer
@@ -151,6 +151,6 @@ school-report-all = Hele skolen
 school-report-every-school = Alle skoler
 school-report-at = Tallene er fra { $time }.
 school-report-by-class = Klassene: { $school }
-school-report-percent = Andel med MinID i prosent
+school-report-percent = Andel med MinID i prosent (uten «For ung»)
 school-report-date = Dato
 school-report-csv = Last ned som CSV

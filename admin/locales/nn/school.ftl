@@ -140,7 +140,7 @@ school-letter-then-only = Eleven skriv inn fødselsnummeret eller D‑nummeret s
 
 ## The owner
 school-report-title = Framdrift
-school-report-how = Tala viser kor mange elevar som har kvar status no. Ingen elevar er nemnde med namn. Ein elev som går i fleire klassar, tel éin gong for heile skulen.
+school-report-how = Tala viser kor mange elevar som har kvar status no. Ingen elevar er nemnde med namn. Ein elev som går i fleire klassar, tel éin gong for heile skulen. Delen er av dei som kan få MinID: Dei som er for unge, står for seg.
 school-report-none = Det er ingen skular i registeret enno.
 school-report-school = Skule
 school-report-orgno = Organisasjonsnummer
@@ -151,6 +151,6 @@ school-report-all = Heile skulen
 school-report-every-school = Alle skular
 school-report-at = Tala er frå { $time }.
 school-report-by-class = Klassane: { $school }
-school-report-percent = Del med MinID i prosent
+school-report-percent = Del med MinID i prosent (utan «For ung»)
 school-report-date = Dato
 school-report-csv = Last ned som CSV

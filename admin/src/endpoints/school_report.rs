@@ -25,6 +25,7 @@ struct Cell {
 struct Row {
     name: String,
     all: u32,
+    may: u32,
     have: u32,
     cells: Vec<Cell>,
 }
@@ -36,10 +37,10 @@ struct Table {
     rows: Vec<Row>,
 }
 
-/// How many have MinID, as a bar.
+/// How many of those who may have MinID have it, as a bar.
 struct Bar {
     name: String,
-    all: u32,
+    may: u32,
     have: u32,
 }
 
@@ -108,12 +109,12 @@ fn table(report: SchoolReport, whole: &str) -> Table {
 }
 
 fn bar(name: String, tally: &Tally) -> Bar {
-    Bar { name, all: tally.all(), have: tally.have_minid() }
+    Bar { name, may: tally.may_have_minid(), have: tally.have_minid() }
 }
 
 fn row(name: String, tally: &Tally) -> Row {
     let cells = tally.each().map(|(status, number)| Cell { words: words(status), number }).collect();
-    Row { name, all: tally.all(), have: tally.have_minid(), cells }
+    Row { name, all: tally.all(), may: tally.may_have_minid(), have: tally.have_minid(), cells }
 }
 
 /// The words of a status, by its name.

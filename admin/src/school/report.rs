@@ -26,7 +26,7 @@ pub const HEADINGS: [&str; 15] = [
     "Har MinID",
     "For ung",
     "Med MinID i alt",
-    "Andel med MinID i prosent",
+    "Andel med MinID i prosent (uten «For ung»)",
     "Dato",
 ];
 
@@ -73,9 +73,14 @@ impl Tally {
         self.of("registered") + self.of("has-minid")
     }
 
-    /// How many of a hundred those are, where there is anybody; a hundred when all are.
+    /// Those who may have MinID: a class of small children is not one that lags behind.
+    pub fn may_have_minid(&self) -> u32 {
+        self.all() - self.of("too-young")
+    }
+
+    /// How many of a hundred who may have MinID have it, where there is anybody; a hundred when all have.
     pub fn share(&self) -> Option<u32> {
-        let (have, all) = (u64::from(self.have_minid()), u64::from(self.all()));
+        let (have, all) = (u64::from(self.have_minid()), u64::from(self.may_have_minid()));
         u32::try_from((have * 100).checked_div(all)?).ok()
     }
 }
@@ -236,14 +241,16 @@ mod tests {
     #[test]
     fn counts_by_status() {
         let mut tally = Tally::default();
-        assert_eq!(tally.share(), None);
+        tally.count(Status::TooYoung, Standing::Undecided);
+        assert_eq!((tally.all(), tally.may_have_minid(), tally.share()), (1, 0, None), "nobody may have MinID");
+        let mut tally = Tally::default();
         for status in [Status::Registered, Status::Registered, Status::HasMinid, Status::TooYoung] {
             tally.count(status, Standing::Undecided);
         }
-        assert_eq!((tally.of("registered"), tally.have_minid(), tally.all(), tally.share()), (2, 3, 4, Some(75)));
+        assert_eq!((tally.of("registered"), tally.have_minid(), tally.all(), tally.share()), (2, 3, 4, Some(100)));
         tally.count(Status::NotStarted, Standing::Undecided);
         tally.count(Status::NotStarted, Standing::Coupled);
-        assert_eq!((tally.of("undecided"), tally.of("not-started"), tally.share()), (1, 1, Some(50)));
+        assert_eq!((tally.of("undecided"), tally.of("not-started"), tally.share()), (1, 1, Some(60)));
         assert_eq!((tally.of("manual"), tally.of("nonsense")), (0, 0));
     }
 }

@@ -10,10 +10,10 @@ use admin::school::roster::Reader;
 use anyhow::{Context, anyhow, ensure};
 use authenticators::trail::Actor;
 use conformance::browser::Browser;
-use conformance::idp::{TestPerson, unregistered};
+use conformance::idp::{TestIdp, TestPerson, unregistered};
 use idp::text;
 
-use crate::school::{OWNER, Town, save};
+use crate::school::{OWNER, Place, Town, aged, save};
 
 #[tokio::test]
 async fn who_is_in_two_classes_or_at_two_schools_counts_once() -> anyhow::Result<()> {
@@ -46,7 +46,7 @@ async fn who_is_in_two_classes_or_at_two_schools_counts_once() -> anyhow::Result
     screen.get(&format!("/skule/rapport/{OWNER}")).await?;
     let mut lines = screen.page.body.trim_start_matches('\u{feff}').lines();
     let heads = "Skole;Organisasjonsnummer;Klasse;Elever;Ikke bestemt;Ikke startet;Kode utstedt;Registrert;Manuell;\
-                 Brev bestilt;Har MinID;For ung;Med MinID i alt;Andel med MinID i prosent;Dato";
+                 Brev bestilt;Har MinID;For ung;Med MinID i alt;Andel med MinID i prosent (uten «For ung»);Dato";
     assert_eq!(lines.next().map(|line| line.replace('"', "")).as_deref(), Some(heads));
     assert_eq!(heads, report::HEADINGS.join(";"), "as the verb has them");
     let row = format!("\"Fjorden skole\";974589095;\"10B\";1;1;0;0;0;0;0;0;0;0;0;\"{date}\"");
@@ -55,6 +55,27 @@ async fn who_is_in_two_classes_or_at_two_schools_counts_once() -> anyhow::Result
     for row in ["\n\"Fjorden skole\";974589095;\"\";3;", "\n\"\";\"\";\"\";6;"] {
         assert!(screen.page.body.contains(row), "{row}: {}", screen.page.body);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_is_too_young_does_not_lag_behind() -> anyhow::Result<()> {
+    let mut town = Town::around(TestIdp::start().await?, Place::with("974589095", "Fjorden skole", 6)?).await?;
+    for pupil in 0..3 {
+        town.own.pupils[pupil] = TestPerson { fnr: aged(&town.idp, 11)?, ..unregistered()? };
+        town.own.pupils[3 + pupil] = town.idp.person().await?;
+    }
+    town.take_in(&town.file()).await?;
+    town.let_the_teacher_issue(&town.own).await?;
+    let mut screen = town.staff(&town.own.teacher).await?;
+    screen.get(&town.room(&town.own).await?).await?;
+    assert!(screen.shows("Har MinID: 3/3"), "{}", screen.page.body);
+    let mut screen = town.staff(&town.owner).await?;
+    screen.get("/skule/rapport").await?;
+    assert!(screen.shows("Har MinID: 3/3") && screen.shows("max=\"3\" value=\"3\""), "{}", screen.page.body);
+    screen.get(&format!("/skule/rapport/{OWNER}")).await?;
+    let row = "\"Fjorden skole\";974589095;\"10A\";6;0;0;0;0;0;0;3;3;3;100;";
+    assert!(screen.shows(row), "{}", screen.page.body);
     Ok(())
 }
 
