@@ -860,7 +860,7 @@ pub(crate) fn aged(idp: &TestIdp, age: i64) -> anyhow::Result<String> {
 
 #[tokio::test]
 async fn the_owner_sees_how_far_it_has_come() -> anyhow::Result<()> {
-    let town = Town::open().await?;
+    let town = Town::around(TestIdp::start().await?, Place::with("974589095", "Fjorden skole", 6)?).await?;
     town.let_the_teacher_issue(&town.own).await?;
     let mut screen = town.staff(&town.own.teacher).await?;
     town.start(&mut screen, &town.own.pupils[0]).await?;
@@ -879,7 +879,7 @@ async fn the_owner_sees_how_far_it_has_come() -> anyhow::Result<()> {
     assert_eq!(
         row.trim_end(),
         format!(
-            "\"Fjorden skole\";974589095;\"10A\";3;0;2;1;0;0;0;0;0;0;0;\"{}\"",
+            "\"Fjorden skole\";974589095;\"10A\";6;0;5;1;0;0;0;0;0;0;0;\"{}\"",
             text::in_norway(town.idp.now(), "%d.%m.%Y")
         )
     );
