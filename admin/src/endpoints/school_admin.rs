@@ -1,6 +1,6 @@
 //! `/skule`, and below it a school's administration: school, class, who may issue, and to whom.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use askama::Template;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::school::coupling::{self, Decision, Decisions, Open, Refused, Saved};
 use crate::school::issuing::{Progress, Status};
-use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Pupil, Title};
+use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Heads, Pupil, Title};
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
@@ -70,6 +70,8 @@ struct Pair {
     about: Vec<String>,
     /// `yes`, `no`, or nothing where nobody has decided it.
     choice: &'static str,
+    /// Whether it can be left open.
+    can_wait: bool,
     is_wrong: bool,
     is_first_wrong: bool,
 }
@@ -181,6 +183,8 @@ struct Room {
     decisions: Decisions,
     /// What tells pupils apart who have the same name.
     alike: HashMap<PersonId, Apart>,
+    /// The pupils who are too young.
+    young: HashSet<PersonId>,
 }
 
 /// `GET /skule`: what somebody can do here.
@@ -229,7 +233,8 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
     let all = register::classes(db, &school.id).await?;
     let ids: Vec<ClassId> = all.iter().map(|class| class.id.clone()).collect();
     let heads = register::heads(&staff.app.world.db, school).await?;
-    let open = coupling::left_open(&staff.app.world.db, &ids, &heads, &staff.person.id).await?;
+    let asked = asked(&staff, &heads).await?;
+    let open = coupling::left_open(&staff.app.world.db, &ids, &asked, &staff.person.id).await?;
     let mut choices = Vec::new();
     for class in all {
         let count = |heads: &[(ClassId, PersonId)]| heads.iter().filter(|(at, _)| *at == class.id).count().to_string();
@@ -238,6 +243,7 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
             text.with("school-count-pupils", "count", count(&heads.pupils)),
         ];
         about.extend(open.get(&class.id).map(|open| match open {
+            _ if all_too_young(&heads, &asked, &class.id) => text.t("school-all-too-young"),
             Open { questions: 0, lacks_issuer: true } => text.t("school-nobody-issues"),
             Open { questions: 0, lacks_issuer: false } => text.t("school-all-decided"),
             Open { questions, .. } => text.with("school-count-open", "count", questions.to_string()),
@@ -254,6 +260,20 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
         back: SCHOOL_PATH,
     };
     Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// Those of a school of whom somebody has to decide: all but those who are too young.
+async fn asked(staff: &Staff, heads: &Heads) -> anyhow::Result<Heads> {
+    let pupils = heads.pupils.iter().map(|(_, pupil)| pupil);
+    let young = coupling::too_young(&staff.app.world, pupils, staff.now).await?;
+    let old = heads.pupils.iter().filter(|(_, pupil)| !young.contains(pupil)).cloned();
+    Ok(Heads { employees: heads.employees.clone(), pupils: old.collect() })
+}
+
+/// Whether there are pupils in a class, and nobody has to be decided of.
+fn all_too_young(heads: &Heads, asked: &Heads, class: &ClassId) -> bool {
+    let has = |heads: &Heads| heads.pupils.iter().any(|(at, _)| at == class);
+    has(heads) && !has(asked)
 }
 
 fn class_path(administrator: &Administrator, class: &str) -> String {
@@ -273,7 +293,9 @@ impl Room {
             return Err(staff.nothing_here().await);
         };
         let alike = register::told_apart(&decisions.class.id, decisions.pupils.iter());
-        Ok(Room { staff, administrator, decisions, alike })
+        let pupils = decisions.pupils.iter().map(|pupil| &pupil.person);
+        let young = coupling::too_young(&staff.app.world, pupils, staff.now).await?;
+        Ok(Room { staff, administrator, decisions, alike, young })
     }
 
     /// What tells a pupil from another of the same name, in words.
@@ -421,7 +443,10 @@ impl Room {
     async fn onwards(&self) -> anyhow::Result<(String, &'static str)> {
         let school = &self.administrator.school().id;
         let all = register::classes(self.staff.app.world.db.pool(), school).await?;
-        let after = all.iter().skip_while(|class| class.id != self.decisions.class.id).nth(1);
+        let heads = register::heads(&self.staff.app.world.db, self.administrator.school()).await?;
+        let asked = asked(&self.staff, &heads).await?;
+        let mut after = all.iter().skip_while(|class| class.id != self.decisions.class.id).skip(1);
+        let after = after.find(|class| !all_too_young(&heads, &asked, &class.id));
         Ok(match after {
             Some(class) => (class_path(&self.administrator, class.id.as_str()), SAVED_BEFORE),
             None => (format!("{SCHOOL_PATH}/{}", school.as_str()), SAVED),
@@ -530,11 +555,11 @@ fn title_words(title: Title) -> Option<&'static str> {
 
 fn pair(sketch: &Sketch, field: String, name: String, about: Vec<String>) -> Pair {
     let choice = sketch.choice(&field).map(Decision::name).unwrap_or_default();
-    Pair { field, name, about, choice, is_wrong: false, is_first_wrong: false }
+    Pair { field, name, about, choice, can_wait: false, is_wrong: false, is_first_wrong: false }
 }
 
 fn mark_wrong<'a>(pairs: impl Iterator<Item = &'a mut Pair>) {
-    for (number, pair) in pairs.filter(|pair| pair.choice.is_empty()).enumerate() {
+    for (number, pair) in pairs.filter(|pair| pair.choice.is_empty() && !pair.can_wait).enumerate() {
         pair.is_wrong = true;
         pair.is_first_wrong = number == 0;
     }
@@ -592,7 +617,7 @@ fn pupils_of<'a>(room: &'a Room, employee: &'a Employee) -> impl Iterator<Item =
 /// What there is to say of a pupil who cannot have a code, or has no need of one.
 fn status_words(status: Status) -> Option<&'static str> {
     match status {
-        Status::TooYoung => Some("school-too-young-about"),
+        Status::TooYoung => Some("school-too-young-later"),
         Status::HasMinid => Some("school-has-minid"),
         Status::Registered => Some("school-registered"),
         Status::NotStarted | Status::CodeIssued { .. } | Status::Manual | Status::LetterOrdered => None,
@@ -610,7 +635,7 @@ async fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: 
             let unsure = is_unsure.then(|| text.t("school-was-not-identified"));
             let status = status_words(room.status(&progress, employee, pupil)).map(|key| text.t(key));
             let about = [room.apart(pupil), unsure, status].into_iter().flatten().collect();
-            pair(sketch, field, pupil.name.clone(), about)
+            Pair { can_wait: room.young.contains(&pupil.person), ..pair(sketch, field, pupil.name.clone(), about) }
         };
         let pairs = pupils_of(room, employee).map(pair).collect();
         Group { id: alias::of(class, &employee.person), name: employee.name.clone(), pairs }
@@ -655,7 +680,7 @@ pub async fn couple(Path(place): Path<(String, String)>, Sent { staff, form }: S
     }
 }
 
-/// Writes down what a form says of whom each employee may issue to: whether it says something of each, and the employee
+/// Writes down what a form says of whom each employee may issue to: whether it says something of each who is old enough, and the employee
 /// for all of whose pupils it says the same.
 fn read_pairs(room: &Room, sketch: &mut Sketch, form: &Params) -> (bool, Option<String>) {
     let class = &room.decisions.class.id;
@@ -663,7 +688,10 @@ fn read_pairs(room: &Room, sketch: &mut Sketch, form: &Params) -> (bool, Option<
     let (mut is_whole, mut filled_in) = (true, None);
     for employee in room.issuers(sketch) {
         let field = |pupil: &Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
-        is_whole &= read(sketch, pupils_of(room, employee).map(field), form);
+        let (young, old): (Vec<&Pupil>, Vec<&Pupil>) =
+            pupils_of(room, employee).partition(|pupil| room.young.contains(&pupil.person));
+        is_whole &= read(sketch, old.into_iter().map(field), form);
+        read(sketch, young.into_iter().map(field), form);
         let id = alias::of(class, &employee.person);
         let all = [("all-yes-", Decision::Yes), ("all-no-", Decision::No)];
         let all = all.into_iter().find(|(name, _)| wish.strip_prefix(name) == Some(id.as_str()));

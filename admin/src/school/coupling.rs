@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context;
 use authenticators::activation::{self, Shown};
 use authenticators::clock::Timestamp;
-use authenticators::person::PersonId;
+use authenticators::person::{Fnr, Person, PersonId};
+use authenticators::population;
 use authenticators::several::{self, Several};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
@@ -226,6 +227,23 @@ pub async fn standings(
     Ok(all)
 }
 
+/// Those of some pupils who are too young for MinID this year. Nobody has to decide anything of them yet.
+pub async fn too_young<'a>(
+    world: &World,
+    pupils: impl Iterator<Item = &'a PersonId>,
+    now: Timestamp,
+) -> anyhow::Result<HashSet<PersonId>> {
+    let ids: Vec<PersonId> = pupils.cloned().collect();
+    let people = Person::by_ids(&world.db, &ids).await?;
+    let numbers = people.values().map(|person| &person.fnr);
+    let untold: Vec<&Fnr> = numbers.filter(|fnr| fnr.birth_year().is_none()).collect();
+    let residents = world.population.find_all(&untold).await?;
+    let is_too_young = |(_, person): &(PersonId, Person)| {
+        population::may_have_minid(&person.fnr, residents.get(&person.fnr), now) == Some(false)
+    };
+    Ok(people.into_iter().filter(is_too_young).map(|(id, _)| id).collect())
+}
+
 /// What is left to decide in a class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Open {
@@ -235,7 +253,7 @@ pub struct Open {
     pub lacks_issuer: bool,
 }
 
-/// What is left to decide in some classes for somebody of the administration, of all who are in them. A class in which
+/// What is left to decide in some classes for somebody of the administration, of those who are in `heads`. A class in which
 /// there is nobody of whom they could decide is not in it.
 pub async fn left_open(
     db: &Db,

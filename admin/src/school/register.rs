@@ -302,9 +302,10 @@ pub async fn owners_of(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Res
 
 /// The schools of an owner, by name.
 pub async fn schools(db: impl AnyExecutor<'_>, owner: &Orgno) -> sqlx::Result<Vec<School>> {
-    const SQL: &str =
-        "SELECT id, orgno, name, owner FROM school WHERE owner = $1 AND removed_at IS NULL ORDER BY name, id";
-    sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await
+    const SQL: &str = "SELECT id, orgno, name, owner FROM school WHERE owner = $1 AND removed_at IS NULL ORDER BY id";
+    let mut all: Vec<School> = sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|school| in_order(&school.name));
+    Ok(all)
 }
 
 /// A school, by its id as it stands in an address.
@@ -331,8 +332,10 @@ pub async fn schools_administered(db: impl AnyExecutor<'_>, person: &PersonId) -
         JOIN school_staff ON school_staff.school = school.id
         WHERE school_staff.person = $1 AND school_staff.role = 'administration' AND school_staff.removed_at IS NULL
             AND school.removed_at IS NULL
-        ORDER BY school.name, school.id";
-    sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await
+        ORDER BY school.id";
+    let mut all: Vec<School> = sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|school| in_order(&school.name));
+    Ok(all)
 }
 
 /// Whether somebody may decide at the school with this id now.
@@ -350,11 +353,13 @@ pub async fn may_administer(
     sqlx::query_as(SQL).bind(person.as_str()).bind(school).fetch_optional(db).await
 }
 
-/// The classes of a school, by name.
+/// The classes of a school, in their order.
 pub async fn classes(db: impl AnyExecutor<'_>, school: &SchoolId) -> sqlx::Result<Vec<Class>> {
     const SQL: &str = "SELECT id, school, name, version FROM school_class
-                       WHERE school = $1 AND removed_at IS NULL ORDER BY name, id";
-    sqlx::query_as(SQL).bind(school.as_str()).fetch_all(db).await
+                       WHERE school = $1 AND removed_at IS NULL ORDER BY id";
+    let mut all: Vec<Class> = sqlx::query_as(SQL).bind(school.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|class| in_class_order(&class.name));
+    Ok(all)
 }
 
 /// Who is in the classes of a school, each with their class.
@@ -380,13 +385,15 @@ pub async fn heads(db: &Db, school: &School) -> sqlx::Result<Heads> {
     })
 }
 
-/// The classes of all schools of an owner, by name.
+/// The classes of all schools of an owner, in their order.
 pub async fn classes_of(db: impl AnyExecutor<'_>, owner: &Orgno) -> sqlx::Result<Vec<Class>> {
     const SQL: &str = "SELECT school_class.id, school_class.school, school_class.name, school_class.version
         FROM school_class JOIN school ON school.id = school_class.school
         WHERE school.owner = $1 AND school_class.removed_at IS NULL AND school.removed_at IS NULL
-        ORDER BY school_class.name, school_class.id";
-    sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await
+        ORDER BY school_class.id";
+    let mut all: Vec<Class> = sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|class| in_class_order(&class.name));
+    Ok(all)
 }
 
 /// Who is in which class at all schools of an owner.
@@ -418,8 +425,10 @@ pub async fn classes_taught(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx
         JOIN school_staff ON school_staff.class = school_class.id
         WHERE school_staff.person = $1 AND school_staff.role = 'issuer' AND school_staff.removed_at IS NULL
             AND school_class.removed_at IS NULL AND school.removed_at IS NULL
-        ORDER BY school_name, school_class.name, school_class.id";
-    sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await
+        ORDER BY school_class.id";
+    let mut all: Vec<Taught> = sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|taught| (in_order(&taught.school_name), in_class_order(&taught.class.name)));
+    Ok(all)
 }
 
 /// What somebody is in a class now, by which they can be let issue there; nothing, if they are not.
@@ -562,6 +571,27 @@ fn as_many_as_differ(marks: &[String]) -> usize {
 /// Names as Norwegian orders them: æ, ø and å come last, in that order, which is not that of their numbers.
 fn in_order(name: &str) -> String {
     name.to_lowercase().replace('å', "\u{f9}")
+}
+
+/// A piece of a class's name. Numbers come before letters, the shorter before the longer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Piece {
+    Number(usize, String),
+    Letters(String),
+}
+
+/// Names of classes as people order them: 1A, 2A, 9B, 10A.
+fn in_class_order(name: &str) -> Vec<Piece> {
+    let letters: Vec<char> = in_order(name).chars().filter(|letter| !letter.is_whitespace()).collect();
+    let piece = |piece: &[char]| {
+        let text: String = piece.iter().collect();
+        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+            return Piece::Letters(text);
+        }
+        let digits = text.trim_start_matches('0');
+        Piece::Number(digits.len(), digits.to_owned())
+    };
+    letters.chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit()).map(piece).collect()
 }
 
 /// Takes a class's version from what was seen to the next; false if somebody was there before.
@@ -916,6 +946,16 @@ mod tests {
         let mut names = ["Åse", "Øystein", "ægir", "Zoe", "anne"];
         names.sort_by_cached_key(|name| in_order(name));
         assert_eq!(names, ["anne", "Zoe", "ægir", "Øystein", "Åse"]);
+    }
+
+    #[test]
+    fn classes_are_ordered_as_people_do() {
+        let sorted =
+            ["", "1A", "1 b", "1Å", "2A", "09A", "9B", "10", "10A", "10Ø", "10Å", "A1", "VG 1", "VG2", "VG10", "Å"];
+        let mut names = sorted;
+        names.sort_unstable();
+        names.sort_by_cached_key(|name| in_class_order(name));
+        assert_eq!(names, sorted);
     }
 
     #[test]

@@ -827,7 +827,12 @@ async fn the_principal_knows(town: &Town) -> anyhow::Result<()> {
     town.decide(&mut desk, place, &[(teacher, "yes"), (&place.both, "no")]).await?;
     for (pupil, about) in [
         (0, Some("<span class=\"about\">Har MinID</span>")),
-        (1, Some("<span class=\"about\">Eleven er for ung. MinID kan man få fra det året man fyller 13.</span>")),
+        (
+            1,
+            Some(
+                "<span class=\"about\">Eleven er for ung. MinID kan man få fra det året man fyller 13. Du kan vente med å svare.</span>",
+            ),
+        ),
         (2, None),
     ] {
         let field = town.issues_to(place, teacher, &place.pupils[pupil]).await?;
