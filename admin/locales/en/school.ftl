@@ -29,6 +29,7 @@ school-no-classes = The school has no classes in the register.
 school-choose-class = Choose the class in which you will authorise employees.
 school-count-employees = Employees: { $count }
 school-count-pupils = Pupils: { $count }
+school-count-issuers = Employees who can issue: { $count }
 school-count-open = Choices left: { $count }
 school-nobody-issues = Nobody can issue MinID
 school-all-decided = Done

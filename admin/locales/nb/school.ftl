@@ -29,6 +29,7 @@ school-no-classes = Skolen har ingen klasser i registeret.
 school-choose-class = Velg klassen du skal utføre autorisasjon for.
 school-count-employees = Ansatte: { $count }
 school-count-pupils = Elever: { $count }
+school-count-issuers = Ansatte som kan utstede: { $count }
 school-count-open = Valg som gjenstår: { $count }
 school-nobody-issues = Ingen kan utstede MinID
 school-all-decided = Ferdig

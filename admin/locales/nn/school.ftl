@@ -29,6 +29,7 @@ school-no-classes = Skulen har ingen klassar i registeret.
 school-choose-class = Vel klassen du skal utføre autorisasjon for.
 school-count-employees = Tilsette: { $count }
 school-count-pupils = Elevar: { $count }
+school-count-issuers = Tilsette som kan utferde: { $count }
 school-count-open = Val som står att: { $count }
 school-nobody-issues = Ingen kan utferde MinID
 school-all-decided = Ferdig

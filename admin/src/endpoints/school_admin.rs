@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use askama::Template;
 use authenticators::chance::TokenHash;
+use authenticators::password;
 use authenticators::person::{Person, PersonId};
 use authenticators::scratch::Kept;
 use axum::extract::Path;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::school::coupling::{self, Decision, Decisions, Open, Refused, Saved};
 use crate::school::issuing::{Progress, Status};
-use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Heads, Pupil, Title};
+use crate::school::register::{self, Administrator, Apart, Class, ClassId, Employee, Heads, Pupil, Title};
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
@@ -229,27 +230,20 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
     let db = staff.app.world.db.pool();
     let administrator = register::may_administer(db, &staff.person.id, &school).await?;
     let Some(administrator) = administrator else { return Err(staff.nothing_here().await) };
-    let (school, text) = (administrator.school(), staff.text());
+    let school = administrator.school();
     let all = register::classes(db, &school.id).await?;
     let ids: Vec<ClassId> = all.iter().map(|class| class.id.clone()).collect();
     let heads = register::heads(&staff.app.world.db, school).await?;
     let asked = asked(&staff, &heads).await?;
     let open = coupling::left_open(&staff.app.world.db, &ids, &asked, &staff.person.id).await?;
-    let mut choices = Vec::new();
-    for class in all {
-        let count = |heads: &[(ClassId, PersonId)]| heads.iter().filter(|(at, _)| *at == class.id).count().to_string();
-        let mut about = vec![
-            text.with("school-count-employees", "count", count(&heads.employees)),
-            text.with("school-count-pupils", "count", count(&heads.pupils)),
-        ];
-        about.extend(open.get(&class.id).map(|open| match open {
-            _ if all_too_young(&heads, &asked, &class.id) => text.t("school-all-too-young"),
-            Open { questions: 0, lacks_issuer: true } => text.t("school-nobody-issues"),
-            Open { questions: 0, lacks_issuer: false } => text.t("school-all-decided"),
-            Open { questions, .. } => text.with("school-count-open", "count", questions.to_string()),
-        }));
-        choices.push(Choice { href: class_path(&administrator, class.id.as_str()), name: class.name, about });
-    }
+    let pupils: Vec<PersonId> = asked.pupils.iter().map(|(_, pupil)| pupil.clone()).collect();
+    let with_minid = password::holders(&staff.app.world.db, &pupils).await?;
+    let overview = Overview { staff: &staff, heads, asked, open, with_minid };
+    let choice = |class: Class| {
+        let (href, about) = (class_path(&administrator, class.id.as_str()), overview.about(&class.id));
+        Choice { href, name: class.name, about }
+    };
+    let choices = all.into_iter().map(choice).collect();
     let page = ClassesPage {
         frame: staff.frame(),
         csrf: staff.csrf(),
@@ -260,6 +254,43 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
         back: SCHOOL_PATH,
     };
     Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// What there is to say of a school's classes.
+struct Overview<'a> {
+    staff: &'a Staff,
+    heads: Heads,
+    /// Without those who are too young.
+    asked: Heads,
+    open: HashMap<ClassId, Open>,
+    with_minid: HashSet<PersonId>,
+}
+
+impl Overview<'_> {
+    fn about(&self, class: &ClassId) -> Vec<String> {
+        let text = self.staff.text();
+        let count = |heads: &[(ClassId, PersonId)]| heads.iter().filter(|(at, _)| at == class).count();
+        let employees = count(&self.heads.employees);
+        let open = self.open.get(class).copied().unwrap_or_default();
+        let has_minid = |(at, pupil): &&(ClassId, PersonId)| at == class && self.with_minid.contains(pupil);
+        let (have, may) = (self.asked.pupils.iter().filter(has_minid).count(), count(&self.asked.pupils));
+        let mut about = vec![match employees {
+            0 => text.with("school-count-employees", "count", "0"),
+            _ => text.with("school-count-issuers", "count", format!("{}/{employees}", open.issuers)),
+        }];
+        about.push(text.with("school-count-pupils", "count", count(&self.heads.pupils).to_string()));
+        if may > 0 {
+            about.push(text.with("school-progress", "done", format!("{have}/{may}")));
+        }
+        about.extend(match open {
+            _ if all_too_young(&self.heads, &self.asked, class) => Some(text.t("school-all-too-young")),
+            Open { is_theirs: false, .. } => None,
+            Open { questions: 0, lacks_issuer: true, .. } => Some(text.t("school-nobody-issues")),
+            Open { questions: 0, .. } => Some(text.t("school-all-decided")),
+            Open { questions, .. } => Some(text.with("school-count-open", "count", questions.to_string())),
+        });
+        about
+    }
 }
 
 /// Those of a school of whom somebody has to decide: all but those who are too young.

@@ -64,3 +64,20 @@ async fn classes_stand_as_people_order_them() -> anyhow::Result<()> {
     assert!(places.is_sorted() && places.iter().all(Option::is_some), "{places:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_class_says_how_far_it_has_come() -> anyhow::Result<()> {
+    let mut town = Town::open().await?;
+    town.own.pupils[0] = TestPerson { fnr: aged(&town.idp, 11)?, ..unregistered()? };
+    town.own.pupils[1] = town.idp.person().await?;
+    town.take_in(&town.file()).await?;
+    let mut desk = town.staff(&town.own.principal).await?;
+    classes(&town, &mut desk).await?;
+    for words in ["Har MinID: 1/2", "Ansatte som kan utstede: 0/2", "Elever: 3"] {
+        assert!(desk.shows(words), "{words}: {}", desk.page.body);
+    }
+    town.let_the_teacher_issue(&town.own).await?;
+    classes(&town, &mut desk).await?;
+    assert!(desk.shows("Ansatte som kan utstede: 1/2") && desk.shows("Ferdig"), "{}", desk.page.body);
+    Ok(())
+}
