@@ -18,7 +18,7 @@ use idp::params::Params;
 use idp::text;
 use serde::{Deserialize, Serialize};
 
-use crate::school::coupling::{self, Decision, Decisions, Open, Refused, Saved};
+use crate::school::coupling::{self, Decided, Decision, Decisions, Open, Refused, Saved, Standing};
 use crate::school::issuing::{Progress, Status};
 use crate::school::register::{self, Administrator, Apart, Class, ClassId, Employee, Heads, Pupil, Title};
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
@@ -133,6 +133,12 @@ struct Changed {
     needless: Vec<String>,
     /// And those to whom they may not.
     no: Vec<String>,
+    /// Those to whom they may again: it was decided before they could issue at all.
+    again: Vec<String>,
+    /// Those to whom they may no more, with all else in the class.
+    lost: Vec<String>,
+    /// Whether codes of theirs may end.
+    ends_codes: bool,
 }
 
 #[derive(Template)]
@@ -387,6 +393,18 @@ impl Room {
         let sketch = Sketch::going_on(Some(sketch), &self.decisions);
         self.keep(&sketch).await?;
         Ok(if sketch.shown() == seen { Taken::Over(sketch) } else { Taken::Late(sketch) })
+    }
+
+    /// The pupils to whom an employee may issue by what is decided of each, and stays so: what is decided of the employee
+    /// gives it back, or takes it away.
+    fn kept(&self, employee: &Employee, sketch: &Sketch) -> Vec<String> {
+        let class = &self.decisions.class.id;
+        let stays = |pupil: &&Pupil| {
+            let decided = self.decisions.coupled(&employee.person, &pupil.person).map(Decided::holds);
+            let chosen = sketch.choice(&sketch::pair_field(class, &employee.person, &pupil.person));
+            decided == Some(Decision::Yes) && chosen == Some(Decision::Yes)
+        };
+        self.decisions.pupils.iter().filter(stays).map(|pupil| self.called(pupil)).collect()
     }
 
     /// How far all of the class have come: whoever decides knows who cannot have a code, or needs none.
@@ -756,14 +774,24 @@ async fn confirm_page(
         }
         let Some(entry) = changed.last_mut() else { continue };
         match (pupil, decision) {
-            (None, Decision::Yes) => entry.may_issue = Some("school-may-issue"),
-            (None, Decision::No) => entry.may_issue = Some("school-may-not-issue"),
+            (None, Decision::Yes) => {
+                entry.may_issue = Some("school-may-issue");
+                entry.again = room.kept(employee, sketch);
+            }
+            (None, Decision::No) => {
+                entry.may_issue = Some("school-may-not-issue");
+                entry.lost = room.kept(employee, sketch);
+                entry.ends_codes |= !entry.lost.is_empty();
+            }
             (Some(pupil), Decision::Yes) => match room.status(&progress, employee, pupil) {
                 Status::TooYoung => entry.later.push(room.called(pupil)),
                 Status::HasMinid => entry.needless.push(room.called(pupil)),
                 _ => entry.yes.push(room.called(pupil)),
             },
-            (Some(pupil), Decision::No) => entry.no.push(room.called(pupil)),
+            (Some(pupil), Decision::No) => {
+                entry.ends_codes |= room.decisions.standing_with(&employee.person, &pupil.person) == Standing::Coupled;
+                entry.no.push(room.called(pupil));
+            }
         }
     }
     let back = if room.issuers(sketch).is_empty() { "" } else { routes::PUPILS };
@@ -788,8 +816,9 @@ async fn confirm_page(
 impl Changed {
     /// Nothing yet.
     fn of(employee: &Employee) -> Changed {
-        let [yes, later, needless, no] = [const { Vec::new() }; 4];
-        Changed { name: employee.name.clone(), may_issue: None, yes, later, needless, no }
+        let [yes, later, needless, no, again, lost] = [const { Vec::new() }; 6];
+        let name = employee.name.clone();
+        Changed { name, may_issue: None, yes, later, needless, no, again, lost, ends_codes: false }
     }
 }
 
@@ -852,7 +881,7 @@ async fn clashes(room: &Room, sketch: &Sketch, decisions: &Decisions) -> anyhow:
         let clash = Clash {
             employee: question.employee.name.clone(),
             pupils: question.pupil.map(|pupil| room.called(pupil)).into_iter().collect(),
-            now: decision_words(now.map(coupling::Decided::holds)),
+            now: decision_words(now.map(Decided::holds)),
             by,
             mine: mine.map(|mine| decision_words(Some(mine))),
         };

@@ -81,3 +81,37 @@ async fn a_class_says_how_far_it_has_come() -> anyhow::Result<()> {
     assert!(desk.shows("Ansatte som kan utstede: 1/2") && desk.shows("Ferdig"), "{}", desk.page.body);
     Ok(())
 }
+
+#[tokio::test]
+async fn who_confirms_reads_to_whom_a_right_goes_and_comes_back() -> anyhow::Result<()> {
+    const AGAIN: &str = "Kan igjen utstede til, som bestemt før (2)";
+    const LOST: &str = "Kan ikke lenger utstede til (3)";
+    const CODES: &str = "slutter å virke når du lagrer";
+    let town = Town::open().await?;
+    let place = &town.own;
+    town.let_the_teacher_issue(place).await?;
+    let mut desk = town.staff(&place.principal).await?;
+    town.decide(&mut desk, place, &[(&place.teacher, "no"), (&place.both, "no")]).await?;
+    for words in [LOST, "Alke Testesen", "Blåmeis Testesen", "Due Testesen", CODES] {
+        assert!(desk.shows(words), "{words}: {}", desk.page.body);
+    }
+    save(&mut desk).await?;
+    // Whoever has changed their mind of one of them has taken that one away themselves.
+    town.decide(&mut desk, place, &[(&place.teacher, "yes"), (&place.both, "no")]).await?;
+    let field = town.issues_to(place, &place.teacher, &place.pupils[0]).await?;
+    desk.answer_as_it_stands(&[("do", "next"), (&field, "no")]).await?;
+    for words in [AGAIN, "Blåmeis Testesen", "Due Testesen", "NEI: kan ikke utstede til"] {
+        assert!(desk.shows(words), "{words}: {}", desk.page.body);
+    }
+    assert_eq!(desk.page.body.matches("Alke Testesen").count(), 1, "{}", desk.page.body);
+    assert!(!desk.shows(CODES), "they could not issue: {}", desk.page.body);
+    save(&mut desk).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    town.start(&mut screen, &place.pupils[1]).await?;
+    // One pupil's NEI says it as well.
+    let field = town.issues_to(place, &place.teacher, &place.pupils[1]).await?;
+    desk.get(&format!("{}/elever", town.office(place).await?)).await?;
+    desk.answer_as_it_stands(&[("do", "next"), (&field, "no")]).await?;
+    assert!(desk.shows(CODES) && !desk.shows("Kan ikke lenger"), "{}", desk.page.body);
+    Ok(())
+}
