@@ -17,9 +17,10 @@ use sqlx::AnyExecutor;
 
 use super::alias;
 
-/// How many of the last digits of a number tell two of the same name apart.
+/// How many of the last digits of a number tell two of the same name apart. All five are, with the birthday, which a
+/// class knows, the whole number: where three do not do, the mark does.
 const DIGITS_AT_LEAST: usize = 2;
-const DIGITS_AT_MOST: usize = 5;
+const DIGITS_AT_MOST: usize = 3;
 /// And how many letters of a mark.
 const LETTERS_AT_LEAST: usize = 2;
 const LETTERS_AT_MOST: usize = 8;
@@ -499,7 +500,8 @@ pub async fn pupils(world: &World, class: &ClassId) -> anyhow::Result<Vec<Pupil>
         seen(member, fnr, fnr.and_then(|fnr| residents.get(fnr)))
     };
     let mut all: Vec<Pupil> = members.into_iter().map(seen).collect();
-    all.sort_by_cached_key(|pupil| (in_order(&pupil.name), pupil.digits(DIGITS_AT_MOST)));
+    // Among namesakes the order says nothing: by their digits, those who have none would come first.
+    all.sort_by_cached_key(|pupil| (in_order(&pupil.name), alias::mark(class, &pupil.person)));
     Ok(all)
 }
 
@@ -509,8 +511,9 @@ fn seen(member: Member, fnr: Option<&Fnr>, resident: Option<&Resident>) -> Pupil
     let registered = resident.filter(|_| !is_protected);
     let registered = registered.map(|resident| format!("{} {}", resident.given_name, resident.family_name));
     let registered = registered.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    // Whose address is protected has no number here at all.
-    let fnr = fnr.filter(|_| !is_protected).cloned();
+    // Whose address is protected has no number here at all, and whom the register does not know neither: a register that
+    // leaves protected people out tells nobody of them either.
+    let fnr = fnr.filter(|_| resident.is_some() && !is_protected).cloned();
     Pupil { person: member.person, name: registered.unwrap_or(member.name), is_protected, fnr }
 }
 
@@ -989,6 +992,11 @@ mod tests {
         // A mark is the same whoever else is seen, but for its length.
         let some = told_apart(&class, all.iter().take(2));
         assert_eq!(digits(&some), ["a 84", "b 88"]);
+        // Three digits are the most, also where they are the same.
+        let alike = [pupil("a", "Bo Ås", Some("27818500071")), pupil("b", "Bo Ås", Some("01818503071"))];
+        let found = told_apart(&class, alike.iter());
+        assert_eq!(digits(&found), ["a 071", "b 071"]);
+        assert_ne!(found[&alike[0].person].mark, found[&alike[1].person].mark);
         for pupil in &all[..2] {
             let [whole, part] = [&found, &some].map(|apart| &apart[&pupil.person].mark);
             assert!(whole.starts_with(part.as_str()) && part.len() >= 2, "{whole} {part}");
