@@ -105,6 +105,32 @@ async fn much_is_so_many_who_work_there_and_half_of_a_school_however_small_its_o
 }
 
 #[tokio::test]
+async fn a_school_keeps_half_of_its_staff_and_somebody_who_decides() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    add_owner(&idp, OWNER).await?;
+    let at = |role: &str| somebody(&format!("{SCHOOL};Fjorden skole;{role}"), "Ravn");
+    let others =
+        (0..20).map(|_| somebody("974589109;Åsen skole;10A;faglærer", "Lom")).collect::<anyhow::Result<Vec<_>>>()?;
+    let (rektor, inspector) = (at(";rektor")?, at(";inspektør")?);
+    let teachers = [at("10A;faglærer")?, at("10A;faglærer")?, at("10A;faglærer")?];
+    let text = |staff: &[&Somebody]| file(&staff.iter().copied().chain(&others).collect::<Vec<_>>());
+    let [one, two, three] = &teachers;
+    let whole = text(&[&rektor, &inspector, one, two, three]);
+    well(&idp, OWNER, &whole).await?;
+    // Of five two may go, and not three, few as they are of the owner's.
+    well(&idp, OWNER, &text(&[&rektor, one, two])).await?;
+    well(&idp, OWNER, &whole).await?;
+    let_go(&idp, OWNER, &text(&[&rektor, &inspector]), 3).await?;
+    well(&idp, OWNER, &whole).await?;
+    // One goes after the other, and somebody comes in their place: not when that is nobody.
+    well(&idp, OWNER, &text(&[&inspector, one, two, three])).await?;
+    let_go(&idp, OWNER, &text(&[one, two, three]), 1).await?;
+    well(&idp, OWNER, &text(&[&at(";rektor")?, one, two, three])).await?;
+    well(&idp, OWNER, &text(&[&at(";sekretær")?, one, two, three])).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_preview_tells_row_by_row_who_comes_and_is_called_otherwise() -> anyhow::Result<()> {
     let idp = TestIdp::start().await?;
     let fjorden = Fjorden::open(&idp).await?;
