@@ -44,6 +44,7 @@ school-employees-title = Who may issue MinID in { $class }?
 school-employees-how = Choose YES for the employees who may issue MinID to pupils in the class, and NO for the others.
 school-no-employees = No employees have a role in this class. The roles come from the school owner's system.
 school-not-oneself = You cannot authorise yourself. Ask somebody else in the school administration to do it.
+school-not-oneself-alone = You cannot authorise yourself, and nobody else is registered in the school administration. Ask the school owner to register one more.
 school-contact-teacher = Contact teacher
 school-subject-teacher = Subject teacher
 school-adviser = Adviser

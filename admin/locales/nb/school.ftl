@@ -44,6 +44,7 @@ school-employees-title = Hvem kan utstede MinID i { $class }?
 school-employees-how = Velg JA for de ansatte som skal kunne utstede MinID til elever i klassen, og NEI for de andre.
 school-no-employees = Ingen ansatte har en rolle i denne klassen. Rollene kommer fra skoleeierens system.
 school-not-oneself = Du kan ikke autorisere deg selv. Be en annen i skoleadministrasjonen om å gjøre det.
+school-not-oneself-alone = Du kan ikke autorisere deg selv, og ingen andre er registrert i skoleadministrasjonen. Be skoleeieren om å registrere én til.
 school-contact-teacher = Kontaktlærer
 school-subject-teacher = Faglærer
 school-adviser = Rådgiver

@@ -44,6 +44,7 @@ school-employees-title = Kven kan utferde MinID i { $class }?
 school-employees-how = Vel JA for dei tilsette som skal kunne utferde MinID til elevar i klassen, og NEI for dei andre.
 school-no-employees = Ingen tilsette har ei rolle i denne klassen. Rollene kjem frå systemet til skuleeigaren.
 school-not-oneself = Du kan ikkje autorisere deg sjølv. Be ein annan i skuleadministrasjonen om å gjere det.
+school-not-oneself-alone = Du kan ikkje autorisere deg sjølv, og ingen andre er registrerte i skuleadministrasjonen. Be skuleeigaren om å registrere éin til.
 school-contact-teacher = Kontaktlærar
 school-subject-teacher = Faglærar
 school-adviser = Rådgivar

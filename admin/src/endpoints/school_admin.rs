@@ -90,8 +90,8 @@ struct EmployeesPage {
     class: String,
     notice: Option<Said>,
     pairs: Vec<Pair>,
-    /// Who is at the desk, if they could be let issue by somebody else.
-    oneself: Option<String>,
+    /// Who is at the desk, if they could be let issue by somebody else, and whom they can ask.
+    oneself: Option<(String, &'static str)>,
     problem: Option<&'static str>,
     back: String,
 }
@@ -192,6 +192,8 @@ struct Room {
     alike: HashMap<PersonId, Apart>,
     /// The pupils who are too young.
     young: HashSet<PersonId>,
+    /// Words for who can let this person issue.
+    whom_to_ask: &'static str,
 }
 
 /// `GET /skule`: what somebody can do here.
@@ -332,7 +334,11 @@ impl Room {
         let alike = register::told_apart(&decisions.class.id, decisions.pupils.iter());
         let pupils = decisions.pupils.iter().map(|pupil| &pupil.person);
         let young = coupling::too_young(&staff.app.world, pupils, staff.now).await?;
-        Ok(Room { staff, administrator, decisions, alike, young })
+        let whom_to_ask = match register::has_others(db, &administrator).await? {
+            true => "school-not-oneself",
+            false => "school-not-oneself-alone",
+        };
+        Ok(Room { staff, administrator, decisions, alike, young, whom_to_ask })
     }
 
     /// What tells a pupil from another of the same name, in words.
@@ -584,7 +590,7 @@ fn employees_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Ask
         class: room.class(),
         notice,
         pairs,
-        oneself: oneself.map(|employee| employee.name.clone()),
+        oneself: oneself.map(|employee| (employee.name.clone(), room.whom_to_ask)),
         problem: asked.problem(),
         back: format!("{SCHOOL_PATH}/{}", room.administrator.school().id.as_str()),
     };

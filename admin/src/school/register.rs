@@ -354,6 +354,15 @@ pub async fn may_administer(
     sqlx::query_as(SQL).bind(person.as_str()).bind(school).fetch_optional(db).await
 }
 
+/// Whether anybody else may decide at a school.
+pub async fn has_others(db: impl AnyExecutor<'_>, administrator: &Administrator) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT 1 FROM school_staff WHERE owner = $1 AND school = $2 AND person <> $3
+                           AND role = 'administration' AND removed_at IS NULL LIMIT 1";
+    let school = &administrator.school;
+    let query = sqlx::query(SQL).bind(school.owner.as_str()).bind(school.id.as_str());
+    Ok(query.bind(administrator.person.as_str()).fetch_optional(db).await?.is_some())
+}
+
 /// The classes of a school, in their order.
 pub async fn classes(db: impl AnyExecutor<'_>, school: &SchoolId) -> sqlx::Result<Vec<Class>> {
     const SQL: &str = "SELECT id, school, name, version FROM school_class

@@ -115,3 +115,23 @@ async fn who_confirms_reads_to_whom_a_right_goes_and_comes_back() -> anyhow::Res
     assert!(desk.shows(CODES) && !desk.shows("Kan ikke lenger"), "{}", desk.page.body);
     Ok(())
 }
+
+#[tokio::test]
+async fn whoever_decides_alone_and_teaches_reads_whom_to_ask() -> anyhow::Result<()> {
+    const COLLEAGUE: &str = "Be en annen i skoleadministrasjonen";
+    const OWNER: &str = "Be skoleeieren om å registrere én til";
+    let town = Town::open().await?;
+    let (place, office) = (&town.own, town.office(&town.own).await?);
+    let mut desk = town.staff(&place.both).await?;
+    desk.get(&office).await?;
+    assert!(desk.shows(COLLEAGUE) && !desk.shows(OWNER), "{}", desk.page.body);
+    let rows = town
+        .file()
+        .lines()
+        .filter(|line| !line.contains(&place.principal.fnr))
+        .fold(String::new(), |all, line| all + line + "\n");
+    town.take_in(&rows).await?;
+    desk.get(&office).await?;
+    assert!(desk.shows(OWNER) && !desk.shows(COLLEAGUE), "{}", desk.page.body);
+    Ok(())
+}
