@@ -195,7 +195,8 @@ async fn neither_order_nor_digits_tell_whom_the_register_hides() -> anyhow::Resu
     assert!(!screen.shows("slutter på"), "{}", screen.page.body);
     let body = &screen.page.body;
     for name in ["Alke", "Blåmeis"] {
-        let lines = body.split(&format!(">{name} Testesen ")).skip(1);
+        let begin = format!(">{name} Testesen ");
+        let lines = body.split(begin.as_str()).skip(1);
         let marks: Vec<&str> = lines.filter_map(|rest| rest.split("Merke ").nth(1)?.split('<').next()).collect();
         assert!(marks.len() == 5 && marks.is_sorted(), "{marks:?}");
     }

@@ -288,7 +288,8 @@ async fn a_role_that_is_gone_has_ended_and_does_not_come_back_with_what_was_deci
 
     // The head's role ends while they have the page open.
     let by = fjorden.administrator(&idp).await?;
-    well(&idp, OWNER, &file(&[&fjorden.teacher, pupil, other])).await?;
+    let next = somebody(&format!("{SCHOOL};Fjorden skole;;rektor"), "Mons")?;
+    well(&idp, OWNER, &file(&[&next, &fjorden.teacher, pupil, other])).await?;
     let class = fjorden.class(&idp).await?;
     let changes = vec![Change::Authorise { employee: teacher, decision: Decision::Yes }];
     let draft = Draft { class: class.id, version: class.version, changes };
