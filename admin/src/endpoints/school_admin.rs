@@ -1,10 +1,11 @@
 //! `/skule`, and below it a school's administration: school, class, who may issue, and to whom.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use askama::Template;
 use authenticators::chance::TokenHash;
+use authenticators::password;
 use authenticators::person::{Person, PersonId};
 use authenticators::scratch::Kept;
 use axum::extract::Path;
@@ -17,9 +18,9 @@ use idp::params::Params;
 use idp::text;
 use serde::{Deserialize, Serialize};
 
-use crate::school::coupling::{self, Decision, Decisions, Open, Refused, Saved};
+use crate::school::coupling::{self, Decided, Decision, Decisions, Open, Refused, Saved, Standing};
 use crate::school::issuing::{Progress, Status};
-use crate::school::register::{self, Administrator, Apart, ClassId, Employee, Pupil, Title};
+use crate::school::register::{self, Administrator, Apart, Class, ClassId, Employee, Heads, Pupil, Title};
 use crate::school::said::{self, CHANGED, SAVED, SAVED_BEFORE, Said};
 use crate::school::sign_in::{LEAVE, Sent, Staff};
 use crate::school::sketch::{self, Difference, Question, Sketch};
@@ -72,6 +73,8 @@ struct Pair {
     about: Vec<String>,
     /// `yes`, `no`, or nothing where nobody has decided it.
     choice: &'static str,
+    /// Whether it can be left open.
+    can_wait: bool,
     is_wrong: bool,
     is_first_wrong: bool,
 }
@@ -89,8 +92,8 @@ struct EmployeesPage {
     class: String,
     notice: Option<Said>,
     pairs: Vec<Pair>,
-    /// Who is at the desk, if they could be let issue by somebody else.
-    oneself: Option<String>,
+    /// Who is at the desk, if they could be let issue by somebody else, and whom they can ask.
+    oneself: Option<(String, &'static str)>,
     problem: Option<&'static str>,
     back: String,
 }
@@ -132,6 +135,12 @@ struct Changed {
     needless: Vec<String>,
     /// And those to whom they may not.
     no: Vec<String>,
+    /// Those to whom they may again: it was decided before they could issue at all.
+    again: Vec<String>,
+    /// Those to whom they may no more, with all else in the class.
+    lost: Vec<String>,
+    /// Whether codes of theirs may end.
+    ends_codes: bool,
 }
 
 #[derive(Template)]
@@ -183,6 +192,10 @@ struct Room {
     decisions: Decisions,
     /// What tells pupils apart who have the same name.
     alike: HashMap<PersonId, Apart>,
+    /// The pupils who are too young.
+    young: HashSet<PersonId>,
+    /// Words for who can let this person issue.
+    whom_to_ask: &'static str,
 }
 
 /// `GET /skule`: what somebody can do here.
@@ -230,25 +243,20 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
     let db = staff.app.world.db.pool();
     let administrator = register::may_administer(db, &staff.person.id, &school).await?;
     let Some(administrator) = administrator else { return Err(staff.nothing_here().await) };
-    let (school, text) = (administrator.school(), staff.text());
+    let school = administrator.school();
     let all = register::classes(db, &school.id).await?;
     let ids: Vec<ClassId> = all.iter().map(|class| class.id.clone()).collect();
     let heads = register::heads(&staff.app.world.db, school).await?;
-    let open = coupling::left_open(&staff.app.world.db, &ids, &heads, &staff.person.id).await?;
-    let mut choices = Vec::new();
-    for class in all {
-        let count = |heads: &[(ClassId, PersonId)]| heads.iter().filter(|(at, _)| *at == class.id).count().to_string();
-        let mut about = vec![
-            text.with("school-count-employees", "count", count(&heads.employees)),
-            text.with("school-count-pupils", "count", count(&heads.pupils)),
-        ];
-        about.extend(open.get(&class.id).map(|open| match open {
-            Open { questions: 0, lacks_issuer: true } => text.t("school-nobody-issues"),
-            Open { questions: 0, lacks_issuer: false } => text.t("school-all-decided"),
-            Open { questions, .. } => text.with("school-count-open", "count", questions.to_string()),
-        }));
-        choices.push(Choice { href: class_path(&administrator, class.id.as_str()), name: class.name, about });
-    }
+    let asked = asked(&staff, &heads).await?;
+    let open = coupling::left_open(&staff.app.world.db, &ids, &asked, &staff.person.id).await?;
+    let pupils: Vec<PersonId> = asked.pupils.iter().map(|(_, pupil)| pupil.clone()).collect();
+    let with_minid = password::holders(&staff.app.world.db, &pupils).await?;
+    let overview = Overview { staff: &staff, heads, asked, open, with_minid };
+    let choice = |class: Class| {
+        let (href, about) = (class_path(&administrator, class.id.as_str()), overview.about(&class.id));
+        Choice { href, name: class.name, about }
+    };
+    let choices = all.into_iter().map(choice).collect();
     let page = ClassesPage {
         frame: staff.frame(),
         csrf: staff.csrf(),
@@ -259,6 +267,57 @@ pub async fn classes(staff: Staff, Path(school): Path<String>, query: Params) ->
         back: SCHOOL_PATH,
     };
     Ok(staff.html(StatusCode::OK, &page))
+}
+
+/// What there is to say of a school's classes.
+struct Overview<'a> {
+    staff: &'a Staff,
+    heads: Heads,
+    /// Without those who are too young.
+    asked: Heads,
+    open: HashMap<ClassId, Open>,
+    with_minid: HashSet<PersonId>,
+}
+
+impl Overview<'_> {
+    fn about(&self, class: &ClassId) -> Vec<String> {
+        let text = self.staff.text();
+        let count = |heads: &[(ClassId, PersonId)]| heads.iter().filter(|(at, _)| at == class).count();
+        let employees = count(&self.heads.employees);
+        let open = self.open.get(class).copied().unwrap_or_default();
+        let has_minid = |(at, pupil): &&(ClassId, PersonId)| at == class && self.with_minid.contains(pupil);
+        let (have, may) = (self.asked.pupils.iter().filter(has_minid).count(), count(&self.asked.pupils));
+        let mut about = vec![match employees {
+            0 => text.with("school-count-employees", "count", "0"),
+            _ => text.with("school-count-issuers", "count", format!("{}/{employees}", open.issuers)),
+        }];
+        about.push(text.with("school-count-pupils", "count", count(&self.heads.pupils).to_string()));
+        if may > 0 {
+            about.push(text.with("school-progress", "done", format!("{have}/{may}")));
+        }
+        about.extend(match open {
+            _ if all_too_young(&self.heads, &self.asked, class) => Some(text.t("school-all-too-young")),
+            Open { is_theirs: false, .. } => None,
+            Open { questions: 0, lacks_issuer: true, .. } => Some(text.t("school-nobody-issues")),
+            Open { questions: 0, .. } => Some(text.t("school-all-decided")),
+            Open { questions, .. } => Some(text.with("school-count-open", "count", questions.to_string())),
+        });
+        about
+    }
+}
+
+/// Those of a school of whom somebody has to decide: all but those who are too young.
+async fn asked(staff: &Staff, heads: &Heads) -> anyhow::Result<Heads> {
+    let pupils = heads.pupils.iter().map(|(_, pupil)| pupil);
+    let young = coupling::too_young(&staff.app.world, pupils, staff.now).await?;
+    let old = heads.pupils.iter().filter(|(_, pupil)| !young.contains(pupil)).cloned();
+    Ok(Heads { employees: heads.employees.clone(), pupils: old.collect() })
+}
+
+/// Whether there are pupils in a class, and nobody has to be decided of.
+fn all_too_young(heads: &Heads, asked: &Heads, class: &ClassId) -> bool {
+    let has = |heads: &Heads| heads.pupils.iter().any(|(at, _)| at == class);
+    has(heads) && !has(asked)
 }
 
 fn class_path(administrator: &Administrator, class: &str) -> String {
@@ -278,7 +337,13 @@ impl Room {
             return Err(staff.nothing_here().await);
         };
         let alike = register::told_apart(&decisions.class.id, decisions.pupils.iter());
-        Ok(Room { staff, administrator, decisions, alike })
+        let pupils = decisions.pupils.iter().map(|pupil| &pupil.person);
+        let young = coupling::too_young(&staff.app.world, pupils, staff.now).await?;
+        let whom_to_ask = match register::has_others(db, &administrator).await? {
+            true => "school-not-oneself",
+            false => "school-not-oneself-alone",
+        };
+        Ok(Room { staff, administrator, decisions, alike, young, whom_to_ask })
     }
 
     /// What tells a pupil from another of the same name, in words.
@@ -339,6 +404,18 @@ impl Room {
         let sketch = Sketch::going_on(Some(sketch), &self.decisions);
         self.keep(&sketch).await?;
         Ok(if sketch.shown() == seen { Taken::Over(sketch) } else { Taken::Late(sketch) })
+    }
+
+    /// The pupils to whom an employee may issue by what is decided of each, and stays so: what is decided of the employee
+    /// gives it back, or takes it away.
+    fn kept(&self, employee: &Employee, sketch: &Sketch) -> Vec<String> {
+        let class = &self.decisions.class.id;
+        let stays = |pupil: &&Pupil| {
+            let decided = self.decisions.coupled(&employee.person, &pupil.person).map(Decided::holds);
+            let chosen = sketch.choice(&sketch::pair_field(class, &employee.person, &pupil.person));
+            decided == Some(Decision::Yes) && chosen == Some(Decision::Yes)
+        };
+        self.decisions.pupils.iter().filter(stays).map(|pupil| self.called(pupil)).collect()
     }
 
     /// How far all of the class have come: whoever decides knows who cannot have a code, or needs none.
@@ -426,7 +503,10 @@ impl Room {
     async fn onwards(&self) -> anyhow::Result<(String, &'static str)> {
         let school = &self.administrator.school().id;
         let all = register::classes(self.staff.app.world.db.pool(), school).await?;
-        let after = all.iter().skip_while(|class| class.id != self.decisions.class.id).nth(1);
+        let heads = register::heads(&self.staff.app.world.db, self.administrator.school()).await?;
+        let asked = asked(&self.staff, &heads).await?;
+        let mut after = all.iter().skip_while(|class| class.id != self.decisions.class.id).skip(1);
+        let after = after.find(|class| !all_too_young(&heads, &asked, &class.id));
         Ok(match after {
             Some(class) => (class_path(&self.administrator, class.id.as_str()), SAVED_BEFORE),
             None => (format!("{SCHOOL_PATH}/{}", school.as_str()), SAVED),
@@ -515,7 +595,7 @@ fn employees_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: Ask
         class: room.class(),
         notice,
         pairs,
-        oneself: oneself.map(|employee| employee.name.clone()),
+        oneself: oneself.map(|employee| (employee.name.clone(), room.whom_to_ask)),
         problem: asked.problem(),
         back: format!("{SCHOOL_PATH}/{}", room.administrator.school().id.as_str()),
     };
@@ -535,11 +615,11 @@ fn title_words(title: Title) -> Option<&'static str> {
 
 fn pair(sketch: &Sketch, field: String, name: String, about: Vec<String>) -> Pair {
     let choice = sketch.choice(&field).map(Decision::name).unwrap_or_default();
-    Pair { field, name, about, choice, is_wrong: false, is_first_wrong: false }
+    Pair { field, name, about, choice, can_wait: false, is_wrong: false, is_first_wrong: false }
 }
 
 fn mark_wrong<'a>(pairs: impl Iterator<Item = &'a mut Pair>) {
-    for (number, pair) in pairs.filter(|pair| pair.choice.is_empty()).enumerate() {
+    for (number, pair) in pairs.filter(|pair| pair.choice.is_empty() && !pair.can_wait).enumerate() {
         pair.is_wrong = true;
         pair.is_first_wrong = number == 0;
     }
@@ -597,7 +677,7 @@ fn pupils_of<'a>(room: &'a Room, employee: &'a Employee) -> impl Iterator<Item =
 /// What there is to say of a pupil who cannot have a code, or has no need of one.
 fn status_words(status: Status) -> Option<&'static str> {
     match status {
-        Status::TooYoung => Some("school-too-young-about"),
+        Status::TooYoung => Some("school-too-young-later"),
         Status::HasMinid => Some("school-has-minid"),
         Status::Registered => Some("school-registered"),
         Status::NotStarted | Status::CodeIssued { .. } | Status::Manual | Status::LetterOrdered => None,
@@ -615,7 +695,7 @@ async fn couple_page(room: &Room, sketch: &Sketch, notice: Option<Said>, asked: 
             let unsure = is_unsure.then(|| text.t("school-was-not-identified"));
             let status = status_words(room.status(&progress, employee, pupil)).map(|key| text.t(key));
             let about = [room.apart(pupil), unsure, status].into_iter().flatten().collect();
-            pair(sketch, field, pupil.name.clone(), about)
+            Pair { can_wait: room.young.contains(&pupil.person), ..pair(sketch, field, pupil.name.clone(), about) }
         };
         let pairs = pupils_of(room, employee).map(pair).collect();
         Group { id: alias::of(class, &employee.person), name: employee.name.clone(), pairs }
@@ -660,7 +740,7 @@ pub async fn couple(Path(place): Path<(String, String)>, Sent { staff, form }: S
     }
 }
 
-/// Writes down what a form says of whom each employee may issue to: whether it says something of each, and the employee
+/// Writes down what a form says of whom each employee may issue to: whether it says something of each who is old enough, and the employee
 /// for all of whose pupils it says the same.
 fn read_pairs(room: &Room, sketch: &mut Sketch, form: &Params) -> (bool, Option<String>) {
     let class = &room.decisions.class.id;
@@ -668,7 +748,10 @@ fn read_pairs(room: &Room, sketch: &mut Sketch, form: &Params) -> (bool, Option<
     let (mut is_whole, mut filled_in) = (true, None);
     for employee in room.issuers(sketch) {
         let field = |pupil: &Pupil| sketch::pair_field(class, &employee.person, &pupil.person);
-        is_whole &= read(sketch, pupils_of(room, employee).map(field), form);
+        let (young, old): (Vec<&Pupil>, Vec<&Pupil>) =
+            pupils_of(room, employee).partition(|pupil| room.young.contains(&pupil.person));
+        is_whole &= read(sketch, old.into_iter().map(field), form);
+        read(sketch, young.into_iter().map(field), form);
         let id = alias::of(class, &employee.person);
         let all = [("all-yes-", Decision::Yes), ("all-no-", Decision::No)];
         let all = all.into_iter().find(|(name, _)| wish.strip_prefix(name) == Some(id.as_str()));
@@ -702,14 +785,24 @@ async fn confirm_page(
         }
         let Some(entry) = changed.last_mut() else { continue };
         match (pupil, decision) {
-            (None, Decision::Yes) => entry.may_issue = Some("school-may-issue"),
-            (None, Decision::No) => entry.may_issue = Some("school-may-not-issue"),
+            (None, Decision::Yes) => {
+                entry.may_issue = Some("school-may-issue");
+                entry.again = room.kept(employee, sketch);
+            }
+            (None, Decision::No) => {
+                entry.may_issue = Some("school-may-not-issue");
+                entry.lost = room.kept(employee, sketch);
+                entry.ends_codes |= !entry.lost.is_empty();
+            }
             (Some(pupil), Decision::Yes) => match room.status(&progress, employee, pupil) {
                 Status::TooYoung => entry.later.push(room.called(pupil)),
                 Status::HasMinid => entry.needless.push(room.called(pupil)),
                 _ => entry.yes.push(room.called(pupil)),
             },
-            (Some(pupil), Decision::No) => entry.no.push(room.called(pupil)),
+            (Some(pupil), Decision::No) => {
+                entry.ends_codes |= room.decisions.standing_with(&employee.person, &pupil.person) == Standing::Coupled;
+                entry.no.push(room.called(pupil));
+            }
         }
     }
     let back = if room.issuers(sketch).is_empty() { "" } else { routes::PUPILS };
@@ -734,8 +827,9 @@ async fn confirm_page(
 impl Changed {
     /// Nothing yet.
     fn of(employee: &Employee) -> Changed {
-        let [yes, later, needless, no] = [const { Vec::new() }; 4];
-        Changed { name: employee.name.clone(), may_issue: None, yes, later, needless, no }
+        let [yes, later, needless, no, again, lost] = [const { Vec::new() }; 6];
+        let name = employee.name.clone();
+        Changed { name, may_issue: None, yes, later, needless, no, again, lost, ends_codes: false }
     }
 }
 
@@ -798,7 +892,7 @@ async fn clashes(room: &Room, sketch: &Sketch, decisions: &Decisions) -> anyhow:
         let clash = Clash {
             employee: question.employee.name.clone(),
             pupils: question.pupil.map(|pupil| room.called(pupil)).into_iter().collect(),
-            now: decision_words(now.map(coupling::Decided::holds)),
+            now: decision_words(now.map(Decided::holds)),
             by,
             mine: mine.map(|mine| decision_words(Some(mine))),
         };

@@ -11,7 +11,7 @@ use idp::page::Frame;
 use idp::text;
 
 use crate::school::register::{self, Owner, Title};
-use crate::school::report::{self, ClassReport, SchoolReport, Tally};
+use crate::school::report::{self, SchoolReport, Tally};
 use crate::school::routes;
 use crate::school::sign_in::{LEAVE, Staff};
 
@@ -25,6 +25,7 @@ struct Cell {
 struct Row {
     name: String,
     all: u32,
+    may: u32,
     have: u32,
     cells: Vec<Cell>,
 }
@@ -33,13 +34,16 @@ struct Row {
 struct Table {
     name: String,
     whole: Bar,
+    /// None where the school is so small that they would tell of somebody.
     rows: Vec<Row>,
+    /// How many pupils it has, in words.
+    pupils: String,
 }
 
-/// How many have MinID, as a bar.
+/// How many of those who may have MinID have it, as a bar.
 struct Bar {
     name: String,
-    all: u32,
+    may: u32,
     have: u32,
 }
 
@@ -56,6 +60,8 @@ struct Part {
     is_open: bool,
 }
 
+/// What several small classes are called.
+const SMALL_CLASSES: &str = "school-report-small";
 /// How many schools are few.
 const FEW: usize = 3;
 
@@ -77,13 +83,13 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
     if owners.is_empty() {
         return Err(staff.nothing_here().await);
     }
-    let (whole, every) = (staff.text().t("school-report-all"), staff.text().t("school-report-every-school"));
+    let every = staff.text().t("school-report-every-school");
     let mut parts = Vec::new();
     for owner in owners {
         let report = report::of_owner(world, &owner.orgno, staff.now).await?;
         note_read(&staff, &owner, "page").await;
         let (at, count) = (text::in_norway(report.at, "%d.%m.%Y %H:%M"), report.schools.len());
-        let tables = report.schools.into_iter().map(|school| table(school, &whole)).collect();
+        let tables = report.schools.into_iter().map(|school| table(school, &staff)).collect();
         let csv = format!("{}/{}", routes::REPORT, owner.orgno.as_str());
         let file = routes::file(&owner.orgno);
         let whole = (count > 1).then(|| bar(every.clone(), &report.tally));
@@ -102,20 +108,24 @@ async fn note_read(staff: &Staff, owner: &Owner, form: &'static str) {
     staff.app.world.trail.note(event, staff.now).await;
 }
 
-fn table(report: SchoolReport, whole: &str) -> Table {
-    let classes = report.classes.into_iter().map(|ClassReport { class, tally }| row(class.name, &tally));
-    let rows = classes.chain([row(whole.to_owned(), &report.tally)]).collect();
+fn table(report: SchoolReport, staff: &Staff) -> Table {
+    let (text, tally) = (staff.text(), &report.tally);
+    let small = text.t(SMALL_CLASSES);
+    let classes = report.classes.iter().map(|class| row(class.name(&small), &class.tally));
+    let whole = (!tally.is_few()).then(|| row(text.t("school-report-all"), tally));
+    let rows = classes.chain(whole).collect();
+    let pupils = text.with("school-count-pupils", "count", tally.all().to_string());
     let name = report.school.name;
-    Table { whole: bar(name.clone(), &report.tally), name, rows }
+    Table { whole: bar(name.clone(), tally), name, rows, pupils }
 }
 
 fn bar(name: String, tally: &Tally) -> Bar {
-    Bar { name, all: tally.all(), have: tally.have_minid() }
+    Bar { name, may: tally.may_have_minid(), have: tally.have_minid() }
 }
 
 fn row(name: String, tally: &Tally) -> Row {
     let cells = tally.each().map(|(status, number)| Cell { words: words(status), number }).collect();
-    Row { name, all: tally.all(), have: tally.have_minid(), cells }
+    Row { name, all: tally.all(), may: tally.may_have_minid(), have: tally.have_minid(), cells }
 }
 
 /// The words of a status, by its name.
@@ -146,7 +156,7 @@ pub async fn fetch(staff: Staff, Path(owner): Path<String>) -> Result<Response, 
     let keys = first.into_iter().chain(Tally::names().map(words)).chain(last);
     let headings: Vec<String> = keys.map(|key| words_of.t(key)).collect();
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let mut response = report::csv(&report, &headings)?.into_response();
+    let mut response = report::csv(&report, &headings, &words_of.t(SMALL_CLASSES))?.into_response();
     let name = format!("attachment; filename=\"minid-{}.csv\"", owner.orgno.as_str());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));

@@ -269,10 +269,12 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
     let room = Room::of(staff, &class).await?;
     let progress = room.progress().await?;
     let mut lines = Vec::new();
-    let (mut done, mut is_over) = (0, true);
+    // Who is too young has no part in how many of them have MinID.
+    let (mut done, mut may, mut is_over) = (0, 0, true);
     for pupil in room.pupils() {
         let status = room.status(&progress, pupil);
         done += usize::from(matches!(status, Status::Registered | Status::HasMinid));
+        may += usize::from(status != Status::TooYoung);
         is_over &= matches!(status, Status::Registered | Status::HasMinid | Status::TooYoung);
         let (words, color) = room.status_words(&progress, pupil);
         let (href, name) = (room.path_of(pupil), pupil.name.clone());
@@ -287,7 +289,7 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
         school: room.taught.school_name.clone(),
         class: room.taught.class.name.clone(),
         notice: said::of(&query),
-        done: format!("{done}/{}", lines.len()),
+        done: format!("{done}/{may}"),
         wait: (!is_over).then(|| format!("{}/vent?fra={}", room.path(), room.how_far(&progress))),
         by_itself: BY_ITSELF,
         pupils: room.is_authorised().then_some(lines),

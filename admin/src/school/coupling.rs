@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context;
 use authenticators::activation::{self, Shown};
 use authenticators::clock::Timestamp;
-use authenticators::person::PersonId;
+use authenticators::person::{Fnr, Person, PersonId};
+use authenticators::population;
 use authenticators::several::{self, Several};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
@@ -226,17 +227,38 @@ pub async fn standings(
     Ok(all)
 }
 
+/// Those of some pupils who are too young for MinID this year. Nobody has to decide anything of them yet.
+pub async fn too_young<'a>(
+    world: &World,
+    pupils: impl Iterator<Item = &'a PersonId>,
+    now: Timestamp,
+) -> anyhow::Result<HashSet<PersonId>> {
+    let ids: Vec<PersonId> = pupils.cloned().collect();
+    let people = Person::by_ids(&world.db, &ids).await?;
+    let numbers = people.values().map(|person| &person.fnr);
+    let untold: Vec<&Fnr> = numbers.filter(|fnr| fnr.birth_year().is_none()).collect();
+    let residents = world.population.find_all(&untold).await?;
+    let is_too_young = |(_, person): &(PersonId, Person)| {
+        population::may_have_minid(&person.fnr, residents.get(&person.fnr), now) == Some(false)
+    };
+    Ok(people.into_iter().filter(is_too_young).map(|(id, _)| id).collect())
+}
+
 /// What is left to decide in a class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Open {
+    /// Whether there is anybody of whom they could decide.
+    pub is_theirs: bool,
+    /// How many employees may issue there.
+    pub issuers: usize,
     /// Whether an employee may issue, and of one who may, to whom: so many questions.
     pub questions: usize,
     /// Whether there are pupils, and nobody may issue to any.
     pub lacks_issuer: bool,
 }
 
-/// What is left to decide in some classes for somebody of the administration, of all who are in them. A class in which
-/// there is nobody of whom they could decide is not in it.
+/// What is left to decide in some classes for somebody of the administration, of those who are in `heads`. A class without
+/// employees is not in it.
 pub async fn left_open(
     db: &Db,
     classes: &[ClassId],
@@ -266,27 +288,28 @@ pub async fn left_open(
     }
     let mut all: HashMap<ClassId, Open> = HashMap::new();
     let may_issue = |place: &(ClassId, PersonId)| issuers.get(place).and_then(|name| Decision::parse(name));
-    // Nobody decides of themselves.
-    for place in heads.employees.iter().filter(|(_, employee)| employee != own) {
+    for place in &heads.employees {
         let (class, employee) = place;
+        let open = all.entry(class.clone()).or_default();
+        open.issuers += usize::from(may_issue(place) == Some(Decision::Yes));
+        // Nobody decides of themselves.
+        if employee == own {
+            continue;
+        }
+        open.is_theirs = true;
         let is_open = |pupil: &&&PersonId| {
             **pupil != own
                 && **pupil != employee
                 && !coupled.contains(&(class.clone(), employee.clone(), (**pupil).clone()))
         };
-        all.entry(class.clone()).or_default().questions += match may_issue(place) {
+        open.questions += match may_issue(place) {
             None => 1,
             Some(Decision::No) => 0,
             Some(Decision::Yes) => pupils.get(class).into_iter().flatten().filter(is_open).count(),
         };
     }
-    let issued_in: HashSet<&ClassId> = heads
-        .employees
-        .iter()
-        .filter_map(|place| (may_issue(place) == Some(Decision::Yes)).then_some(&place.0))
-        .collect();
     for (class, open) in &mut all {
-        open.lacks_issuer = pupils.contains_key(class) && !issued_in.contains(class);
+        open.lacks_issuer = pupils.contains_key(class) && open.issuers == 0;
     }
     Ok(all)
 }

@@ -10,8 +10,8 @@ use authenticators::person::PersonId;
 
 use super::alias;
 use super::import::{Diff, Step};
-use super::register::Stored;
-use super::roster::{Objections, Roster, RowError};
+use super::register::{ClassId, Orgno, Role, Stored, Title};
+use super::roster::{Objections, Roster, RowError, Scope};
 
 /// As many may go as come to an end in any week.
 const FEW: usize = 20;
@@ -19,6 +19,8 @@ const FEW: usize = 20;
 const SHARE: usize = 5;
 /// Of a school one year in three may leave, and not half; unless it is as few as any family.
 const A_SCHOOLS_FEW: usize = 5;
+/// And of those who work at a school, so many in a year; not half of them at once.
+const A_STAFFS_FEW: usize = 3;
 /// Letters behind the number: who has looked at one file does not let another go by chance.
 const LETTERS_OF_A_MARK: usize = 8;
 
@@ -39,7 +41,9 @@ pub(super) fn much_goes(
     let much = diff.schools.removed > 0
         || is_much(stored.roles.iter().map(|role| &role.person).collect(), &staff)
         || is_much(stored.pupils.iter().map(|pupil| &pupil.person).collect(), &pupils)
-        || halves_a_school(stored, &pupils);
+        || halves_a_school(stored, &pupils)
+        || halves_a_staff(stored, &staff)
+        || leaves_nobody_to_decide(roster, stored);
     much.then(|| mark(diff, stored))
 }
 
@@ -80,15 +84,41 @@ fn gone(step: Step, stored: &Stored) -> Option<[&str; 4]> {
 fn halves_a_school(stored: &Stored, after: &HashSet<&PersonId>) -> bool {
     let school_of: HashMap<&str, &str> =
         stored.classes.iter().map(|class| (class.id.as_str(), class.school.as_str())).collect();
+    let school_of = |class: &ClassId| school_of.get(class.as_str()).copied().unwrap_or_default();
+    let places = stored.pupils.iter().map(|pupil| (school_of(&pupil.class), &pupil.person));
+    halves(places, after, A_SCHOOLS_FEW)
+}
+
+/// Whether more than half of those who work at a school would be nowhere at the owner's.
+fn halves_a_staff(stored: &Stored, after: &HashSet<&PersonId>) -> bool {
+    let roles = stored.roles.iter().filter(|role| !role.school.is_empty());
+    halves(roles.map(|role| (role.school.as_str(), &role.person)), after, A_STAFFS_FEW)
+}
+
+/// Whether of those at one of the schools more than half would be gone, and at least so many.
+fn halves<'a>(places: impl Iterator<Item = (&'a str, &'a PersonId)>, after: &HashSet<&PersonId>, few: usize) -> bool {
     let mut schools: HashMap<&str, HashSet<&PersonId>> = HashMap::new();
-    for pupil in &stored.pupils {
-        let school = school_of.get(pupil.class.as_str()).copied().unwrap_or_default();
-        schools.entry(school).or_default().insert(&pupil.person);
+    for (school, person) in places {
+        schools.entry(school).or_default().insert(person);
     }
     schools.into_values().any(|before| {
         let gone = before.iter().filter(|person| !after.contains(*person)).count();
-        gone >= A_SCHOOLS_FEW && gone * 2 > before.len()
+        gone >= few && gone * 2 > before.len()
     })
+}
+
+/// Whether a school that somebody administers would have nobody left who decides.
+fn leaves_nobody_to_decide(roster: &Roster, stored: &Stored) -> bool {
+    let decides = |title: Title| title.role() == Role::Administration;
+    let before: HashSet<&str> =
+        stored.roles.iter().filter(|role| decides(role.title)).map(|role| role.school.as_str()).collect();
+    let school = |scope: Scope| match scope {
+        Scope::School(school) => roster.schools.get(school),
+        Scope::Owner | Scope::Class(_) => None,
+    };
+    let after = roster.roles.iter().filter(|role| decides(role.title)).filter_map(|role| school(role.scope));
+    let after: HashSet<&Orgno> = after.map(|school| &school.orgno).collect();
+    stored.schools.iter().any(|school| before.contains(school.id.as_str()) && !after.contains(&school.orgno))
 }
 
 /// Speaks against what would end too much, until whoever sends it says by its mark what that is: who has looked at a preview

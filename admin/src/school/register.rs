@@ -17,9 +17,10 @@ use sqlx::AnyExecutor;
 
 use super::alias;
 
-/// How many of the last digits of a number tell two of the same name apart.
+/// How many of the last digits of a number tell two of the same name apart. All five are, with the birthday, which a
+/// class knows, the whole number: where three do not do, the mark does.
 const DIGITS_AT_LEAST: usize = 2;
-const DIGITS_AT_MOST: usize = 5;
+const DIGITS_AT_MOST: usize = 3;
 /// And how many letters of a mark.
 const LETTERS_AT_LEAST: usize = 2;
 const LETTERS_AT_MOST: usize = 8;
@@ -302,9 +303,10 @@ pub async fn owners_of(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Res
 
 /// The schools of an owner, by name.
 pub async fn schools(db: impl AnyExecutor<'_>, owner: &Orgno) -> sqlx::Result<Vec<School>> {
-    const SQL: &str =
-        "SELECT id, orgno, name, owner FROM school WHERE owner = $1 AND removed_at IS NULL ORDER BY name, id";
-    sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await
+    const SQL: &str = "SELECT id, orgno, name, owner FROM school WHERE owner = $1 AND removed_at IS NULL ORDER BY id";
+    let mut all: Vec<School> = sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|school| in_order(&school.name));
+    Ok(all)
 }
 
 /// A school, by its id as it stands in an address.
@@ -331,8 +333,10 @@ pub async fn schools_administered(db: impl AnyExecutor<'_>, person: &PersonId) -
         JOIN school_staff ON school_staff.school = school.id
         WHERE school_staff.person = $1 AND school_staff.role = 'administration' AND school_staff.removed_at IS NULL
             AND school.removed_at IS NULL
-        ORDER BY school.name, school.id";
-    sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await
+        ORDER BY school.id";
+    let mut all: Vec<School> = sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|school| in_order(&school.name));
+    Ok(all)
 }
 
 /// Whether somebody may decide at the school with this id now.
@@ -350,11 +354,22 @@ pub async fn may_administer(
     sqlx::query_as(SQL).bind(person.as_str()).bind(school).fetch_optional(db).await
 }
 
-/// The classes of a school, by name.
+/// Whether anybody else may decide at a school.
+pub async fn has_others(db: impl AnyExecutor<'_>, administrator: &Administrator) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT 1 FROM school_staff WHERE owner = $1 AND school = $2 AND person <> $3
+                           AND role = 'administration' AND removed_at IS NULL LIMIT 1";
+    let school = &administrator.school;
+    let query = sqlx::query(SQL).bind(school.owner.as_str()).bind(school.id.as_str());
+    Ok(query.bind(administrator.person.as_str()).fetch_optional(db).await?.is_some())
+}
+
+/// The classes of a school, in their order.
 pub async fn classes(db: impl AnyExecutor<'_>, school: &SchoolId) -> sqlx::Result<Vec<Class>> {
     const SQL: &str = "SELECT id, school, name, version FROM school_class
-                       WHERE school = $1 AND removed_at IS NULL ORDER BY name, id";
-    sqlx::query_as(SQL).bind(school.as_str()).fetch_all(db).await
+                       WHERE school = $1 AND removed_at IS NULL ORDER BY id";
+    let mut all: Vec<Class> = sqlx::query_as(SQL).bind(school.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|class| in_class_order(&class.name));
+    Ok(all)
 }
 
 /// Who is in the classes of a school, each with their class.
@@ -380,13 +395,15 @@ pub async fn heads(db: &Db, school: &School) -> sqlx::Result<Heads> {
     })
 }
 
-/// The classes of all schools of an owner, by name.
+/// The classes of all schools of an owner, in their order.
 pub async fn classes_of(db: impl AnyExecutor<'_>, owner: &Orgno) -> sqlx::Result<Vec<Class>> {
     const SQL: &str = "SELECT school_class.id, school_class.school, school_class.name, school_class.version
         FROM school_class JOIN school ON school.id = school_class.school
         WHERE school.owner = $1 AND school_class.removed_at IS NULL AND school.removed_at IS NULL
-        ORDER BY school_class.name, school_class.id";
-    sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await
+        ORDER BY school_class.id";
+    let mut all: Vec<Class> = sqlx::query_as(SQL).bind(owner.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|class| in_class_order(&class.name));
+    Ok(all)
 }
 
 /// Who is in which class at all schools of an owner.
@@ -418,8 +435,10 @@ pub async fn classes_taught(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx
         JOIN school_staff ON school_staff.class = school_class.id
         WHERE school_staff.person = $1 AND school_staff.role = 'issuer' AND school_staff.removed_at IS NULL
             AND school_class.removed_at IS NULL AND school.removed_at IS NULL
-        ORDER BY school_name, school_class.name, school_class.id";
-    sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await
+        ORDER BY school_class.id";
+    let mut all: Vec<Taught> = sqlx::query_as(SQL).bind(person.as_str()).fetch_all(db).await?;
+    all.sort_by_cached_key(|taught| (in_order(&taught.school_name), in_class_order(&taught.class.name)));
+    Ok(all)
 }
 
 /// What somebody is in a class now, by which they can be let issue there; nothing, if they are not.
@@ -490,7 +509,8 @@ pub async fn pupils(world: &World, class: &ClassId) -> anyhow::Result<Vec<Pupil>
         seen(member, fnr, fnr.and_then(|fnr| residents.get(fnr)))
     };
     let mut all: Vec<Pupil> = members.into_iter().map(seen).collect();
-    all.sort_by_cached_key(|pupil| (in_order(&pupil.name), pupil.digits(DIGITS_AT_MOST)));
+    // Among namesakes the order says nothing: by their digits, those who have none would come first.
+    all.sort_by_cached_key(|pupil| (in_order(&pupil.name), alias::mark(class, &pupil.person)));
     Ok(all)
 }
 
@@ -500,8 +520,9 @@ fn seen(member: Member, fnr: Option<&Fnr>, resident: Option<&Resident>) -> Pupil
     let registered = resident.filter(|_| !is_protected);
     let registered = registered.map(|resident| format!("{} {}", resident.given_name, resident.family_name));
     let registered = registered.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    // Whose address is protected has no number here at all.
-    let fnr = fnr.filter(|_| !is_protected).cloned();
+    // Whose address is protected has no number here at all, and whom the register does not know neither: a register that
+    // leaves protected people out tells nobody of them either.
+    let fnr = fnr.filter(|_| resident.is_some() && !is_protected).cloned();
     Pupil { person: member.person, name: registered.unwrap_or(member.name), is_protected, fnr }
 }
 
@@ -562,6 +583,27 @@ fn as_many_as_differ(marks: &[String]) -> usize {
 /// Names as Norwegian orders them: æ, ø and å come last, in that order, which is not that of their numbers.
 fn in_order(name: &str) -> String {
     name.to_lowercase().replace('å', "\u{f9}")
+}
+
+/// A piece of a class's name. Numbers come before letters, the shorter before the longer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Piece {
+    Number(usize, String),
+    Letters(String),
+}
+
+/// Names of classes as people order them: 1A, 2A, 9B, 10A.
+fn in_class_order(name: &str) -> Vec<Piece> {
+    let letters: Vec<char> = in_order(name).chars().filter(|letter| !letter.is_whitespace()).collect();
+    let piece = |piece: &[char]| {
+        let text: String = piece.iter().collect();
+        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+            return Piece::Letters(text);
+        }
+        let digits = text.trim_start_matches('0');
+        Piece::Number(digits.len(), digits.to_owned())
+    };
+    letters.chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit()).map(piece).collect()
 }
 
 /// Takes a class's version from what was seen to the next; false if somebody was there before.
@@ -930,6 +972,16 @@ mod tests {
     }
 
     #[test]
+    fn classes_are_ordered_as_people_do() {
+        let sorted =
+            ["", "1A", "1 b", "1Å", "2A", "09A", "9B", "10", "10A", "10Ø", "10Å", "A1", "VG 1", "VG2", "VG10", "Å"];
+        let mut names = sorted;
+        names.sort_unstable();
+        names.sort_by_cached_key(|name| in_class_order(name));
+        assert_eq!(names, sorted);
+    }
+
+    #[test]
     fn as_few_digits_as_it_takes() {
         let policy = authenticators::person::FnrPolicy { real: true, synthetic: true, expanded: false };
         let pupil = |id: &str, name: &str, fnr: Option<&str>| Pupil {
@@ -960,6 +1012,11 @@ mod tests {
         // A mark is the same whoever else is seen, but for its length.
         let some = told_apart(&class, all.iter().take(2));
         assert_eq!(digits(&some), ["a 84", "b 88"]);
+        // Three digits are the most, also where they are the same.
+        let alike = [pupil("a", "Bo Ås", Some("27818500071")), pupil("b", "Bo Ås", Some("01818503071"))];
+        let found = told_apart(&class, alike.iter());
+        assert_eq!(digits(&found), ["a 071", "b 071"]);
+        assert_ne!(found[&alike[0].person].mark, found[&alike[1].person].mark);
         for pupil in &all[..2] {
             let [whole, part] = [&found, &some].map(|apart| &apart[&pupil.person].mark);
             assert!(whole.starts_with(part.as_str()) && part.len() >= 2, "{whole} {part}");

@@ -376,15 +376,18 @@ async fn tell(place: &Place, owner: &str, as_csv: bool, why: &Why) -> anyhow::Re
     let report = report::of_owner(&world, &owner, world.clock.now()).await?;
     told::note_report(&world, &owner, if as_csv { "csv" } else { "text" }, why).await?;
     if as_csv {
-        say(report::csv(&report, &report::HEADINGS)?.trim_end());
+        say(report::csv(&report, &report::HEADINGS, report::SMALL)?.trim_end());
         return Ok(());
     }
     for school in &report.schools {
         say(&format!("{}  {}", school.school.orgno.as_str(), school.school.name));
+        if school.classes.is_empty() {
+            say(&format!("  {} pupils: {} with MinID", school.tally.all(), school.tally.have_minid()));
+        }
         for class in &school.classes {
             let counts = class.tally.each().filter(|(_, number)| *number > 0);
             let counts: Vec<String> = counts.map(|(name, number)| format!("{number} {name}")).collect();
-            say(&format!("  {}: {} pupils: {}", class.class.name, class.tally.all(), counts.join(", ")));
+            say(&format!("  {}: {} pupils: {}", class.name("small classes"), class.tally.all(), counts.join(", ")));
         }
     }
     Ok(())

@@ -65,6 +65,7 @@ mod school_lesson;
 mod school_letter;
 mod school_matrix;
 mod school_move;
+mod school_office;
 mod school_one_roster;
 mod school_report;
 mod school_scale;

@@ -809,7 +809,7 @@ async fn who_is_too_young_or_has_minid_gets_no_code() -> anyhow::Result<()> {
     town.let_the_teacher_issue(&town.own).await?;
     let mut screen = town.staff(&town.own.teacher).await?;
     screen.get(&town.room(&town.own).await?).await?;
-    assert!(screen.shows("For ung") && screen.shows("Har MinID: 1/3"), "{}", screen.page.body);
+    assert!(screen.shows("For ung") && screen.shows("Har MinID: 1/2"), "{}", screen.page.body);
     for (number, words) in [(0, "Eleven har MinID og trenger ingen kode"), (1, "Eleven er for ung")] {
         let path = town.pupil_path(&town.own, &town.own.pupils[number]).await?;
         screen.get(&path).await?;
@@ -829,7 +829,12 @@ async fn the_principal_knows(town: &Town) -> anyhow::Result<()> {
     town.decide(&mut desk, place, &[(teacher, "yes"), (&place.both, "no")]).await?;
     for (pupil, about) in [
         (0, Some("<span class=\"about\">Har MinID</span>")),
-        (1, Some("<span class=\"about\">Eleven er for ung. MinID kan man få fra det året man fyller 13.</span>")),
+        (
+            1,
+            Some(
+                "<span class=\"about\">Eleven er for ung. MinID kan man få fra det året man fyller 13. Du kan vente med å svare.</span>",
+            ),
+        ),
         (2, None),
     ] {
         let field = town.issues_to(place, teacher, &place.pupils[pupil]).await?;
@@ -862,7 +867,7 @@ pub(crate) fn aged(idp: &TestIdp, age: i64) -> anyhow::Result<String> {
 
 #[tokio::test]
 async fn the_owner_sees_how_far_it_has_come() -> anyhow::Result<()> {
-    let town = Town::open().await?;
+    let town = Town::around(TestIdp::start().await?, Place::with("974589095", "Fjorden skole", 6)?).await?;
     town.let_the_teacher_issue(&town.own).await?;
     let mut screen = town.staff(&town.own.teacher).await?;
     town.start(&mut screen, &town.own.pupils[0]).await?;
@@ -881,7 +886,7 @@ async fn the_owner_sees_how_far_it_has_come() -> anyhow::Result<()> {
     assert_eq!(
         row.trim_end(),
         format!(
-            "\"Fjorden skole\";974589095;\"10A\";3;0;2;1;0;0;0;0;0;0;0;\"{}\"",
+            "\"Fjorden skole\";974589095;\"10A\";6;0;5;1;0;0;0;0;0;0;0;\"{}\"",
             text::in_norway(town.idp.now(), "%d.%m.%Y")
         )
     );

@@ -112,7 +112,7 @@ async fn a_file_that_came_before_another_was_taken_in_brings_nobody_back() -> an
     // It came while the head was still there, and took its time.
     let came = seen(&idp.app.world, &owner).await?;
     let corrected = file(&[&fjorden.teacher, &fjorden.pupils[0], &fjorden.pupils[1]]);
-    well(&idp, OWNER, &corrected).await?;
+    let_go(&idp, OWNER, &corrected, 1).await?;
     let roster = idp.reader(&owner).plain(fjorden.file().as_bytes()).map_err(|objections| anyhow!("{objections:?}"))?;
     let late = Import {
         owner: &owner,
@@ -128,6 +128,32 @@ async fn a_file_that_came_before_another_was_taken_in_brings_nobody_back() -> an
     // Who says that it is the newer one sends it again.
     well(&idp, OWNER, &fjorden.file()).await?;
     assert_eq!(kinds(&idp, &fjorden.rektor).await?[0], "school-role-given");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_school_keeps_half_of_its_staff_and_somebody_who_decides() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    add_owner(&idp, OWNER).await?;
+    let at = |role: &str| somebody(&format!("{SCHOOL};Fjorden skole;{role}"), "Ravn");
+    let others =
+        (0..20).map(|_| somebody("974589109;Åsen skole;10A;faglærer", "Lom")).collect::<anyhow::Result<Vec<_>>>()?;
+    let (rektor, inspector) = (at(";rektor")?, at(";inspektør")?);
+    let teachers = [at("10A;faglærer")?, at("10A;faglærer")?, at("10A;faglærer")?];
+    let text = |staff: &[&Somebody]| file(&staff.iter().copied().chain(&others).collect::<Vec<_>>());
+    let [one, two, three] = &teachers;
+    let whole = text(&[&rektor, &inspector, one, two, three]);
+    well(&idp, OWNER, &whole).await?;
+    // Of five two may go, and not three (and their class), few as they are of the owner's.
+    well(&idp, OWNER, &text(&[&rektor, one, two])).await?;
+    well(&idp, OWNER, &whole).await?;
+    let_go(&idp, OWNER, &text(&[&rektor, &inspector]), 4).await?;
+    well(&idp, OWNER, &whole).await?;
+    // One goes after the other, and somebody comes in their place: not when that is nobody.
+    well(&idp, OWNER, &text(&[&inspector, one, two, three])).await?;
+    let_go(&idp, OWNER, &text(&[one, two, three]), 1).await?;
+    well(&idp, OWNER, &text(&[&at(";rektor")?, one, two, three])).await?;
+    well(&idp, OWNER, &text(&[&at(";sekretær")?, one, two, three])).await?;
     Ok(())
 }
 

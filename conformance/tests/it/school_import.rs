@@ -301,7 +301,8 @@ async fn a_role_that_is_gone_has_ended_and_does_not_come_back_with_what_was_deci
 
     // The head's role ends while they have the page open.
     let by = fjorden.administrator(&idp).await?;
-    well(&idp, OWNER, &file(&[&fjorden.teacher, pupil, other])).await?;
+    let next = somebody(&format!("{SCHOOL};Fjorden skole;;rektor"), "Mons")?;
+    well(&idp, OWNER, &file(&[&next, &fjorden.teacher, pupil, other])).await?;
     let class = fjorden.class(&idp).await?;
     let changes = vec![Change::Authorise { employee: teacher, decision: Decision::Yes }];
     let draft = Draft { class: class.id, version: class.version, changes };
@@ -669,7 +670,7 @@ async fn the_population_register_names_pupils_and_knows_who_is_dead_or_protected
     assert!(matches!(started, Started::Refused(Reason::Dead)), "{started:?}");
     // No report names anybody.
     let report = report::of_owner(world, &orgno(OWNER)?, idp.now()).await?;
-    let csv = report::csv(&report, &report::HEADINGS)?;
+    let csv = report::csv(&report, &report::HEADINGS, report::SMALL)?;
     for name in ["Åshild", "Fjell;", "Åse", "Testesen", protected.who.fnr.as_str()] {
         assert!(!csv.contains(name) && !format!("{report:?}").contains(name), "{name}: {csv}");
     }
@@ -686,8 +687,11 @@ async fn a_report_counts_and_is_no_formula() -> anyhow::Result<()> {
     for one in &mut fjorden.pupils {
         one.place = one.place.replace("Fjorden skole", "=HYPERLINK(1),=1").replace("10A", "@10A");
     }
+    let place = fjorden.pupils[0].place.clone();
+    let others = (0..3).map(|_| somebody(&place, "Due")).collect::<anyhow::Result<Vec<_>>>()?;
+    let text = file(&fjorden.all().into_iter().chain(&others).collect::<Vec<_>>());
     add_owner(&idp, OWNER).await?;
-    well(&idp, OWNER, &fjorden.file()).await?;
+    well(&idp, OWNER, &text).await?;
     let pupil = &fjorden.pupils[0];
     fjorden.couple(&idp, &[pupil]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
@@ -695,10 +699,10 @@ async fn a_report_counts_and_is_no_formula() -> anyhow::Result<()> {
     register_with(&idp, pupil, started).await?;
     let report = report::of_owner(&idp.app.world, &orgno(OWNER)?, idp.now()).await?;
     let tally = report.schools[0].tally;
-    assert_eq!((tally.all(), tally.have_minid(), tally.of("undecided")), (2, 1, 1));
-    let csv = report::csv(&report, &report::HEADINGS)?;
+    assert_eq!((tally.all(), tally.have_minid(), tally.of("undecided")), (5, 1, 4));
+    let csv = report::csv(&report, &report::HEADINGS, report::SMALL)?;
     assert!(csv.starts_with("\u{feff}\"Skole\";\"Organisasjonsnummer\";\"Klasse\";\"Elever\";"), "{csv}");
-    assert!(csv.contains("\r\n\"'=HYPERLINK(1),=1\";974589095;\"'@10A\";2;1;0;0;1;0;0;0;0;1;50;"), "{csv}");
+    assert!(csv.contains("\r\n\"'=HYPERLINK(1),=1\";974589095;\"'@10A\";5;4;0;0;1;0;0;0;0;1;20;"), "{csv}");
     Ok(())
 }
 

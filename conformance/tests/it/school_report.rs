@@ -10,67 +10,126 @@ use admin::school::roster::Reader;
 use anyhow::{Context, anyhow, ensure};
 use authenticators::trail::Actor;
 use conformance::browser::Browser;
-use conformance::idp::{TestPerson, unregistered};
+use conformance::idp::{TestIdp, TestPerson, unregistered};
 use idp::text;
 
-use crate::school::{OWNER, Town, save};
+use crate::school::{OWNER, Place, Town, aged, save};
 use crate::school_import::seen;
 
 #[tokio::test]
 async fn who_is_in_two_classes_or_at_two_schools_counts_once() -> anyhow::Result<()> {
-    let town = Town::open().await?;
-    let [first, second] = [&town.own.pupils[0], &town.own.pupils[1]];
+    let town = Town::around(TestIdp::start().await?, Place::with("974589095", "Fjorden skole", 6)?).await?;
     let also = |place: &str, pupil: &TestPerson, name| format!("{place};elev;{};{name};Testesen\n", pupil.fnr);
     let mut file = town.file();
-    file += &also("974589095;Fjorden skole;10B", first, "Alke");
-    file += &also("974589109;Åsen skole;10A", second, "Blåmeis");
+    for (pupil, name) in town.own.pupils.iter().zip(["Alke", "Blåmeis", "Due", "Alke", "Blåmeis"]) {
+        file += &also("974589095;Fjorden skole;10B", pupil, name);
+    }
+    file += &also("974589109;Åsen skole;10A", &town.own.pupils[1], "Blåmeis");
     town.take_in(&file).await?;
     town.let_the_teacher_issue(&town.own).await?;
     let owner = Orgno::parse(OWNER).context("nine digits")?;
     let told = report::of_owner(&town.idp.app.world, &owner, town.idp.now()).await?;
     let school = |name: &str| told.schools.iter().find(|report| report.school.name == name).context("no school");
     let (own, other) = (school("Fjorden skole")?, school("Åsen skole")?);
-    let by_class: Vec<_> = own.classes.iter().map(|class| (class.class.name.as_str(), class.tally.all())).collect();
-    assert_eq!(by_class, [("10A", 3), ("10B", 1)]);
-    assert_eq!((own.tally.all(), other.tally.all(), told.tally.all()), (3, 4, 6));
+    let by_class: Vec<_> = own.classes.iter().map(|class| (class.name(""), class.tally.all())).collect();
+    assert_eq!(by_class, [("10A".to_owned(), 6), ("10B".to_owned(), 5)]);
+    assert_eq!((own.tally.all(), other.tally.all(), told.tally.all()), (6, 4, 9));
     // Decided in one class is decided; in the other nobody has.
-    assert_eq!((own.tally.of("not-started"), own.tally.of("undecided")), (3, 0));
-    assert_eq!((own.classes[1].tally.of("undecided"), told.tally.of("not-started")), (1, 3));
+    assert_eq!((own.tally.of("not-started"), own.tally.of("undecided")), (6, 0));
+    assert_eq!((own.classes[1].tally.of("undecided"), told.tally.of("not-started")), (5, 6));
 
     let mut screen = town.staff(&town.owner).await?;
     screen.get("/skule/rapport").await?;
     let date = text::in_norway(town.idp.now(), "%d.%m.%Y");
-    for words in ["Alle skoler", "Har MinID: 0/6", "Har MinID: 0/3", "Ikke bestemt", "Klassene: Åsen skole", &date] {
+    for words in ["Alle skoler", "Har MinID: 0/9", "Har MinID: 0/6", "Ikke bestemt", "Klassene: Fjorden skole", &date] {
         assert!(screen.shows(words), "{words}: {}", screen.page.body);
     }
-    assert_eq!(screen.page.body.matches("<details class=\"classes\" open>").count(), 2, "{}", screen.page.body);
+    assert_eq!(screen.page.body.matches("<details class=\"classes\" open>").count(), 1, "{}", screen.page.body);
     screen.get(&format!("/skule/rapport/{OWNER}")).await?;
     let mut lines = screen.page.body.trim_start_matches('\u{feff}').lines();
     let heads = "Skole;Organisasjonsnummer;Klasse;Elever;Ikke bestemt;Ikke startet;Kode utstedt;Registrert;Manuell;\
-                 Brev bestilt;Har MinID;For ung;Med MinID i alt;Andel med MinID i prosent;Dato";
+                 Brev bestilt;Har MinID;For ung;Med MinID i alt;Andel med MinID i prosent (uten «For ung»);Dato";
     assert_eq!(lines.next().map(|line| line.replace('"', "")).as_deref(), Some(heads));
     assert_eq!(heads, report::HEADINGS.join(";"), "as the verb has them");
-    let row = format!("\"Fjorden skole\";974589095;\"10B\";1;1;0;0;0;0;0;0;0;0;0;\"{date}\"");
+    let row = format!("\"Fjorden skole\";974589095;\"10B\";5;5;0;0;0;0;0;0;0;0;0;\"{date}\"");
     assert!(lines.any(|line| line == row), "{}", screen.page.body);
     // After its classes a school has a row, in which everybody counts once, and all schools have one.
-    for row in ["\n\"Fjorden skole\";974589095;\"\";3;", "\n\"\";\"\";\"\";6;"] {
+    for row in ["\n\"Fjorden skole\";974589095;\"\";6;0;6;", "\n\"\";\"\";\"\";9;"] {
         assert!(screen.page.body.contains(row), "{row}: {}", screen.page.body);
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn many_schools_are_a_bar_each_and_opened_one_by_one() -> anyhow::Result<()> {
-    let town = Town::open().await?;
+async fn nobody_is_told_of_by_a_small_number() -> anyhow::Result<()> {
+    let town = Town::around(TestIdp::start().await?, Place::with("974589095", "Fjorden skole", 6)?).await?;
     let mut file = town.file();
-    for number in 0..2 {
-        let pupil = unregistered()?;
-        writeln!(file, "97400000{number};Bakken skole {number};10A;elev;{};Alke;Testesen", pupil.fnr)?;
+    for (class, pupils) in [("8A", 7), ("9A", 2), ("9B", 1)] {
+        for _ in 0..pupils {
+            writeln!(file, "974589095;Fjorden skole;{class};elev;{};Alke;Testesen", unregistered()?.fnr)?;
+        }
     }
     town.take_in(&file).await?;
     let mut screen = town.staff(&town.owner).await?;
     screen.get("/skule/rapport").await?;
-    assert_eq!(screen.page.body.matches("<details class=\"classes\">").count(), 4, "{}", screen.page.body);
+    // Three are too few even together: what is left of the school without all other rows is one.
+    for words in ["Små klasser: 9A, 9B, 10A<", ">8A<", "Hele skolen", "Elever: 3", "Så få elever kan få MinID her"]
+    {
+        assert!(screen.shows(words), "{words}: {}", screen.page.body);
+    }
+    // A school of three has its number, and how many have MinID.
+    assert!(!screen.shows(">9B<") && !screen.shows("Klassene: Åsen skole"), "{}", screen.page.body);
+    screen.get(&format!("/skule/rapport/{OWNER}")).await?;
+    let untold = "\"\";".repeat(8);
+    for row in [
+        "\"Fjorden skole\";974589095;\"8A\";7;7;0;".to_owned(),
+        "\"Fjorden skole\";974589095;\"Små klasser: 9A, 9B, 10A\";9;9;0;".to_owned(),
+        "\"Fjorden skole\";974589095;\"\";16;16;0;".to_owned(),
+        format!("\"Åsen skole\";974589109;\"\";3;{untold}0;0;"),
+        // All less those of whom it is told are three.
+        format!("\"\";\"\";\"\";19;{untold}0;0;"),
+    ] {
+        assert!(screen.page.body.contains(&row), "{row}: {}", screen.page.body);
+    }
+    assert_eq!(screen.page.body.lines().count(), 6, "{}", screen.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_is_too_young_does_not_lag_behind() -> anyhow::Result<()> {
+    let (idp, mut own) = (TestIdp::start().await?, Place::with("974589095", "Fjorden skole", 8)?);
+    for (pupil, age) in [9, 10, 11].into_iter().enumerate() {
+        own.pupils[pupil] = TestPerson { fnr: aged(&idp, age)?, ..unregistered()? };
+    }
+    for pupil in 3..8 {
+        own.pupils[pupil] = idp.person().await?;
+    }
+    let town = Town::around(idp, own).await?;
+    town.let_the_teacher_issue(&town.own).await?;
+    let mut screen = town.staff(&town.own.teacher).await?;
+    screen.get(&town.room(&town.own).await?).await?;
+    assert!(screen.shows("Har MinID: 5/5"), "{}", screen.page.body);
+    let mut screen = town.staff(&town.owner).await?;
+    screen.get("/skule/rapport").await?;
+    assert!(screen.shows("Har MinID: 5/5") && screen.shows("max=\"5\" value=\"5\""), "{}", screen.page.body);
+    screen.get(&format!("/skule/rapport/{OWNER}")).await?;
+    let row = "\"Fjorden skole\";974589095;\"10A\";8;0;0;0;0;0;0;5;3;5;100;";
+    assert!(screen.shows(row), "{}", screen.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_schools_are_a_bar_each_and_opened_one_by_one() -> anyhow::Result<()> {
+    let town = Town::around(TestIdp::start().await?, Place::with("974589095", "Fjorden skole", 6)?).await?;
+    let mut file = town.file();
+    for number in 0..10 {
+        let (pupil, school) = (unregistered()?, number % 2);
+        writeln!(file, "97400000{school};Bakken skole {school};10A;elev;{};Alke;Testesen", pupil.fnr)?;
+    }
+    town.take_in(&file).await?;
+    let mut screen = town.staff(&town.owner).await?;
+    screen.get("/skule/rapport").await?;
+    assert_eq!(screen.page.body.matches("<details class=\"classes\">").count(), 3, "{}", screen.page.body);
     Ok(())
 }
 
