@@ -357,14 +357,32 @@ pub struct Ended {
 /// Ends the session that is kept under `key`, if there is one. Of many who do so one gets it. If it cannot be
 /// done, the session is as it was and can be ended again.
 pub async fn close(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result<Option<Ended>> {
-    let Some(session) = app.world.scratch.take::<Session>(key, now).await? else { return Ok(None) };
+    let scratch = &app.world.scratch;
+    let Some(session) = scratch.take::<Session>(key, now).await? else { return Ok(None) };
+    scratch.put(key, &Closed, now).await?;
     match end(app, &session, now).await {
         Ok(notices) => Ok(Some(Ended { session, notices })),
         Err(fault) => {
-            app.world.scratch.put(key, &session, now).await?;
+            scratch.put(key, &session, now).await?;
+            scratch.take::<Closed>(key, now).await?;
             Err(fault)
         }
     }
+}
+
+/// That a session was ended, and did not run out.
+#[derive(Serialize, Deserialize)]
+struct Closed;
+
+impl Kept for Closed {
+    const KIND: &'static str = "session-closed";
+    /// As long as anything of ours goes on that came of it.
+    const FOR: Duration = Duration::from_hours(8);
+}
+
+/// Whether somebody has ended the session that was kept under `key`: what came of it is over as well.
+pub async fn is_closed(app: &App, key: &TokenHash, now: Timestamp) -> anyhow::Result<bool> {
+    Ok(app.world.scratch.get::<Closed>(key, now).await?.is_some())
 }
 
 /// Ends the tokens that served login alone, and queues what services are to be told.

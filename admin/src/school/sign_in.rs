@@ -28,6 +28,7 @@ use idp::client::{Client, SCHOOL, SCHOOL_PATH};
 use idp::error::{Dead, DeadKind, Refusal};
 use idp::page::{self, Frame};
 use idp::params::Params;
+use idp::session;
 use idp::text::Text;
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
@@ -541,6 +542,12 @@ impl Session {
         }
         // Who has logged out of Porten, or somebody else in, on a machine that is shared.
         if call.browser.session.as_ref().map(Token::hash) != session.sso {
+            return Ok(None);
+        }
+        // Who has ended their login from another machine, for the one that they have left.
+        if let Some(sso) = &session.sso
+            && session::is_closed(app, sso, now).await?
+        {
             return Ok(None);
         }
         let Some(person) = Person::by_id(app.world.db.pool(), &session.person).await? else { return Ok(None) };

@@ -346,6 +346,31 @@ async fn a_session_of_staff_ends() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn who_ends_their_login_from_another_machine_leaves_none_behind() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let mut left = town.staff(&town.own.teacher).await?;
+    // At home they see where they are logged in, and end what they have left in the classroom.
+    let mut home = town.idp.by_test_id(&town.client, &town.own.teacher, "high").await?;
+    home.get("/profil/innlogget").await?;
+    let sids: Vec<String> = home
+        .page
+        .body
+        .split("name=\"sid\" value=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next().map(str::to_owned))
+        .collect();
+    ensure!(sids.len() == 2, "{sids:?} {}", home.page.body);
+    // The newest is this one.
+    home.answer(&[("sid", &sids[1])]).await?;
+    left.get("/skule").await?;
+    assert!(is_asked_to_log_in(&left), "{} {}", left.at, left.page.body);
+    // Who is at home is in.
+    home.get("/skule").await?;
+    assert_eq!((home.at.as_str(), home.page.status), ("/skule", StatusCode::OK));
+    Ok(())
+}
+
+#[tokio::test]
 async fn on_a_shared_machine_the_session_goes_with_the_login() -> anyhow::Result<()> {
     let town = Town::open().await?;
     let mut machine = town.staff(&town.own.principal).await?;

@@ -8,7 +8,7 @@ use authenticators::person::Person;
 use authenticators::trail::{Actor, Entry, Trail};
 use axum::http::StatusCode;
 use conformance::idp::{TestIdp, TestPerson, unregistered};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::school::{Town, aged, choose_password, to_the_password};
 use crate::school_import::{
