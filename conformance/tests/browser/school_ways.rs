@@ -348,6 +348,11 @@ async fn two_administrators(language: &'static str) -> anyhow::Result<()> {
     story.phone.press("a[href^='/skule/klasse/']").await?;
     ensure!(story.phone.has(".line").await? == gives_in, "who was let issue by the other one");
     story.look(&story.phone, "03-teacher").await?;
+    // Who takes a right away reads of whom before it is so.
+    chooses(principal, if gives_in { 2 } else { 1 }, "no").await?;
+    principal.press(".go button[value=next]").await?;
+    ensure!(principal.has(".ds-list li").await?, "nobody is named");
+    story.look(principal, "04-takes-away").await?;
     story.was_quiet().await
 }
 
