@@ -7,6 +7,8 @@
 //! What is changed and what is written of it belong in one transaction ([`Trail::append`]). Where nothing else is written,
 //! [`Trail::write`] and [`Trail::note`] hand the entry to one writer, which commits those that have come together.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -15,6 +17,7 @@ use migrations::{Db, Tx};
 use serde_json::{Map, Value, json};
 use sqlx::AnyExecutor;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::chance::Chance;
 use crate::clock::Timestamp;
@@ -26,6 +29,8 @@ use crate::vault::Vault;
 const TOGETHER: usize = 256;
 /// Entries that wait for the writer; who comes after that waits as well.
 const WAITING: usize = 4096;
+/// When it is tried again to write what could not be written.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Of how many entries the details are erased at once, and how many are verified at once.
 const PART: i64 = 1000;
 /// Entries that are made before they are written.
@@ -225,8 +230,13 @@ impl Trail {
     }
 
     /// What concerns an organisation and nobody in it, the newest first.
-    pub async fn of_organisation(&self, db: impl AnyExecutor<'_>, number: &str) -> anyhow::Result<Vec<Entry>> {
-        self.of(db, &organisation(number), i64::MAX, i64::MAX).await
+    pub async fn of_organisation(
+        &self,
+        db: impl AnyExecutor<'_>,
+        number: &str,
+        (before, at_most): (i64, i64),
+    ) -> anyhow::Result<Vec<Entry>> {
+        self.of(db, &organisation(number), before, at_most).await
     }
 
     /// The newest entry of a kind of them.
@@ -369,16 +379,30 @@ async fn append_many(tx: &mut Tx, keys: (&Vault, &Chance), events: &[Event], now
 
 async fn write_down(db: Db, vault: Vault, chance: Chance, mut inbox: mpsc::Receiver<Order>) {
     let mut orders = Vec::with_capacity(TOGETHER);
-    while inbox.recv_many(&mut orders, TOGETHER).await > 0 {
-        let entries = orders.iter().filter_map(|order| order.entry.as_ref());
+    // What nobody waits for is written once it can be: whoever did it has long been answered.
+    let mut left: Vec<(Event, Timestamp)> = Vec::new();
+    loop {
+        let coming = inbox.recv_many(&mut orders, TOGETHER);
+        let is_over = match left.is_empty() {
+            true => coming.await == 0,
+            false => timeout(AGAIN_AFTER, coming).await == Ok(0),
+        };
+        let entries = left.iter().chain(orders.iter().filter_map(|order| order.entry.as_ref()));
         let done = write_together(&db, (&vault, &chance), entries).await;
-        if let Err(error) = &done {
-            tracing::error!(error = format!("{error:#}"), "the trail cannot be written");
+        match &done {
+            Ok(()) => left.clear(),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the trail cannot be written"),
         }
-        for order in orders.drain(..) {
-            if let Some(waiting) = order.done {
-                let _ = waiting.send(done.as_ref().copied().map_err(|_| ()));
+        for Order { entry, done: waiting } in orders.drain(..) {
+            match (waiting, &done) {
+                (Some(waiting), _) => drop(waiting.send(done.as_ref().copied().map_err(|_| ()))),
+                (None, Err(_)) if left.len() < WAITING => left.extend(entry),
+                (None, Err(_)) => tracing::error!("an entry of the trail is lost"),
+                (None, Ok(())) => {}
             }
+        }
+        if is_over {
+            break;
         }
     }
 }

@@ -87,7 +87,7 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
     let mut parts = Vec::new();
     for owner in owners {
         let report = report::of_owner(world, &owner.orgno, staff.now).await?;
-        note_read(&staff, &owner, "page").await;
+        note_read(&staff, &owner, "page").await?;
         let (at, count) = (text::in_norway(report.at, "%d.%m.%Y %H:%M"), report.schools.len());
         let tables = report.schools.into_iter().map(|school| table(school, &staff)).collect();
         let csv = format!("{}/{}", routes::REPORT, owner.orgno.as_str());
@@ -101,11 +101,11 @@ pub async fn show(staff: Staff) -> Result<Response, Refusal> {
     Ok(staff.html(StatusCode::OK, &page))
 }
 
-/// Tells who has read an owner's numbers, and how.
-async fn note_read(staff: &Staff, owner: &Owner, form: &'static str) {
+/// Tells who reads an owner's numbers, and how: before they do.
+async fn note_read(staff: &Staff, owner: &Owner, form: &'static str) -> anyhow::Result<()> {
     let event = Event::by_oneself("school-report-read", &staff.person.id).with("role", Title::Owner.name());
     let event = event.with("owner", owner.orgno.as_str()).with("form", form);
-    staff.app.world.trail.note(event, staff.now).await;
+    staff.app.world.trail.write(event, staff.now).await
 }
 
 fn table(report: SchoolReport, staff: &Staff) -> Table {
@@ -150,7 +150,7 @@ pub async fn fetch(staff: Staff, Path(owner): Path<String>) -> Result<Response, 
         return Err(staff.nothing_here().await);
     };
     let report = report::of_owner(world, &owner.orgno, staff.now).await?;
-    note_read(&staff, &owner, "csv").await;
+    note_read(&staff, &owner, "csv").await?;
     let first = ["school-report-school", "school-report-orgno", "school-report-class", "school-report-pupils"];
     let last = ["school-report-share", "school-report-percent", "school-report-date"];
     let keys = first.into_iter().chain(Tally::names().map(words)).chain(last);

@@ -1,5 +1,7 @@
 //! What the trail tells of a school owner's files, of what is registered for an owner, and of what somebody was denied.
 
+use std::time::Duration;
+
 use authenticators::clock::Timestamp;
 use authenticators::person::PersonId;
 use authenticators::trail::{Actor, Event};
@@ -120,8 +122,12 @@ impl Reached<'_> {
     /// which school and class.
     pub(super) async fn note(&self, world: &World, now: Timestamp) -> anyhow::Result<()> {
         let db = world.db.pool();
+        let Some(is_last) = is_told(world, self.by.as_str(), now).await? else { return Ok(()) };
         let role = register::some_title(db, self.by).await?.map_or("none", Title::name);
-        let told = |event: Event| event.with("route", self.route).with("role", role).with("reason", "not-theirs");
+        let told = |event: Event| {
+            let event = event.with("route", self.route).with("role", role).with("reason", "not-theirs");
+            if is_last { event.with("more", true) } else { event }
+        };
         world.trail.note(told(Event::by_oneself("school-denied", self.by)), now).await;
         let class = match self.id("{class}") {
             Some(id) => register::class(db, id).await?,
@@ -161,8 +167,10 @@ pub(super) async fn note_turned_away(
     reason: &'static str,
     now: Timestamp,
 ) -> anyhow::Result<()> {
+    let Some(is_last) = is_told(world, person.as_str(), now).await? else { return Ok(()) };
     let role = register::some_title(world.db.pool(), person).await?.map_or("none", Title::name);
     let event = Event::by_oneself("school-denied", person).with("role", role).with("reason", reason);
+    let event = if is_last { event.with("more", true) } else { event };
     world.trail.note(event, now).await;
     Ok(())
 }
@@ -174,10 +182,21 @@ pub async fn note_machine(
     route: &str,
     reason: &'static str,
 ) -> anyhow::Result<()> {
-    let by = Actor::Organisation(owner.as_str().to_owned());
+    let (by, now) = (Actor::Organisation(owner.as_str().to_owned()), world.clock.now());
+    let Some(is_last) = is_told(world, client, now).await? else { return Ok(()) };
     let event = Event::of_organisation("school-denied", owner.as_str(), by).with("client", client);
     let event = event.with("route", route).with("role", "owner-system").with("reason", reason);
-    world.trail.write(event, world.clock.now()).await
+    world.trail.write(if is_last { event.with("more", true) } else { event }, now).await
+}
+
+/// Denials of one person or client that are told in an hour. The last one says that there may be more: whoever asks again
+/// and again fills nobody's trail, and holds nobody up who has to write in it.
+pub const DENIALS_AT_MOST: i64 = 100;
+
+/// Whether another denial of somebody is told, and as the last one.
+async fn is_told(world: &World, whose: &str, now: Timestamp) -> anyhow::Result<Option<bool>> {
+    let count = world.scratch.count(&format!("school denials of {whose}"), Duration::from_hours(1), now).await?;
+    Ok((count <= DENIALS_AT_MOST).then_some(count == DENIALS_AT_MOST))
 }
 
 /// What is told of somebody of the administration who wants decided what they may not decide.

@@ -20,6 +20,8 @@ use super::person::{tell_entries, world};
 use crate::open::Place;
 use crate::say;
 
+/// Entries that are told at once.
+const AT_ONCE: i64 = 200;
 /// Letters of a reason.
 const REASON_AT_MOST: usize = 200;
 
@@ -56,13 +58,17 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Tell who has registered an owner and its schools, which files were taken in, and which named schools of others.
+    /// Tell who has registered an owner and its schools, which files were taken in, and who was denied something there: the
+    /// newest 200 entries.
     Trail {
         #[command(flatten)]
         place: Place,
         /// The owner's organisation number.
         #[arg(long, value_name = "ORGNO")]
         owner: String,
+        /// The newest before the entry with this number.
+        #[arg(long, value_name = "NUMBER", default_value_t = i64::MAX, hide_default_value = true)]
+        before: i64,
         /// For machines.
         #[arg(long)]
         json: bool,
@@ -173,7 +179,7 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Owner(OwnerVerb::Add { place, orgno, name, why }) => add_owner(&place, (&orgno, &name), &why).await,
         Verb::Add { place, orgno, name, owner, why } => add_school(&place, (&orgno, &name), &owner, &why).await,
-        Verb::Trail { place, owner, json } => trail(&place, &owner, json).await,
+        Verb::Trail { place, owner, before, json } => trail(&place, &owner, before, json).await,
         Verb::Move(options) => move_school(&options).await,
         Verb::Import(options) => take_in(&options).await,
         Verb::List { place, json } => list(&place, json).await,
@@ -362,11 +368,17 @@ async fn list(place: &Place, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn trail(place: &Place, owner: &str, as_json: bool) -> anyhow::Result<()> {
+async fn trail(place: &Place, owner: &str, before: i64, as_json: bool) -> anyhow::Result<()> {
     let owner = parse(owner)?;
     let world = world(place.open().await?, place.vault()?)?;
     register::owner(world.db.pool(), &owner).await?.context("no such owner is registered")?;
-    tell_entries(&world.trail.of_organisation(world.db.pool(), owner.as_str()).await?, as_json)
+    let entries = world.trail.of_organisation(world.db.pool(), owner.as_str(), (before, AT_ONCE)).await?;
+    tell_entries(&entries, as_json)?;
+    let is_full = i64::try_from(entries.len()).unwrap_or(AT_ONCE) >= AT_ONCE;
+    if let Some(last) = entries.last().filter(|_| is_full && !as_json) {
+        say(&format!("For what was before: --before {}", last.number));
+    }
+    Ok(())
 }
 
 async fn tell(place: &Place, owner: &str, as_csv: bool, why: &Why) -> anyhow::Result<()> {

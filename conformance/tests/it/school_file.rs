@@ -46,7 +46,7 @@ fn row(place: &str, person: &TestPerson, name: &str) -> String {
 /// What the owner's trail tells of files, the newest first.
 async fn files(town: &Town) -> anyhow::Result<Vec<Entry>> {
     let world = &town.idp.app.world;
-    let entries = world.trail.of_organisation(world.db.pool(), OWNER).await?;
+    let entries = world.trail.of_organisation(world.db.pool(), OWNER, (i64::MAX, 1000)).await?;
     Ok(entries.into_iter().filter(|entry| entry.kind == "school-imported").collect())
 }
 
@@ -146,7 +146,7 @@ async fn a_file_that_is_wrong_is_told_in_words_and_changes_nothing() -> anyhow::
     look(&mut desk, with(row("974589117;Ny skole;1A;elev", &new, "Ørn"))).await?;
     assert!(desk.shows("Skolen hører til en annen skoleeier."), "{}", desk.page.body);
     let world = &town.idp.app.world;
-    let told = world.trail.of_organisation(world.db.pool(), OWNER).await?.remove(0);
+    let told = world.trail.of_organisation(world.db.pool(), OWNER, (i64::MAX, 1000)).await?.remove(0);
     let owner = town.idp.row_of(&town.owner).await?.id;
     assert_eq!((told.kind.as_str(), &told.actor), ("school-denied", &Actor::Person(owner)));
     assert_eq!((&told.details["reason"], &told.details["role"]), (&"foreign-school".into(), &"owner".into()));

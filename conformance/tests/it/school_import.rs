@@ -823,7 +823,7 @@ async fn an_owners_system_sends_its_rows() -> anyhow::Result<()> {
     assert_eq!(refused(&stranger).await?.status, StatusCode::FORBIDDEN);
     add_owner(&idp, OTHER).await?;
     assert_eq!(refused(&stranger).await?.status, StatusCode::UNPROCESSABLE_ENTITY, "another owner's school");
-    let told = idp.app.world.trail.of_organisation(db, OTHER).await?.remove(0);
+    let told = idp.app.world.trail.of_organisation(db, OTHER, (i64::MAX, 1000)).await?.remove(0);
     assert_eq!((told.kind.as_str(), &told.actor), ("school-denied", &Actor::Organisation(OTHER.to_owned())));
     assert!(told.details["reason"] == "foreign-school" && told.details["school_orgno"] == SCHOOL, "{told:?}");
     assert!(told.details.contains_key("client"), "{told:?}");

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use admin::endpoints::import as endpoint;
-use admin::school::register;
+use admin::school::{register, told};
 use authenticators::person::Person;
 use authenticators::trail::{Actor, Entry, Trail};
 use axum::http::StatusCode;
 use conformance::idp::{TestIdp, TestPerson, unregistered};
-use serde_json::{Value, json};
+use futures_util::future::join_all;
+use serde_json::Value;
 
 use crate::school::{Town, aged, choose_password, to_the_password};
 use crate::school_import::{
@@ -19,7 +20,7 @@ use crate::school_import::{
 async fn of_owner(idp: &TestIdp, owner: &str, kind: &str) -> anyhow::Result<Vec<Entry>> {
     let world = &idp.app.world;
     world.trail.settle().await?;
-    let all = world.trail.of_organisation(world.db.pool(), owner).await?;
+    let all = world.trail.of_organisation(world.db.pool(), owner, (i64::MAX, 1000)).await?;
     Ok(all.into_iter().filter(|entry| entry.kind == kind).collect())
 }
 
@@ -248,4 +249,61 @@ async fn a_school_that_is_moved_is_told_to_both_owners() -> anyhow::Result<()> {
     let pupil = id_of(&idp, &fjorden.pupils[0]).await?;
     assert!(register::some_title(idp.app.world.db.pool(), &pupil).await?.is_none());
     Ok(())
+}
+
+// Attack: denials that fill the trail.
+#[tokio::test]
+async fn who_asks_again_and_again_fills_nobodys_trail() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (nobody, report) = (unregistered()?, format!("/skule/rapport/{}", crate::school::OWNER));
+    let desk = town.staff(&nobody).await?;
+    let count = usize::try_from(told::DENIALS_AT_MOST)? + 50;
+    let ask = |_| {
+        let (mut desk, report) = (desk.clone(), report.clone());
+        async move { anyhow::Ok(desk.get(&report).await?.page.status) }
+    };
+    for status in join_all((0..count).map(ask)).await {
+        assert_eq!(status?, StatusCode::NOT_FOUND);
+    }
+    for told in [
+        of(&town.idp, &nobody, "school-denied").await?,
+        of_owner(&town.idp, crate::school::OWNER, "school-denied").await?,
+    ] {
+        assert_eq!(told.len(), count - 50);
+        assert_eq!(told.iter().filter(|entry| entry.details.get("more").is_some()).count(), 1, "the last one says so");
+    }
+    // Nor does a machine.
+    let idp = &town.idp;
+    let narrow = token_of(idp, OTHER, "other:scope").await?;
+    for _ in 0..count {
+        let denied = tell(idp, "/skule/api/import?result=x", &narrow).await?;
+        assert_eq!(denied.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(of_owner(idp, OTHER, "school-denied").await?.len(), count - 50);
+    // Another hour, another hundred.
+    idp.advance(Duration::from_hours(1));
+    let mut desk = town.staff(&nobody).await?;
+    desk.get(&report).await?;
+    assert_eq!(of(idp, &nobody, "school-denied").await?.len(), count - 49);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_written_once_it_can_be() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (nobody, db) = (unregistered()?, town.idp.app.world.db.pool());
+    let mut desk = town.staff(&nobody).await?;
+    sqlx::query("ALTER TABLE event RENAME TO event_away").execute(db).await?;
+    desk.get("/skule/klasse/x").await?;
+    assert_eq!(desk.page.status, StatusCode::NOT_FOUND, "who is denied does not wait for it");
+    assert!(town.idp.app.world.trail.settle().await.is_err(), "it is not written");
+    sqlx::query("ALTER TABLE event_away RENAME TO event").execute(db).await?;
+    for _ in 0..100 {
+        if !of(&town.idp, &nobody, "school-denied").await?.is_empty() {
+            Trail::verify(&town.idp.app.world.db).await?;
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    anyhow::bail!("the denial is lost")
 }
