@@ -209,8 +209,12 @@ impl Staff {
 
     /// What they had filled in on this page when their session was over, once.
     pub async fn unsent(&self) -> anyhow::Result<Option<Params>> {
-        let unsent = self.app.world.scratch.take::<Unsent>(&self.key(&unsent_at(&self.here)), self.now).await?;
-        Ok(unsent.map(|unsent| Params::parse(&unsent.form)))
+        let (scratch, key) = (&self.app.world.scratch, self.key(UNSENT));
+        let kept = scratch.get::<Unsent>(&key, self.now).await?;
+        if kept.is_none_or(|kept| kept.value.path != self.here) {
+            return Ok(None);
+        }
+        Ok(scratch.take::<Unsent>(&key, self.now).await?.map(|unsent| Params::parse(&unsent.form)))
     }
 
     /// The mark in its forms.
@@ -463,11 +467,19 @@ impl Coming {
     }
 }
 
-/// A form that came when its session was over.
+/// A form that came when its session was over: of several the last one.
 #[derive(Serialize, Deserialize)]
 struct Unsent {
+    path: String,
     form: String,
 }
+
+/// What it is kept as.
+const UNSENT: &str = "unsent";
+/// As long as that of a large class with many employees. Whoever has a session has room for one, and no more.
+const UNSENT_AT_MOST: usize = 256 * 1024;
+/// Letters of an address to which somebody comes back, who need not have logged in to have it kept.
+const TO_AT_MOST: usize = 200;
 
 impl Kept for Unsent {
     const KIND: &'static str = "school-unsent";
@@ -487,18 +499,17 @@ impl Unsent {
         if call.browser.session.as_ref().map(Token::hash) != read.value.sso {
             return Ok(());
         }
-        let unsent = Unsent { form: form.encode() };
-        app.world.scratch.put(&key(&read.value.person, &unsent_at(path)), &unsent, now).await
+        let unsent = Unsent { path: path.to_owned(), form: form.encode() };
+        if unsent.path.len() + unsent.form.len() > UNSENT_AT_MOST {
+            return Ok(());
+        }
+        app.world.scratch.put(&key(&read.value.person, UNSENT), &unsent, now).await
     }
 }
 
 /// What something of a person's is kept under.
 fn key(person: &PersonId, purpose: &str) -> TokenHash {
     TokenHash::of(&format!("school {} {purpose}", person.as_str()))
-}
-
-fn unsent_at(path: &str) -> String {
-    format!("unsent {path}")
 }
 
 /// A form counts in the session in which it was shown.
@@ -639,6 +650,7 @@ impl Door {
             .add_extra_param("acr_values", Acr::HIGH.name())
             .set_pkce_challenge(challenge)
             .url();
+        let to = if to.len() <= TO_AT_MOST { to } else { SCHOOL_PATH };
         let pending = Pending { nonce, verifier, to: to.to_owned() };
         app.world.scratch.put(&pending_key(call.browser, &state), &pending, call.now).await?;
         let mut response = page::see_other(url.as_str());

@@ -96,6 +96,37 @@ async fn nobody_else_gets_what_was_filled_in() -> anyhow::Result<()> {
     Ok(())
 }
 
+// Attack: forms that fill the store of what is kept for a while.
+#[tokio::test]
+async fn of_what_comes_too_late_one_form_is_kept_and_no_large_one() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let place = &town.own;
+    let office = town.office(place).await?;
+    let field = town.may_issue(place, &place.teacher).await?;
+    let checked = format!("id=\"{field}-yes\" value=\"yes\" checked");
+    let large = "x".repeat(300 * 1024);
+    // Another one takes the place of the first, be it at a page that there is not; a large one does not.
+    for (path, odd, is_kept) in [(format!("{office}x"), "y", false), (office.clone(), large.as_str(), true)] {
+        let mut desk = town.staff(&place.principal).await?;
+        desk.get(&office).await?;
+        let csrf = desk.csrf()?;
+        town.idp.advance(Duration::from_mins(31));
+        let late = desk.clone();
+        late.clone().answer_only(&[("do", "next"), (&field, "yes")]).await?;
+        late.clone().post_only(&path, &[("csrf", &csrf), ("do", "next"), ("odd", odd)]).await?;
+        let mut desk = town.staff(&place.principal).await?;
+        desk.get(&format!("{office}?sagt=ikke-lagret")).await?;
+        assert_eq!(desk.page.body.contains(&checked), is_kept, "{path}: {}", desk.page.body);
+        town.idp.advance(Duration::from_mins(31));
+    }
+    // Nor is an address that nobody has logged in for.
+    let mut stranger = town.idp.browser();
+    stranger.get(&format!("/skule/{}", "x".repeat(5000))).await?;
+    back_in(&mut stranger, &place.principal).await?;
+    assert_eq!(stranger.at, "/skule");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_code_that_is_asked_for_too_late_is_not_made() -> anyhow::Result<()> {
     let town = Town::open().await?;
