@@ -109,6 +109,30 @@ async fn who_dies_after_the_start_is_closed_and_a_broken_file_closes_nobody() ->
 }
 
 #[tokio::test]
+async fn a_register_that_is_cut_short_changes_nothing() -> anyhow::Result<()> {
+    let country = Country::open(Minid::default()).await?;
+    let idp = &country.idp;
+    let people = (0..100).map(|_| unregistered()).collect::<anyhow::Result<Vec<_>>>()?;
+    let lines: Vec<Value> = people.iter().map(|person| resident(person, json!({}))).collect();
+    let known =
+        async |person: &TestPerson| anyhow::Ok(idp.app.world.population.find(&fnr_of(idp, person)?).await?.is_some());
+    country.says(&lines)?;
+    country.next_day().await?;
+    assert!(known(&people[99]).await?);
+    // One in ten may go, and no more at once.
+    country.says(&lines[..89])?;
+    let listener = listen();
+    country.next_day().instrument(listener.span()).await?;
+    assert!(known(&people[99]).await?, "it was taken for the whole country");
+    let told = listener.own_lines();
+    assert!(told.iter().any(|line| line.contains("alarm=population") && line.contains("has 89 people, and had 100")));
+    country.says(&lines[..90])?;
+    country.next_day().await?;
+    assert!(!known(&people[99]).await? && known(&people[89]).await?);
+    Ok(())
+}
+
+#[tokio::test]
 async fn nobody_is_dead_before_their_day() -> anyhow::Result<()> {
     let country = Country::open(Minid::default()).await?;
     let (idp, kari) = (&country.idp, country.idp.person().await?);
