@@ -475,9 +475,7 @@ pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> an
         remove(&mut tx, &batch).await?;
     }
     // Last: whoever registers holds themselves when they write the trail, and would wait for us while we wait for them.
-    for event in &returned {
-        world.trail.append(&mut tx, event, now).await?;
-    }
+    world.trail.append_all(&mut tx, &returned, now).await?;
     tx.commit().await?;
     Ok(if is_empty { Begun::Nothing { held } } else { Begun::Batch(batch) })
 }
@@ -710,10 +708,9 @@ pub async fn mark_handed_over(world: &World, batch: &Batch, now: Timestamp) -> a
     }
     let people: Vec<PersonId> =
         sqlx::query_scalar(LETTERS).bind(&batch.id).bind(now.seconds()).fetch_all(&mut *tx).await?;
-    for person in &people {
-        let event = Event::by("letter-sent", person, Actor::System).with("batch", batch.id.as_str());
-        world.trail.append(&mut tx, &event, now).await?;
-    }
+    let event = |person| Event::by("letter-sent", person, Actor::System).with("batch", batch.id.as_str());
+    let events: Vec<Event> = people.iter().map(event).collect();
+    world.trail.append_all(&mut tx, &events, now).await?;
     tx.commit().await?;
     Ok(people.len())
 }
