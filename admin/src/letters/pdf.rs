@@ -5,12 +5,12 @@
 //! of tags in the order in which it is read.
 
 use std::num::NonZeroU16;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use authenticators::clock::Timestamp;
 use authenticators::shown;
 use fast_qr::{ECL, QRBuilder};
+use idp::calendar;
 use idp::text::{self, Language, Text};
 use krilla::configure::{Accessibility, Archival, Configuration, ConfigurationBuilder};
 use krilla::destination::XyzDestination;
@@ -305,8 +305,7 @@ impl Sheet<'_> {
         }
         self.y += 2.0;
         self.paragraph(&words.t("letters-intro"), TEXT, (LEFT, WIDE), Tag::P.into());
-        // Good until a time of day: to the end of the day before that.
-        let last_day = day(valid_until.minus(Duration::from_hours(24)));
+        let last_day = calendar::with_year(calendar::last_day(valid_until), words);
         self.panel(letter, &words.with("letters-valid", "date", last_day), words)?;
         self.paragraph(&words.t("letters-steps"), SUBHEADING, (LEFT, WIDE), heading(2, words.t("letters-steps"))?);
         self.y += 1.0;

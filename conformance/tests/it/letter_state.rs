@@ -135,7 +135,8 @@ async fn a_letter_that_would_come_too_late_is_not_printed() -> anyhow::Result<()
         let [letter] = letters.as_slice() else { bail!("not one letter") };
         assert_eq!((letter.state(idp.now()), letter.returned_code.as_deref()), (State::Returned, Some("too-late")));
         let entries = world.trail.of(world.db.pool(), &id, i64::MAX, 10).await?;
-        let returned = entries.iter().find(|entry| entry.kind == "letter-returned").context("nothing is written down")?;
+        let returned =
+            entries.iter().find(|entry| entry.kind == "letter-returned").context("nothing is written down")?;
         assert_eq!(returned.details["reason"], "too-late");
         // And another one can be ordered.
         order(&idp, &kari).await?;
