@@ -45,6 +45,12 @@ pub const UNPRINTABLE: &str = "unprintable";
 /// Why a letter was returned by ourselves: its person has stopped it, or support that has ordered another.
 pub const STOPPED: &str = "stopped";
 
+/// Why a letter was returned by ourselves: whoever gets it would have too little time for its code.
+pub const TOO_LATE: &str = "too-late";
+/// So long a code must be good when its letter is printed: it takes up to ten working days to arrive, and whoever gets it
+/// may be away.
+const LEFT_AT_LEAST: Duration = Duration::from_hours(24 * 20);
+
 /// What is said to whoever has lost a batch.
 const TOO_LONG: &str = "it took too long, and somebody else has gone on, or has given it up,";
 
@@ -396,6 +402,12 @@ struct Waiting {
     password_at: Option<Timestamp>,
 }
 
+impl Waiting {
+    fn asked<'a>(&'a self, protected_via: &'a [String]) -> Asked<'a> {
+        Asked { id: &self.id, valid_until: self.valid_until, protected_via }
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct Unfinished {
     id: String,
@@ -415,6 +427,20 @@ struct Drawn {
     password_at: Option<Timestamp>,
     code: Option<String>,
     sealed: Option<String>,
+}
+
+impl Drawn {
+    fn asked<'a>(&'a self, protected_via: &'a [String]) -> Asked<'a> {
+        Asked { id: &self.id, valid_until: self.valid_until, protected_via }
+    }
+}
+
+/// The letter that is asked about.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    id: &'a str,
+    valid_until: Timestamp,
+    protected_via: &'a [String],
 }
 
 /// What is done with a letter that waits.
@@ -475,9 +501,7 @@ pub async fn begin(world: &World, printing: &Printing<'_>, now: Timestamp) -> an
         remove(&mut tx, &batch).await?;
     }
     // Last: whoever registers holds themselves when they write the trail, and would wait for us while we wait for them.
-    for event in &returned {
-        world.trail.append(&mut tx, event, now).await?;
-    }
+    world.trail.append_all(&mut tx, &returned, now).await?;
     tx.commit().await?;
     Ok(if is_empty { Begun::Nothing { held } } else { Begun::Batch(batch) })
 }
@@ -529,7 +553,7 @@ async fn sort(world: &World, printing: &Printing<'_>, now: Timestamp) -> anyhow:
         if to_print.len() >= printing.at_most {
             break;
         }
-        match fate_of(world, &waiting.person, (&waiting.id, printing.protected_via), now).await? {
+        match fate_of(world, &waiting.person, waiting.asked(printing.protected_via), now).await? {
             Fate::Print(_) => to_print.push(waiting),
             Fate::Hold => held += 1,
             Fate::Return(code) => {
@@ -546,26 +570,25 @@ async fn waiting(world: &World, now: Timestamp) -> sqlx::Result<Vec<Waiting>> {
     sqlx::query_as(SQL).bind(now.seconds()).fetch_all(world.db.pool()).await
 }
 
-async fn fate_of(
-    world: &World,
-    person: &PersonId,
-    (id, protected_via): (&str, &[String]),
-    now: Timestamp,
-) -> anyhow::Result<Fate> {
+async fn fate_of(world: &World, person: &PersonId, letter: Asked<'_>, now: Timestamp) -> anyhow::Result<Fate> {
     let person = Person::by_id(world.db.pool(), person).await?.context("a letter to nobody")?;
     if person.is_dead() {
         return Ok(Fate::Return(DEAD));
     }
-    Ok(fate(world.population.find_known(&person).await?, (id, protected_via), now))
+    Ok(fate(world.population.find_known(&person).await?, letter, now))
 }
 
 /// What is done with a letter to somebody of whom the population register says that.
-fn fate(resident: Option<Resident>, (id, protected_via): (&str, &[String]), now: Timestamp) -> Fate {
+fn fate(resident: Option<Resident>, letter: Asked<'_>, now: Timestamp) -> Fate {
+    let Asked { id, valid_until, protected_via } = letter;
     let Some(resident) = resident else { return Fate::Return(NO_ADDRESS) };
     if resident.is_dead(now) {
         return Fate::Return(DEAD);
     }
     match resident.address {
+        Address::Unknown => Fate::Return(NO_ADDRESS),
+        // One that is held as well: nobody will ever print it.
+        _ if valid_until < now.plus(LEFT_AT_LEAST) => Fate::Return(TOO_LATE),
         Address::Known(lines) => {
             let name = format!("{} {}", resident.given_name, resident.family_name).trim().to_owned();
             Fate::Print([vec![name], lines].concat())
@@ -573,7 +596,6 @@ fn fate(resident: Option<Resident>, (id, protected_via): (&str, &[String]), now:
         Address::Protected if protected_via.is_empty() => Fate::Hold,
         // Neither the print house nor the post learns who it is whose address nobody may know.
         Address::Protected => Fate::Print([protected_via, &[format!("Ref. {id}")]].concat()),
-        Address::Unknown => Fate::Return(NO_ADDRESS),
     }
 }
 
@@ -642,7 +664,7 @@ pub async fn ready(
             put_back(world, &drawn, batch, now).await?;
             continue;
         }
-        match fate_of(world, &drawn.person, (&drawn.id, printing.protected_via), now).await? {
+        match fate_of(world, &drawn.person, drawn.asked(printing.protected_via), now).await? {
             Fate::Print(lines) => letters.push(unseal(world, drawn, lines)?),
             Fate::Hold => put_back(world, &drawn, batch, now).await?,
             Fate::Return(code) => {
@@ -710,10 +732,9 @@ pub async fn mark_handed_over(world: &World, batch: &Batch, now: Timestamp) -> a
     }
     let people: Vec<PersonId> =
         sqlx::query_scalar(LETTERS).bind(&batch.id).bind(now.seconds()).fetch_all(&mut *tx).await?;
-    for person in &people {
-        let event = Event::by("letter-sent", person, Actor::System).with("batch", batch.id.as_str());
-        world.trail.append(&mut tx, &event, now).await?;
-    }
+    let event = |person| Event::by("letter-sent", person, Actor::System).with("batch", batch.id.as_str());
+    let events: Vec<Event> = people.iter().map(event).collect();
+    world.trail.append_all(&mut tx, &events, now).await?;
     tx.commit().await?;
     Ok(people.len())
 }
@@ -928,7 +949,7 @@ pub struct Backlog {
 pub async fn backlog(world: &World, protected_via: &[String], now: Timestamp) -> anyhow::Result<Backlog> {
     let mut backlog = Backlog::default();
     for waiting in waiting(world, now).await? {
-        match fate_of(world, &waiting.person, (&waiting.id, protected_via), now).await? {
+        match fate_of(world, &waiting.person, waiting.asked(protected_via), now).await? {
             Fate::Hold => backlog.held += 1,
             Fate::Print(_) | Fate::Return(_) => {
                 backlog.waiting += 1;
@@ -1016,15 +1037,24 @@ mod tests {
     fn a_letter_goes_where_the_register_says_or_nowhere() {
         let (via, home) = (vec!["Postkontoret".to_owned()], vec!["Gata 1".to_owned(), "0155 OSLO".to_owned()]);
         let lines = |lines: &[&str]| Fate::Print(lines.iter().map(|line| (*line).to_owned()).collect());
-        let fate = |resident, via: &[String]| fate(resident, ("abc", via), Timestamp::from_seconds(0));
+        let (now, enough) = (Timestamp::from_seconds(0), Timestamp::from_seconds(0).plus(LEFT_AT_LEAST));
+        let until = |resident, protected_via: &[String], valid_until| {
+            fate(resident, Asked { id: "abc", valid_until, protected_via }, now)
+        };
+        let fate = |resident, via: &[String]| until(resident, via, enough);
         let known = fate(Some(resident(Address::Known(home.clone()))), &via);
         assert_eq!(known, lines(&["Kari Å. Ødegård", "Gata 1", "0155 OSLO"]));
         assert_eq!(fate(Some(resident(Address::Protected)), &[]), Fate::Hold);
         assert_eq!(fate(Some(resident(Address::Protected)), &via), lines(&["Postkontoret", "Ref. abc"]));
         assert_eq!(fate(Some(resident(Address::Unknown)), &via), Fate::Return(NO_ADDRESS));
         assert_eq!(fate(None, &via), Fate::Return(NO_ADDRESS));
-        let dead = Resident { death: Death::Known, ..resident(Address::Known(home)) };
-        assert_eq!(fate(Some(dead), &via), Fate::Return(DEAD));
+        let dead = Resident { death: Death::Known, ..resident(Address::Known(home.clone())) };
+        assert_eq!(fate(Some(dead.clone()), &via), Fate::Return(DEAD));
+        let short = enough.minus(Duration::from_secs(1));
+        for address in [Address::Known(home), Address::Protected] {
+            assert_eq!(until(Some(resident(address)), &[], short), Fate::Return(TOO_LATE));
+        }
+        assert_eq!(until(Some(dead), &via, short), Fate::Return(DEAD), "whoever mourns is told nothing");
     }
 
     #[test]

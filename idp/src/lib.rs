@@ -24,6 +24,7 @@ pub mod assets;
 pub mod atlas;
 pub mod bearer;
 pub mod browser;
+pub mod calendar;
 pub mod certificate;
 pub mod claims;
 pub mod client;

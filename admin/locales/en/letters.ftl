@@ -13,5 +13,5 @@ letters-step-mobile = Enter your mobile phone number. You will get a code by tex
 letters-step-password = Choose a password. You can then log in with MinID.
 letters-secret = Do not give the code to anyone. We will never ask you for it by phone, text message or email.
 letters-over-minid = You already have MinID. When the code is used, you can no longer log in with your password and the other things you have used until now.
-letters-unwanted = Did you not order this letter? Tear it up and call user support on 800 30 300. Whoever has the code and your national identity number can get MinID in your name.
-letters-support = Do you need help? Call user support on 800 30 300.
+letters-unwanted = Did you not order this letter? Tear it up and contact user support. Whoever has the code and your national identity number can get MinID in your name.
+letters-support = Do you need help? Call user support on 800 30 300 or write to brukerstotte@digdir.no.

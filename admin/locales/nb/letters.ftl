@@ -13,5 +13,5 @@ letters-step-mobile = Skriv inn mobilnummeret ditt. Du får en kode på SMS. Skr
 letters-step-password = Lag et passord. Så kan du logge inn med MinID.
 letters-secret = Ikke gi koden til noen. Vi spør deg aldri om koden på telefon, SMS eller e-post.
 letters-over-minid = Du har MinID fra før. Når koden blir brukt, kan du ikke lenger logge inn med passordet og det andre du har brukt til nå.
-letters-unwanted = Har du ikke bestilt dette brevet? Riv det i stykker og ring brukerstøtte på 800 30 300. Den som har koden og fødselsnummeret ditt, kan lage MinID i ditt navn.
-letters-support = Trenger du hjelp? Ring brukerstøtte på 800 30 300.
+letters-unwanted = Har du ikke bestilt dette brevet? Riv det i stykker og kontakt brukerstøtte. Den som har koden og fødselsnummeret ditt, kan lage MinID i ditt navn.
+letters-support = Trenger du hjelp? Ring brukerstøtte på 800 30 300 eller skriv til brukerstotte@digdir.no.

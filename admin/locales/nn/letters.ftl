@@ -13,5 +13,5 @@ letters-step-mobile = Skriv inn mobilnummeret ditt. Du får ein kode på SMS. Sk
 letters-step-password = Lag eit passord. Så kan du logge inn med MinID.
 letters-secret = Ikkje gi koden til nokon. Vi spør deg aldri om koden på telefon, SMS eller e-post.
 letters-over-minid = Du har MinID frå før. Når koden blir brukt, kan du ikkje lenger logge inn med passordet og det andre du har brukt til no.
-letters-unwanted = Har du ikkje bestilt dette brevet? Riv det i stykke og ring brukarstøtte på 800 30 300. Den som har koden og fødselsnummeret ditt, kan lage MinID i ditt namn.
-letters-support = Treng du hjelp? Ring brukarstøtte på 800 30 300.
+letters-unwanted = Har du ikkje bestilt dette brevet? Riv det i stykke og kontakt brukarstøtte. Den som har koden og fødselsnummeret ditt, kan lage MinID i ditt namn.
+letters-support = Treng du hjelp? Ring brukarstøtte på 800 30 300 eller skriv til brukerstotte@digdir.no.

@@ -5,12 +5,12 @@
 //! of tags in the order in which it is read.
 
 use std::num::NonZeroU16;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use authenticators::clock::Timestamp;
 use authenticators::shown;
 use fast_qr::{ECL, QRBuilder};
+use idp::calendar;
 use idp::text::{self, Language, Text};
 use krilla::configure::{Accessibility, Archival, Configuration, ConfigurationBuilder};
 use krilla::destination::XyzDestination;
@@ -47,9 +47,15 @@ const QR: f32 = 34.0;
 /// From the middle of a letter of the code to the next, and what is between two groups besides.
 const CODE: (f32, f32) = (6.4, 5.0);
 
+/// From one line to the next, by the size of the letters.
+const LEADING: f32 = 1.38;
+/// How an address may stand in the window: the size of its letters, and from one line to the next. Letters that are
+/// smaller than 8 points are read neither by whoever carries it out nor by whoever sorts it.
+const ADDRESS: [(f32, f32); 5] = [(11.0, LEADING), (10.0, LEADING), (9.0, LEADING), (8.0, LEADING), (8.0, 1.2)];
+
 const SMALL: Style = Style { weight: Weight::Regular, size: 9.0 };
-const TEXT: Style = Style { weight: Weight::Regular, size: 10.5 };
-const BOLD: Style = Style { weight: Weight::SemiBold, size: 10.5 };
+const TEXT: Style = Style { weight: Weight::Regular, size: 12.0 };
+const BOLD: Style = Style { weight: Weight::SemiBold, size: 12.0 };
 const SENDER: Style = Style { weight: Weight::SemiBold, size: 14.0 };
 const HEADING: Style = Style { weight: Weight::SemiBold, size: 18.0 };
 const SUBHEADING: Style = Style { weight: Weight::SemiBold, size: 13.0 };
@@ -98,6 +104,14 @@ pub struct Letter<'a> {
 pub struct Fonts {
     regular: Face,
     semi_bold: Face,
+}
+
+/// An address as it stands in the window.
+struct Windowed {
+    lines: Vec<String>,
+    style: Style,
+    /// From one line to the next.
+    step: f32,
 }
 
 struct Face {
@@ -153,14 +167,15 @@ impl Fonts {
     }
 
     /// The lines of an address, in letters that are as large as the window allows.
-    fn windowed(&self, lines: &[String]) -> Option<(Vec<String>, Style)> {
+    fn windowed(&self, lines: &[String]) -> Option<Windowed> {
         let (wide, high) = WINDOW_SIZE;
-        [11.0, 10.0, 9.0, 8.0, 7.0, 6.0].into_iter().find_map(|size| {
+        ADDRESS.into_iter().find_map(|(size, leading)| {
             let style = Style { weight: Weight::Regular, size };
             let printable = lines.iter().map(|line| self.printable(line, style));
             let wrapped: Vec<String> = printable.flat_map(|line| self.wrap(&line, style, wide)).collect();
-            let fits = (0..wrapped.len()).map(|_| style.leading()).sum::<f32>() <= high;
-            fits.then_some((wrapped, style))
+            let step = size * leading / MM;
+            let fits = (0..wrapped.len()).map(|_| step).sum::<f32>() <= high;
+            fits.then_some(Windowed { lines: wrapped, style, step })
         })
     }
 
@@ -217,7 +232,7 @@ struct Style {
 impl Style {
     /// From one line to the next, in millimetres.
     fn leading(self) -> f32 {
-        self.size * 1.38 / MM
+        self.size * LEADING / MM
     }
 }
 
@@ -305,8 +320,7 @@ impl Sheet<'_> {
         }
         self.y += 2.0;
         self.paragraph(&words.t("letters-intro"), TEXT, (LEFT, WIDE), Tag::P.into());
-        // Good until a time of day: to the end of the day before that.
-        let last_day = day(valid_until.minus(Duration::from_hours(24)));
+        let last_day = calendar::with_year(calendar::last_day(valid_until), words);
         self.panel(letter, &words.with("letters-valid", "date", last_day), words)?;
         self.paragraph(&words.t("letters-steps"), SUBHEADING, (LEFT, WIDE), heading(2, words.t("letters-steps"))?);
         self.y += 1.0;
@@ -341,11 +355,12 @@ impl Sheet<'_> {
     }
 
     fn window(&mut self, lines: &[String]) -> anyhow::Result<()> {
-        let (lines, style) = self.fonts.windowed(lines).context("an address that does not fit in its window")?;
+        let Windowed { lines, style, step } =
+            self.fonts.windowed(lines).context("an address that does not fit in its window")?;
         self.y = WINDOW.1;
         let mut group = TagGroup::new(Tag::P);
         for line in &lines {
-            self.y += style.leading();
+            self.y += step;
             group.push(self.line(&format!("{line} "), style, WINDOW.0));
         }
         self.read.push(group);
@@ -570,8 +585,10 @@ mod tests {
 
     #[test]
     fn an_address_that_its_window_does_not_show_is_not_printed() {
-        let (most, more) = (vec!["Gata 1".to_owned(); 9], vec!["Gata 1".to_owned(); 10]);
+        let (most, more) = (vec!["Gata 1".to_owned(); 8], vec!["Gata 1".to_owned(); 9]);
         assert!(printed(&most, Language::Nb).is_ok());
+        let smallest = Fonts::read().unwrap().windowed(&most).unwrap().style.size;
+        assert!((8.0..8.1).contains(&smallest), "{smallest}");
         assert!(printed(&more, Language::Nb).is_err());
     }
 

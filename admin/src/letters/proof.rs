@@ -88,7 +88,7 @@ mod tests {
     fn what_is_too_long_is_told_as_well() {
         let wide = "Direktoratet ".repeat(20);
         assert!(of(|letters| letters.sender[2] = wide.clone())[0].ends_with("is wider than a letter"));
-        let high = vec!["Postboks 1".to_owned(); 9];
+        let high = vec!["Postboks 1".to_owned(); 8];
         let window = |name: &str| vec![format!("letters.{name}: too long for the window of an envelope")];
         // With the reference it is one line too much.
         assert_eq!(of(|letters| letters.protected_via = high.clone()), window("protected_via"));

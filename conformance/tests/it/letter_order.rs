@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{TestIdp, TestPerson, unregistered};
 use futures_util::future::join_all;
-use idp::letter_orders;
+use idp::{letter_orders, text};
 use serde_json::{Value, json};
 
 use crate::activate::scanned;
@@ -183,7 +183,7 @@ async fn a_number_and_a_telephone_bring_a_letter() -> anyhow::Result<()> {
     assert!(reloaded.shows(&masked(&kari)?) && !reloaded.shows(&kari.phone), "{}", reloaded.page.body);
     let code = code_to(&idp, &kari)?;
     browser.answer(&[("do", "next"), ("code", &format!(" {} {}", &code[..2], &code[2..]))]).await?;
-    for words in [ORDERED, "Hvis du har en adresse i Folkeregisteret", "10 virkedager", "60 dager"] {
+    for words in [ORDERED, "Hvis du har en adresse i Folkeregisteret", "vanligvis innen ", "gjelder til og med "] {
         assert!(browser.shows(words), "{words}: {}", browser.page.body);
     }
 
@@ -593,6 +593,31 @@ async fn who_has_minid_and_gets_no_letter_is_told_once_a_day() -> anyhow::Result
 }
 
 #[tokio::test]
+async fn whoever_orders_reads_when_the_letter_comes_and_how_long_its_code_is_good() -> anyhow::Result<()> {
+    let (kari, nobody) = (unregistered()?, unregistered()?);
+    let idp = start_with(&[resident(&kari, json!({}))]).await?;
+    // Thursday 17 December 2048, with Christmas and New Year before the tenth working day.
+    idp.advance(Timestamp::from_seconds(2_491_819_200).since(idp.now()));
+    // To whom no letter goes it says the same.
+    for person in [&kari, &nobody] {
+        let mut browser = order(&idp, person).await?;
+        for (tag, words) in [
+            ("nb", ["vanligvis innen mandag 4. januar", "til og med 14. februar"]),
+            ("nn", ["vanlegvis innan måndag 4. januar", "til og med 14. februar"]),
+            ("en", ["usually by Monday 4 January", "up to and including 14 February"]),
+        ] {
+            browser.get(&format!("/language?to={tag}&back={ORDER}")).await?;
+            for words in words {
+                assert!(browser.shows(words), "{words}: {}", browser.page.body);
+            }
+        }
+    }
+    let letter = letter_to(&idp, &kari).await?;
+    assert_eq!(text::in_norway(letter.valid_until, "%d.%m.%Y %H:%M"), "15.02.2049 13:00");
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_has_no_minid_any_more_gets_a_letter_and_after_sixty_days_another() -> anyhow::Result<()> {
     let (kari, ola) = (unregistered()?, unregistered()?);
     let idp = start_with(&[resident(&kari, json!({})), resident(&ola, json!({}))]).await?;
@@ -842,13 +867,13 @@ async fn the_pages_and_the_letter_are_in_the_readers_language() -> anyhow::Resul
                 "Har du ikkje MinID",
                 "Koden for å bestille aktiveringsbrev",
                 "Aktiveringsbrev er bestilt",
-                "10 verkedagar",
+                "vanlegvis innan ",
             ],
         ),
         (
             &ola,
             "en",
-            ["If you do not have MinID", "for ordering an activation", "Activation letter ordered", "10 working days"],
+            ["If you do not have MinID", "for ordering an activation", "Activation letter ordered", "usually by "],
         ),
     ] {
         let mut browser = idp.browser();

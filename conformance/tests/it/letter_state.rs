@@ -114,3 +114,32 @@ async fn a_letter_whose_time_was_over_was_not_ended_by_the_next_one() -> anyhow:
     assert_eq!(states(&idp).await?, [State::HandedOver, State::Expired]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_letter_that_would_come_too_late_is_not_printed() -> anyhow::Result<()> {
+    for (waited, is_printed) in [(DAY * 40, true), (DAY * 41, false)] {
+        let (idp, kari) = start().await?;
+        let (world, id) = (&idp.app.world, order(&idp, &kari).await?);
+        idp.advance(waited);
+        let begun = letter::begin(world, &PRINTING, idp.now()).await?;
+        if is_printed {
+            // Nor is one that was drawn in time, if its batch is not finished before it is too late.
+            let Begun::Batch(batch) = begun else { bail!("nothing waits") };
+            assert_eq!(letter::ready(world, &batch, &PRINTING, idp.now()).await?.len(), 1);
+            idp.advance(DAY);
+            assert_eq!(letter::ready(world, &batch, &PRINTING, idp.now()).await?, []);
+        } else {
+            assert_eq!(begun, Begun::Nothing { held: 0 });
+        }
+        let letters = letter::of_person(world.db.pool(), &id).await?;
+        let [letter] = letters.as_slice() else { bail!("not one letter") };
+        assert_eq!((letter.state(idp.now()), letter.returned_code.as_deref()), (State::Returned, Some("too-late")));
+        let entries = world.trail.of(world.db.pool(), &id, i64::MAX, 10).await?;
+        let returned =
+            entries.iter().find(|entry| entry.kind == "letter-returned").context("nothing is written down")?;
+        assert_eq!(returned.details["reason"], "too-late");
+        // And another one can be ordered.
+        order(&idp, &kari).await?;
+    }
+    Ok(())
+}

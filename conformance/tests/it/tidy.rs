@@ -153,6 +153,23 @@ fn every_word_is_used_and_stands_in_every_language() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn whoever_cannot_call_reads_where_to_write() -> anyhow::Result<()> {
+    let mut found = 0;
+    for (name, text) in files("idp/locales", ".ftl")?.into_iter().chain(files("admin/locales", ".ftl")?) {
+        for (key, value) in words(&text) {
+            // What is told by SMS is short, and is told in haste.
+            if key.starts_with("tell-") || !value.replace('\u{a0}', " ").contains("800 30 300") {
+                continue;
+            }
+            found += 1;
+            assert!(value.contains("brukerstotte@digdir.no"), "{name}: {key}");
+        }
+    }
+    ensure!(found >= 30, "{found}");
+    Ok(())
+}
+
 const LICENCES: &[&str] = &[
     "MIT",
     "Apache-2.0",

@@ -1,7 +1,7 @@
 ## What one logs in with is lost, or MinID is blocked
 order-lost = Have you lost everything you log in with, or have you blocked MinID? Then you can also order a letter, and register MinID again with the code.
 order-done-over = If you have MinID already, it stays as it is until you use the code in the letter. Then you choose a new password, and the old login methods stop working.
-order-done-not-locked = Have we or user support blocked your MinID? Call user support on 800 30 300.
+order-done-not-locked = Have we or user support blocked your MinID? Call user support on 800 30 300 or write to brukerstotte@digdir.no.
 tell-letter-ordered = MinID: Somebody has ordered an activation letter in your name. It comes by post to your address in the National Population Register. Whoever has the letter can register MinID again with the code in it.
 tell-letter-not-you = Was it not you? Log in to your profile page and stop the letter, or call 800 30 300.
 tell-letter-stopped = MinID: The activation letter that was on its way to you has been stopped.
@@ -24,6 +24,6 @@ lost-method-about = Use something other than the phone that you have lost
 lost-eid-about = Log in with another electronic ID. On your profile page you can change your mobile number.
 lost-none-title = Do you have none of these?
 lost-nothing-left = If you have nothing else to log in with, you can register MinID again with a code sent by post.
-lost-support = Do you need help? Call user support on 800 30 300.
+lost-support = Do you need help? Call user support on 800 30 300 or write to brukerstotte@digdir.no.
 lost-block-what = If you block MinID, nobody can log in with it, and neither can you. Everybody who is logged in is logged out. If an activation letter is on its way to you, it is stopped: order another one afterwards.
 event-by-register = As told by the National Population Register

@@ -1,7 +1,7 @@
 ## What one logs in with is lost, or MinID is blocked
 order-lost = Har du mistet alt du logger inn med, eller har du sperret MinID? Da kan du også bestille et brev, og lage MinID på nytt med koden.
 order-done-over = Har du MinID fra før, blir den som den er til du bruker koden i brevet. Da får du nytt passord, og de gamle innloggingsmetodene slutter å virke.
-order-done-not-locked = Har vi eller brukerstøtte sperret MinID-en din? Ring brukerstøtte på 800 30 300.
+order-done-not-locked = Har vi eller brukerstøtte sperret MinID-en din? Ring brukerstøtte på 800 30 300 eller skriv til brukerstotte@digdir.no.
 tell-letter-ordered = MinID: Noen har bestilt et aktiveringsbrev i ditt navn. Det kommer i posten til adressen din i Folkeregisteret. Den som har brevet, kan lage MinID på nytt med koden i det.
 tell-letter-not-you = Var det ikke deg? Logg inn på profilsiden din og stopp brevet, eller ring 800 30 300.
 tell-letter-stopped = MinID: Aktiveringsbrevet som var på vei til deg, er stoppet.
@@ -24,6 +24,6 @@ lost-method-about = Bruk noe annet enn telefonen du har mistet
 lost-eid-about = Logg inn med en annen elektronisk ID. På profilsiden din kan du bytte mobilnummer.
 lost-none-title = Har du ingen av delene?
 lost-nothing-left = Har du ikke noe annet å logge inn med, kan du lage MinID på nytt med en kode i posten.
-lost-support = Trenger du hjelp? Ring brukerstøtte på 800 30 300.
+lost-support = Trenger du hjelp? Ring brukerstøtte på 800 30 300 eller skriv til brukerstotte@digdir.no.
 lost-block-what = Sperrer du MinID, kan ingen logge inn med den, heller ikke du. Alle som er logget inn, blir logget ut. Er et aktiveringsbrev på vei til deg, blir det stoppet: Bestill et nytt etterpå.
 event-by-register = Etter melding fra Folkeregisteret

@@ -1,7 +1,7 @@
 ## What one logs in with is lost, or MinID is blocked
 order-lost = Har du mista alt du loggar inn med, eller har du sperra MinID? Då kan du òg bestille eit brev, og lage MinID på nytt med koden.
 order-done-over = Har du MinID frå før, blir han som han er til du bruker koden i brevet. Då får du nytt passord, og dei gamle innloggingsmetodane sluttar å verke.
-order-done-not-locked = Har vi eller brukarstøtte sperra MinID-en din? Ring brukarstøtte på 800 30 300.
+order-done-not-locked = Har vi eller brukarstøtte sperra MinID-en din? Ring brukarstøtte på 800 30 300 eller skriv til brukerstotte@digdir.no.
 tell-letter-ordered = MinID: Nokon har bestilt eit aktiveringsbrev i ditt namn. Det kjem i posten til adressa di i Folkeregisteret. Den som har brevet, kan lage MinID på nytt med koden i det.
 tell-letter-not-you = Var det ikkje deg? Logg inn på profilsida di og stopp brevet, eller ring 800 30 300.
 tell-letter-stopped = MinID: Aktiveringsbrevet som var på veg til deg, er stoppa.
@@ -24,6 +24,6 @@ lost-method-about = Bruk noko anna enn telefonen du har mista
 lost-eid-about = Logg inn med ein annan elektronisk ID. På profilsida di kan du byte mobilnummer.
 lost-none-title = Har du ingen av delane?
 lost-nothing-left = Har du ikkje noko anna å logge inn med, kan du lage MinID på nytt med ein kode i posten.
-lost-support = Treng du hjelp? Ring brukarstøtte på 800 30 300.
+lost-support = Treng du hjelp? Ring brukarstøtte på 800 30 300 eller skriv til brukerstotte@digdir.no.
 lost-block-what = Sperrar du MinID, kan ingen logge inn med han, heller ikkje du. Alle som er logga inn, blir logga ut. Er eit aktiveringsbrev på veg til deg, blir det stoppa: Bestill eit nytt etterpå.
 event-by-register = Etter melding frå Folkeregisteret

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use askama::Template;
+use authenticators::activation::Source;
 use authenticators::chance::TokenHash;
 use authenticators::contact::{Channel, Phone};
 use authenticators::otc::{self, Errand, OtcChallenge, Sending, Words};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation_pages::{self, ORDER_IN_APP, ORDER_PATH};
 use crate::app::App;
 use crate::browser::{Browser, Call};
+use crate::calendar;
 use crate::error::Refusal;
 use crate::handover;
 use crate::letter_orders;
@@ -150,6 +152,9 @@ struct DonePage {
     marks: Marks,
     whose: String,
     register: String,
+    /// When the letter has come, and how long its code is good, whether there is one or not.
+    comes_by: String,
+    last_day: String,
 }
 
 #[derive(Template)]
@@ -259,8 +264,10 @@ fn page(visitor: &Visitor<'_>, at: Option<&Order>, wrong: Wrong) -> Response {
             visitor.html(&page, is_wrong)
         }
         Stage::Done => {
-            let register = visitor.link(activation_pages::PATH);
-            visitor.html(&DonePage { frame, marks, whose, register }, false)
+            let (register, text, now) = (visitor.link(activation_pages::PATH), visitor.text(), visitor.call.now);
+            let comes_by = calendar::with_weekday(calendar::comes_by(now), text);
+            let last_day = calendar::written(calendar::last_day(now.plus(Source::Letter.valid())), text);
+            visitor.html(&DonePage { frame, marks, whose, register, comes_by, last_day }, false)
         }
         Stage::TooMany => {
             let mut response = visitor.html(&TooManyPage { frame, marks, whose }, true);
