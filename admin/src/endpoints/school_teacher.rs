@@ -94,6 +94,8 @@ struct PupilPage {
     problem: Option<&'static str>,
     /// How long a code is good that was shown.
     until: Option<String>,
+    /// Until when the pupil may register who has typed it.
+    registering_until: Option<String>,
     once: String,
     can_start: bool,
     is_again: bool,
@@ -316,6 +318,7 @@ fn about(status: Status, is_coupled: bool) -> &'static str {
     match (status, is_coupled) {
         (Status::NotStarted, true) => "school-identify",
         (Status::NotStarted, false) => "school-undecided-about",
+        (Status::CodeIssued { registering_until: Some(_), .. }, _) => "school-registering-about",
         (Status::CodeIssued { .. }, _) => "school-code-issued-about",
         (Status::Registered, true) => "school-registered-about",
         // By another employee's code, or by post: what is wrong with it support can mend, and this employee cannot.
@@ -372,7 +375,11 @@ async fn pupil_page(
         about: refusal.map_or_else(|| about(status, is_coupled), |why| refused(why, status)),
         problem,
         until: match status {
-            Status::CodeIssued { until } => Some(clock_time(until)),
+            Status::CodeIssued { until, registering_until: None } => Some(clock_time(until)),
+            _ => None,
+        },
+        registering_until: match status {
+            Status::CodeIssued { registering_until, .. } => registering_until.map(clock_time),
             _ => None,
         },
         once: staff.app.world.chance.token()?.reveal().to_owned(),
@@ -389,13 +396,21 @@ async fn pupil_page(
     Ok(staff.html(status, &page))
 }
 
-/// What a pupil's page waits for. Without a code that is another status than the one that it shows.
+/// What a pupil's page shows, by a name that becomes another when there is more to say.
+fn awaited(status: Status) -> &'static str {
+    match status {
+        Status::CodeIssued { registering_until: Some(_), .. } => "registering",
+        _ => status.name(),
+    }
+}
+
+/// What a pupil's page waits for: another status than the one that it shows.
 fn wait_for(status: Status, path: &str, needs_letter: bool) -> Option<Wait> {
-    let (code, letter) = (format!("{path}/vent"), format!("{path}/vent?fra={}", status.name()));
-    let (address, class, words, button) = match status {
-        Status::CodeIssued { .. } => (code, "waiting", "school-waiting", "school-is-it-done"),
-        Status::LetterOrdered => (letter, "hint", "school-shows-when-done", "school-is-it-done"),
-        _ if needs_letter => (letter, "waiting", "school-waiting-for-order", "school-is-it-ordered"),
+    let address = format!("{path}/vent?fra={}", awaited(status));
+    let (class, words, button) = match status {
+        Status::CodeIssued { .. } => ("waiting", "school-waiting", "school-is-it-done"),
+        Status::LetterOrdered => ("hint", "school-shows-when-done", "school-is-it-done"),
+        _ if needs_letter => ("waiting", "school-waiting-for-order", "school-is-it-ordered"),
         _ => return None,
     };
     Some(Wait { address, class, words, button })
@@ -527,8 +542,8 @@ pub async fn wait(
         }
         let status = issuing::status(world, &pupil.person, room.standing(pupil), world.clock.now()).await?;
         let state = match status {
-            shown if query.field("fra") == Some(shown.name()) => "waiting",
-            Status::CodeIssued { until } if query.field("fra").is_none() && is_theirs(until) => "waiting",
+            shown if query.field("fra") == Some(awaited(shown)) => "waiting",
+            Status::CodeIssued { until, .. } if query.field("fra").is_none() && is_theirs(until) => "waiting",
             Status::Registered => used_or_over(world, pupil).await?,
             _ => "over",
         };

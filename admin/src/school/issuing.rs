@@ -27,6 +27,8 @@ pub enum Status {
     CodeIssued {
         /// How long the code is good.
         until: Timestamp,
+        /// Until when the pupil may register who has typed it; none as long as nobody has.
+        registering_until: Option<Timestamp>,
     },
     /// Registrert
     Registered,
@@ -130,8 +132,11 @@ pub async fn status(world: &World, pupil: &PersonId, standing: Standing, now: Ti
 }
 
 fn decide(facts: &Facts, now: Timestamp) -> Status {
-    if let Some(code) = facts.latest.as_ref().filter(|code| code.is_shown(now)) {
-        return Status::CodeIssued { until: code.valid_until };
+    if let Some(code) = facts.latest.as_ref().filter(|code| code.source == Source::School) {
+        let registering_until = code.registering_until(now);
+        if code.is_shown(now) || registering_until.is_some() {
+            return Status::CodeIssued { until: code.valid_until, registering_until };
+        }
     }
     match (facts.has_minid, facts.by) {
         (true, Some(Source::School)) => Status::Registered,
@@ -341,7 +346,7 @@ mod tests {
 
     fn code(source: Source, until: i64) -> Issued {
         let at = Timestamp::from_seconds;
-        Issued { source, created_at: at(0), valid_until: at(until), used_at: None, ended_at: None }
+        Issued { source, created_at: at(0), valid_until: at(until), typed_at: None, used_at: None, ended_at: None }
     }
 
     #[test]
@@ -351,7 +356,11 @@ mod tests {
         let shown = Some(code(school, 200));
         let ended = Some(Issued { ended_at: Some(now), ..code(school, 200) });
         let used = Some(Issued { used_at: Some(now), ..code(school, 200) });
-        let issued = Status::CodeIssued { until: Timestamp::from_seconds(200) };
+        let issued = Status::CodeIssued { until: Timestamp::from_seconds(200), registering_until: None };
+        let typed = |at: i64| Some(Issued { typed_at: Some(Timestamp::from_seconds(at)), ..code(school, 100) });
+        let until = Some(Timestamp::from_seconds(950));
+        let registering = Status::CodeIssued { until: now, registering_until: until };
+        let done = typed(50).map(|code| Issued { ended_at: Some(now), ..code });
         let refused = Standing::Refused { since: Timestamp::from_seconds(50) };
         let by_letter = |ordered_at: i64| Facts {
             by: Some(letter),
@@ -367,6 +376,10 @@ mod tests {
             (Facts { latest: shown.clone(), ..facts() }, issued),
             (Facts { latest: shown.clone(), has_letter: true, ..facts() }, issued),
             (Facts { latest: Some(code(school, 100)), ..facts() }, Status::NotStarted),
+            // Typed in time: its own time is over, and theirs is not.
+            (Facts { latest: typed(50), ..facts() }, registering),
+            (Facts { latest: typed(-800), ..facts() }, Status::NotStarted),
+            (Facts { latest: done, ..facts() }, Status::NotStarted),
             (Facts { latest: Some(code(letter, 200)), ..facts() }, Status::NotStarted),
             (Facts { latest: ended, ..facts() }, Status::NotStarted),
             (Facts { latest: used, by: Some(school), has_minid: true, ..facts() }, Status::Registered),

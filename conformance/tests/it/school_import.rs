@@ -563,7 +563,7 @@ async fn how_far_a_pupil_comes() -> anyhow::Result<()> {
     // The first code is dead when there is a second one.
     let Started::Code(first, until) = issuing::start(world, &coupling, idp.now()).await? else { bail!("no code") };
     assert_eq!(until, idp.now().plus(Source::School.valid()));
-    assert_eq!(fjorden.status(&idp, pupil).await?, Status::CodeIssued { until });
+    assert_eq!(fjorden.status(&idp, pupil).await?, Status::CodeIssued { until, registering_until: None });
     idp.advance(Duration::from_secs(1));
     let again = issuing::start(world, &coupling, idp.now()).await?;
     let fnr = idp.row_of(&pupil.who).await?.fnr;
