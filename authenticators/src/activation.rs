@@ -388,6 +388,16 @@ impl Issued {
         until.filter(|_| self.used_at.is_none() && self.ended_at.is_none())
     }
 
+    /// Whether it is in a letter that came, and is good.
+    pub fn is_in_letter(&self, now: Timestamp) -> bool {
+        self.source == Source::Letter && self.used_at.is_none() && self.ended_at.is_none() && self.valid_until > now
+    }
+
+    /// Whether it was a school's, and somebody has registered with it.
+    pub fn is_used_of_school(&self) -> bool {
+        self.source == Source::School && self.used_at.is_some()
+    }
+
     /// Whether it stands on a teacher's screen, or did so a moment ago and somebody may be registering with it.
     pub fn may_be_in_use(&self, now: Timestamp) -> bool {
         self.is_shown(now.minus(REGISTRATION))
