@@ -295,6 +295,12 @@ pub async fn check(
     Ok(if is_good { Checked::Right(found) } else { Checked::Over })
 }
 
+/// Writes down that somebody has typed a code, which was good.
+pub async fn note_typed(db: impl AnyExecutor<'_>, id: &str, now: Timestamp) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE activation_code SET typed_at = $2 WHERE id = $1";
+    sqlx::query(SQL).bind(id).bind(now.seconds()).execute(db).await.map(|_| ())
+}
+
 /// Whether a code has not been used or ended, and its time was not over at that moment.
 pub async fn is_good(db: impl AnyExecutor<'_>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     const SQL: &str = "SELECT id FROM activation_code
@@ -362,6 +368,8 @@ pub struct Issued {
     pub created_at: Timestamp,
     /// How long it is good.
     pub valid_until: Timestamp,
+    /// When somebody typed it last while it was good.
+    pub typed_at: Option<Timestamp>,
     /// When it was used.
     pub used_at: Option<Timestamp>,
     /// When another ended it.
@@ -374,6 +382,22 @@ impl Issued {
         self.source == Source::School && self.used_at.is_none() && self.ended_at.is_none() && self.valid_until > now
     }
 
+    /// Until when whoever has typed it in time may register with it; none if nobody may.
+    pub fn registering_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.typed_at.map(|typed_at| typed_at.plus(REGISTRATION)).filter(|until| *until > now);
+        until.filter(|_| self.used_at.is_none() && self.ended_at.is_none())
+    }
+
+    /// Whether it is in a letter that came, and is good.
+    pub fn is_in_letter(&self, now: Timestamp) -> bool {
+        self.source == Source::Letter && self.used_at.is_none() && self.ended_at.is_none() && self.valid_until > now
+    }
+
+    /// Whether it was a school's, and somebody has registered with it.
+    pub fn is_used_of_school(&self) -> bool {
+        self.source == Source::School && self.used_at.is_some()
+    }
+
     /// Whether it stands on a teacher's screen, or did so a moment ago and somebody may be registering with it.
     pub fn may_be_in_use(&self, now: Timestamp) -> bool {
         self.is_shown(now.minus(REGISTRATION))
@@ -382,7 +406,7 @@ impl Issued {
 
 /// The newest code of a person.
 pub async fn latest(db: impl AnyExecutor<'_>, person: &PersonId) -> sqlx::Result<Option<Issued>> {
-    const SQL: &str = "SELECT source, created_at, valid_until, used_at, ended_at FROM activation_code
+    const SQL: &str = "SELECT source, created_at, valid_until, typed_at, used_at, ended_at FROM activation_code
                        WHERE person = $1 ORDER BY created_at DESC, ended_at IS NOT NULL LIMIT 1";
     sqlx::query_as(SQL).bind(person.as_str()).fetch_optional(db).await
 }
@@ -414,7 +438,7 @@ struct OfPerson {
 
 /// What [`latest`] and [`last_used`] say, of many people at once. Whoever has had no code is not in it.
 pub async fn histories(db: &Db, people: &[PersonId]) -> sqlx::Result<HashMap<PersonId, History>> {
-    const SQL: &str = "SELECT person, source, created_at, valid_until, used_at, ended_at FROM activation_code
+    const SQL: &str = "SELECT person, source, created_at, valid_until, typed_at, used_at, ended_at FROM activation_code
         WHERE person IN
             (WITH RECURSIVE place (i) AS (SELECT 1 UNION ALL SELECT i + 32 FROM place WHERE i + 32 <= length($1))
                 SELECT rtrim(substr($1, i, 32)) FROM place)

@@ -25,11 +25,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::school::coupling::{Coupling, Decision, Decisions, Standing};
-use crate::school::issuing::{self, Progress, Reason, Started, Status};
+use crate::school::issuing::{self, Lost, Progress, Reason, Started, Status, Why, WrongName};
 use crate::school::register::{self, Apart, Pupil, Taught};
-use crate::school::said::{self, Said, WRONG_NAME};
+use crate::school::said::{self, CODE_USED, NEWER_CODE, Said, WRONG_NAME};
 use crate::school::sign_in::{BY_ITSELF, LEAVE, Sent, Staff};
 use crate::school::{alias, routes};
+
+/// What is wrong where the employee has not said why there is to be another code.
+const NO_WHY: &str = "school-problem-why";
 
 /// That a code was shown by a form: whoever sends it again sees no second one, and the first goes on being good.
 #[derive(Serialize, Deserialize)]
@@ -94,9 +97,19 @@ struct PupilPage {
     problem: Option<&'static str>,
     /// How long a code is good that was shown.
     until: Option<String>,
+    /// Until when the pupil may register who has typed it.
+    registering_until: Option<String>,
+    /// What became of the code before, and when: a key of words, and a time.
+    lost: Option<(&'static str, String)>,
     once: String,
     can_start: bool,
     is_again: bool,
+    /// Whether the pupil is to be identified, where that is not all that is said of their status.
+    asks_identity: bool,
+    /// Whether the employee is to say why there is to be another code.
+    asks_why: bool,
+    /// Whether they did not.
+    lacks_why: bool,
     can_refuse: bool,
     letter: Option<Scan>,
     wait: Option<Wait>,
@@ -117,7 +130,11 @@ struct CodePage {
     groups: Vec<String>,
     scan: Scan,
     until: String,
+    /// The same, by which the code is known from a newer one.
+    til: i64,
     once: String,
+    /// Why there is another code, for the next one.
+    why: Option<&'static str>,
     wait: String,
     next: Option<String>,
     back: String,
@@ -316,12 +333,14 @@ fn about(status: Status, is_coupled: bool) -> &'static str {
     match (status, is_coupled) {
         (Status::NotStarted, true) => "school-identify",
         (Status::NotStarted, false) => "school-undecided-about",
+        (Status::CodeIssued { registering_until: Some(_), .. }, _) => "school-registering-about",
         (Status::CodeIssued { .. }, _) => "school-code-issued-about",
         (Status::Registered, true) => "school-registered-about",
         // By another employee's code, or by post: what is wrong with it support can mend, and this employee cannot.
         (Status::Registered, false) => "school-registered-elsewhere-about",
         (Status::Manual, _) => "school-manual-about",
-        (Status::LetterOrdered, _) => "school-letter-ordered-about",
+        (Status::LetterOrdered, true) => "school-letter-ordered-here-about",
+        (Status::LetterOrdered, false) => "school-letter-ordered-about",
         (Status::HasMinid, _) => "school-has-minid-about",
         (Status::TooYoung, _) => "school-too-young-about",
     }
@@ -358,6 +377,8 @@ async fn pupil_page(
     let can_have_letter = needs_letter || refusal == Some(Reason::HasMinid);
     let (words, color) = room.status_words(&progress, pupil);
     let path = room.path_of(pupil);
+    let can_start = is_coupled && can_be_issued && refusal.is_none();
+    let asks_why = can_start && progress.has_minid(&pupil.person);
     let page = PupilPage {
         frame: staff.frame(),
         csrf: staff.csrf(),
@@ -372,11 +393,23 @@ async fn pupil_page(
         about: refusal.map_or_else(|| about(status, is_coupled), |why| refused(why, status)),
         problem,
         until: match status {
-            Status::CodeIssued { until } => Some(clock_time(until)),
+            Status::CodeIssued { until, registering_until: None } => Some(clock_time(until)),
+            _ => None,
+        },
+        registering_until: match status {
+            Status::CodeIssued { registering_until, .. } => registering_until.map(clock_time),
             _ => None,
         },
         once: staff.app.world.chance.token()?.reveal().to_owned(),
-        can_start: is_coupled && can_be_issued && refusal.is_none(),
+        lost: match progress.lost(&pupil.person) {
+            Some(Lost::RanOut(at)) => Some(("school-code-ran-out", clock_time(at))),
+            Some(Lost::Ended(at)) => Some(("school-code-was-ended", clock_time(at))),
+            None => None,
+        },
+        can_start,
+        asks_identity: can_start && status != Status::NotStarted,
+        asks_why,
+        lacks_why: asks_why && problem == Some(NO_WHY),
         is_again: matches!(status, Status::CodeIssued { .. } | Status::Registered),
         can_refuse: is_coupled && can_be_issued && status != Status::Registered,
         letter: can_have_letter.then(|| scan(staff, ORDER_PATH)).transpose()?,
@@ -389,13 +422,21 @@ async fn pupil_page(
     Ok(staff.html(status, &page))
 }
 
-/// What a pupil's page waits for. Without a code that is another status than the one that it shows.
+/// What a pupil's page shows, by a name that becomes another when there is more to say.
+fn awaited(status: Status) -> &'static str {
+    match status {
+        Status::CodeIssued { registering_until: Some(_), .. } => "registering",
+        _ => status.name(),
+    }
+}
+
+/// What a pupil's page waits for: another status than the one that it shows.
 fn wait_for(status: Status, path: &str, needs_letter: bool) -> Option<Wait> {
-    let (code, letter) = (format!("{path}/vent"), format!("{path}/vent?fra={}", status.name()));
-    let (address, class, words, button) = match status {
-        Status::CodeIssued { .. } => (code, "waiting", "school-waiting", "school-is-it-done"),
-        Status::LetterOrdered => (letter, "hint", "school-shows-when-done", "school-is-it-done"),
-        _ if needs_letter => (letter, "waiting", "school-waiting-for-order", "school-is-it-ordered"),
+    let address = format!("{path}/vent?fra={}", awaited(status));
+    let (class, words, button) = match status {
+        Status::CodeIssued { .. } => ("waiting", "school-waiting", "school-is-it-done"),
+        Status::LetterOrdered => ("hint", "school-shows-when-done", "school-is-it-done"),
+        _ if needs_letter => ("waiting", "school-waiting-for-order", "school-is-it-ordered"),
         _ => return None,
     };
     Some(Wait { address, class, words, button })
@@ -425,7 +466,7 @@ pub async fn act(
     let pupil = room.pupil(&pupil).await?;
     let again = || page::see_other(&room.path_of(pupil));
     match form.field("do") {
-        Some("start") => start(&room, pupil, form.field("once")).await,
+        Some("start") => start(&room, pupil, &form).await,
         Some("not-qualified") => {
             // A second press finds it done.
             if let Some(coupling) = room.coupling(pupil).await? {
@@ -434,25 +475,43 @@ pub async fn act(
             Ok(again())
         }
         Some("wrong-name") => {
-            if let Some(coupling) = room.coupling(pupil).await? {
-                issuing::wrong_name(&room.staff.app.world, &coupling, room.staff.now).await?;
-            }
-            Ok(page::see_other(&format!("{}?{WRONG_NAME}", room.path())))
+            let world = &room.staff.app.world;
+            let came = match room.coupling(pupil).await? {
+                Some(coupling) => issuing::wrong_name(world, &coupling, room.staff.now).await?,
+                None => WrongName::Ended,
+            };
+            Ok(page::see_other(&match came {
+                WrongName::Ended => format!("{}?{WRONG_NAME}", room.path()),
+                WrongName::Used => format!("{}?{CODE_USED}", room.path_of(pupil)),
+            }))
+        }
+        Some("next") if has_newer_code(&room, pupil, form.field("til")).await? => {
+            Ok(page::see_other(&format!("{}?{NEWER_CODE}", room.path_of(pupil))))
         }
         _ => Ok(again()),
     }
 }
 
+/// Whether the code is another by now than the one that a page has shown, by when that is over.
+async fn has_newer_code(room: &Room, pupil: &Pupil, til: Option<&str>) -> anyhow::Result<bool> {
+    let (world, standing) = (&room.staff.app.world, room.standing(pupil));
+    let status = issuing::status(world, &pupil.person, standing, room.staff.now).await?;
+    let Status::CodeIssued { until, .. } = status else { return Ok(false) };
+    Ok(til.is_some_and(|til| til != until.seconds().to_string()))
+}
+
 /// Shows a code, once: in the answer to this form and nowhere else.
-async fn start(room: &Room, pupil: &Pupil, once: Option<&str>) -> Result<Response, Refusal> {
+async fn start(room: &Room, pupil: &Pupil, form: &Params) -> Result<Response, Refusal> {
     let (world, now) = (&room.staff.app.world, room.staff.now);
     let Some(coupling) = room.coupling(pupil).await? else { return Err(room.staff.nothing_here().await) };
-    let once = Token::presented(once.unwrap_or_default()).derive(&room.path_of(pupil));
+    let once = Token::presented(form.field("once").unwrap_or_default()).derive(&room.path_of(pupil));
     if !world.scratch.claim(&TokenHash::of(&once), &Shown, now).await? {
         return Ok(page::see_other(&room.path_of(pupil)));
     }
-    match issuing::start(world, &coupling, now).await? {
-        Started::Code(code, until) => Ok(code_page(room, pupil, &code, until).await?),
+    let why = form.field("why").and_then(Why::parse);
+    match issuing::start(world, &coupling, why, now).await? {
+        Started::Code(code, until) => Ok(code_page(room, pupil, (&code, until), why).await?),
+        Started::AsksWhy => Ok(pupil_page(room, pupil, (None, Some(NO_WHY))).await?),
         Started::Refused(Reason::NotCoupled) => Err(room.staff.nothing_here().await),
         Started::Refused(why) => {
             let status = issuing::status(world, &pupil.person, room.standing(pupil), now).await?;
@@ -472,7 +531,12 @@ fn refused(why: Reason, status: Status) -> &'static str {
     }
 }
 
-async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Timestamp) -> anyhow::Result<Response> {
+async fn code_page(
+    room: &Room,
+    pupil: &Pupil,
+    (code, until): (&ActivationCode, Timestamp),
+    why: Option<Why>,
+) -> anyhow::Result<Response> {
     let (staff, path) = (&room.staff, room.path_of(pupil));
     let to_scan = scan(staff, &format!("{REGISTER}#{}", code.as_str()))?;
     let progress = room.progress().await?;
@@ -486,6 +550,8 @@ async fn code_page(room: &Room, pupil: &Pupil, code: &ActivationCode, until: Tim
         groups: code.grouped().split('-').map(str::to_owned).collect(),
         scan: Scan { address: typed(&format!("{}{REGISTER}", staff.app.config.issuer.as_str())), ..to_scan },
         until: clock_time(until),
+        til: until.seconds(),
+        why: why.map(Why::name),
         once: staff.app.world.chance.token()?.reveal().to_owned(),
         wait: format!("{path}/vent?til={}", until.seconds()),
         next: room.next(&progress, pupil),
@@ -527,8 +593,8 @@ pub async fn wait(
         }
         let status = issuing::status(world, &pupil.person, room.standing(pupil), world.clock.now()).await?;
         let state = match status {
-            shown if query.field("fra") == Some(shown.name()) => "waiting",
-            Status::CodeIssued { until } if query.field("fra").is_none() && is_theirs(until) => "waiting",
+            shown if query.field("fra") == Some(awaited(shown)) => "waiting",
+            Status::CodeIssued { until, .. } if query.field("fra").is_none() && is_theirs(until) => "waiting",
             Status::Registered => used_or_over(world, pupil).await?,
             _ => "over",
         };

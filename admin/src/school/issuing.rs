@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use authenticators::activation::{self, ActivationCode, History, Issued, Source};
+use authenticators::activation::{self, ActivationCode, History, Issued, REGISTRATION, Source};
 use authenticators::clock::Timestamp;
 use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::population::{self, Resident};
@@ -17,6 +17,8 @@ use super::coupling::{self, Coupling, Standing};
 
 /// How long a school can give somebody anew what it has given them. After that it is theirs, and no teacher's.
 const AGAIN_FOR: Duration = Duration::from_hours(30 * 24);
+/// How long it is told of a code that it is over: as long as a lesson.
+const TOLD_FOR: Duration = Duration::from_hours(1);
 
 /// How far a pupil has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum Status {
     CodeIssued {
         /// How long the code is good.
         until: Timestamp,
+        /// Until when the pupil may register who has typed it; none as long as nobody has.
+        registering_until: Option<Timestamp>,
     },
     /// Registrert
     Registered,
@@ -77,6 +81,15 @@ struct Facts {
     may_have_minid: Option<bool>,
 }
 
+/// What became of a code with which nobody has registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Its time was over.
+    RanOut(Timestamp),
+    /// It was ended before.
+    Ended(Timestamp),
+}
+
 /// How far some pupils have come at a moment. It is read of all of them at once: a class costs no more than one of it.
 pub struct Progress {
     people: HashMap<PersonId, Person>,
@@ -124,14 +137,39 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// Whether a pupil has MinID.
+    pub fn has_minid(&self, pupil: &PersonId) -> bool {
+        self.with_minid.contains(pupil)
+    }
+
+    /// What became of the code that a school gave a pupil last, if that was lately and nobody has registered with it.
+    pub fn lost(&self, pupil: &PersonId) -> Option<Lost> {
+        let code = &self.codes.get(pupil)?.latest;
+        let is_recent = code.created_at.plus(TOLD_FOR) > self.now;
+        if code.source != Source::School || code.used_at.is_some() || !is_recent {
+            return None;
+        }
+        let until = code.typed_at.map_or(code.valid_until, |typed| code.valid_until.max(typed.plus(REGISTRATION)));
+        match code.ended_at {
+            Some(at) => Some(Lost::Ended(at)),
+            None if until <= self.now => Some(Lost::RanOut(until)),
+            None => None,
+        }
+    }
+}
+
 /// How far a pupil has come, as somebody with whom they stand so sees it.
 pub async fn status(world: &World, pupil: &PersonId, standing: Standing, now: Timestamp) -> anyhow::Result<Status> {
     Ok(Progress::of(world, std::slice::from_ref(pupil), now).await?.status(pupil, standing))
 }
 
 fn decide(facts: &Facts, now: Timestamp) -> Status {
-    if let Some(code) = facts.latest.as_ref().filter(|code| code.is_shown(now)) {
-        return Status::CodeIssued { until: code.valid_until };
+    if let Some(code) = facts.latest.as_ref().filter(|code| code.source == Source::School) {
+        let registering_until = code.registering_until(now);
+        if code.is_shown(now) || registering_until.is_some() {
+            return Status::CodeIssued { until: code.valid_until, registering_until };
+        }
     }
     match (facts.has_minid, facts.by) {
         (true, Some(Source::School)) => Status::Registered,
@@ -162,6 +200,38 @@ pub enum Started {
     Code(ActivationCode, Timestamp),
     /// There is none.
     Refused(Reason),
+    /// There is none before the employee says why, for the pupil has MinID.
+    AsksWhy,
+}
+
+/// Why somebody gets MinID anew from a school.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// They have forgotten the password.
+    ForgottenPassword,
+    /// The mobile number is wrong.
+    WrongMobile,
+    /// Something else.
+    Other,
+}
+
+impl Why {
+    /// All that there are, in the order of a page.
+    pub const ALL: [Why; 3] = [Why::ForgottenPassword, Why::WrongMobile, Why::Other];
+
+    /// Its name in forms and in the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Why::ForgottenPassword => "forgotten-password",
+            Why::WrongMobile => "wrong-mobile",
+            Why::Other => "other-reason",
+        }
+    }
+
+    /// Reads its name.
+    pub fn parse(name: &str) -> Option<Why> {
+        Why::ALL.into_iter().find(|why| why.name() == name)
+    }
 }
 
 /// Why not.
@@ -201,10 +271,12 @@ struct Before {
     has_own: bool,
     /// Whether a school has given them a code before.
     is_again: bool,
+    /// Whether they have a code in a letter, which is good.
+    has_letter: bool,
 }
 
 impl Before {
-    async fn of(db: &mut AnyConnection, pupil: &PersonId) -> anyhow::Result<Before> {
+    async fn of(db: &mut AnyConnection, pupil: &PersonId, now: Timestamp) -> anyhow::Result<Before> {
         let keys = passkey::all(&mut *db, pupil).await?.len();
         let devices = device::all(&mut *db, pupil).await?.len();
         let apps = totp::all(&mut *db, pupil).await?.len();
@@ -213,6 +285,7 @@ impl Before {
             has_minid: password::stored(&mut *db, Some(pupil)).await?.is_some(),
             by: activation::last_used(&mut *db, pupil).await?,
             has_own: keys + devices + apps > 0,
+            has_letter: latest.as_ref().is_some_and(|code| code.is_in_letter(now)),
             is_again: latest.is_some_and(|code| code.source == Source::School),
         })
     }
@@ -226,8 +299,8 @@ impl Before {
 }
 
 /// Makes a code for the pupil; one that they had is dead. Who has had MinID by a code of a school lately can have it anew,
-/// and is told of it where they are reached.
-pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<Started> {
+/// and is told of it where they are reached; the employee says why.
+pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Timestamp) -> anyhow::Result<Started> {
     let pupil = coupling.pupil();
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else {
         return Ok(Started::Refused(Reason::NotCoupled));
@@ -238,18 +311,29 @@ pub async fn start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow
     Person::hold(&mut tx, pupil).await?;
     let Some(coupling) = coupling.still(&mut tx).await? else { return not_coupled(tx).await };
     let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return not_coupled(tx).await };
-    let before = Before::of(&mut tx, pupil).await?;
+    let before = Before::of(&mut tx, pupil, now).await?;
     if let Some(why) = objection((&person, resident.as_ref()), &before, now) {
         // What was tried is told as well, and whoever reads it is the pupil.
         world.trail.append(&mut tx, &event("school-code-refused", &coupling, why.name()), now).await?;
         tx.commit().await?;
         return Ok(Started::Refused(why));
     }
+    let reason = match (before.has_minid, why) {
+        (true, Some(why)) => why.name(),
+        (true, None) => {
+            tx.rollback().await?;
+            return Ok(Started::AsksWhy);
+        }
+        (false, _) if before.is_again => "new-code",
+        (false, _) => "identified",
+    };
     let valid_until = now.plus(Source::School.valid());
     let keys = (&world.vault, &world.chance);
     let (id, code) = activation::issue(&mut tx, keys, pupil, Source::School, (now, valid_until)).await?;
     activation::note_issuer(&mut tx, &id, coupling.shown()).await?;
-    let reason = if before.is_again { "new-code" } else { "identified" };
+    if before.has_letter {
+        world.trail.append(&mut tx, &event("school-letter-ended", &coupling, "code-at-school"), now).await?;
+    }
     let event = event("school-code-issued", &coupling, reason);
     if before.has_minid {
         notice::queue(&mut tx, &world.chance, &event, now).await?;
@@ -264,7 +348,8 @@ pub async fn refusal(world: &World, pupil: &PersonId, now: Timestamp) -> anyhow:
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else { return Ok(Some(Reason::NotCoupled)) };
     let resident = world.population.find_known(&person).await?;
     let mut connection = world.db.pool().acquire().await?;
-    Ok(objection((&person, resident.as_ref()), &Before::of(&mut connection, pupil).await?, now))
+    let before = Before::of(&mut connection, pupil, now).await?;
+    Ok(objection((&person, resident.as_ref()), &before, now))
 }
 
 async fn not_coupled(tx: Tx) -> anyhow::Result<Started> {
@@ -304,18 +389,40 @@ pub async fn not_qualified(world: &World, coupling: &Coupling, now: Timestamp) -
     Ok(true)
 }
 
+/// What came of it that the name on the screen is not the pupil's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongName {
+    /// The code is dead.
+    Ended,
+    /// Somebody has registered with it, who has MinID in that name now.
+    Used,
+}
+
 /// The name on the screen is not the pupil's: the code that is shown there is dead. One that somebody else shows them by now
-/// is not.
-pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<()> {
-    let mut tx = world.db.begin().await?;
-    Person::hold(&mut tx, coupling.pupil()).await?;
-    let Some(coupling) = coupling.still(&mut tx).await? else { return Ok(tx.rollback().await?) };
-    let may_be_in_use =
-        activation::latest(&mut *tx, coupling.pupil()).await?.is_some_and(|code| code.may_be_in_use(now));
+/// is not. Where it was used before, that is written down once.
+pub async fn wrong_name(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<WrongName> {
+    let (mut tx, pupil) = (world.db.begin().await?, coupling.pupil());
+    Person::hold(&mut tx, pupil).await?;
+    let latest = activation::latest(&mut *tx, pupil).await?;
+    let used_at = latest.as_ref().filter(|code| code.is_used_of_school()).and_then(|code| code.used_at);
+    if let Some(used_at) = used_at {
+        let told = world.trail.latest(&mut *tx, pupil, "school-wrong-name").await?;
+        if told.is_none_or(|told| told.at < used_at) {
+            world.trail.append(&mut tx, &event("school-wrong-name", coupling, "code-used"), now).await?;
+        }
+        tx.commit().await?;
+        return Ok(WrongName::Used);
+    }
+    let Some(coupling) = coupling.still(&mut tx).await? else {
+        tx.rollback().await?;
+        return Ok(WrongName::Ended);
+    };
+    let may_be_in_use = latest.is_some_and(|code| code.may_be_in_use(now));
     if may_be_in_use && activation::end_shown(&mut tx, &[coupling.shown()], now).await? {
         world.trail.append(&mut tx, &event("school-code-ended", &coupling, "wrong-name"), now).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(WrongName::Ended)
 }
 
 fn event(kind: &'static str, coupling: &Coupling, reason: &'static str) -> Event {
@@ -341,7 +448,7 @@ mod tests {
 
     fn code(source: Source, until: i64) -> Issued {
         let at = Timestamp::from_seconds;
-        Issued { source, created_at: at(0), valid_until: at(until), used_at: None, ended_at: None }
+        Issued { source, created_at: at(0), valid_until: at(until), typed_at: None, used_at: None, ended_at: None }
     }
 
     #[test]
@@ -351,7 +458,11 @@ mod tests {
         let shown = Some(code(school, 200));
         let ended = Some(Issued { ended_at: Some(now), ..code(school, 200) });
         let used = Some(Issued { used_at: Some(now), ..code(school, 200) });
-        let issued = Status::CodeIssued { until: Timestamp::from_seconds(200) };
+        let issued = Status::CodeIssued { until: Timestamp::from_seconds(200), registering_until: None };
+        let typed = |at: i64| Some(Issued { typed_at: Some(Timestamp::from_seconds(at)), ..code(school, 100) });
+        let until = Some(Timestamp::from_seconds(950));
+        let registering = Status::CodeIssued { until: now, registering_until: until };
+        let done = typed(50).map(|code| Issued { ended_at: Some(now), ..code });
         let refused = Standing::Refused { since: Timestamp::from_seconds(50) };
         let by_letter = |ordered_at: i64| Facts {
             by: Some(letter),
@@ -367,6 +478,10 @@ mod tests {
             (Facts { latest: shown.clone(), ..facts() }, issued),
             (Facts { latest: shown.clone(), has_letter: true, ..facts() }, issued),
             (Facts { latest: Some(code(school, 100)), ..facts() }, Status::NotStarted),
+            // Typed in time: its own time is over, and theirs is not.
+            (Facts { latest: typed(50), ..facts() }, registering),
+            (Facts { latest: typed(-800), ..facts() }, Status::NotStarted),
+            (Facts { latest: done, ..facts() }, Status::NotStarted),
             (Facts { latest: Some(code(letter, 200)), ..facts() }, Status::NotStarted),
             (Facts { latest: ended, ..facts() }, Status::NotStarted),
             (Facts { latest: used, by: Some(school), has_minid: true, ..facts() }, Status::Registered),

@@ -8,6 +8,10 @@ pub const SAVED: &str = "sagt=lagret";
 pub const SAVED_BEFORE: &str = "sagt=lagret-neste";
 /// In the address: the code is dead, because the name beside it was another's.
 pub const WRONG_NAME: &str = "sagt=feil-navn";
+/// In the address: the same, and somebody has registered with it before.
+pub const CODE_USED: &str = "sagt=kode-brukt";
+/// In the address: the code that was shown is dead, for there is a newer one.
+pub const NEWER_CODE: &str = "sagt=ny-kode";
 /// In the address: the session was over when the form came.
 pub const NOT_SAVED: &str = "sagt=ikke-lagret";
 /// In the address: the owner's file is taken in.
@@ -34,6 +38,8 @@ pub fn of(query: &Params) -> Option<Said> {
         SAVED => ("school-saved", "success"),
         SAVED_BEFORE => ("school-saved-next", "success"),
         WRONG_NAME => ("school-name-was-wrong", "success"),
+        CODE_USED => ("school-name-was-wrong-used", "danger"),
+        NEWER_CODE => ("school-newer-code", "warning"),
         FILE_TAKEN => ("school-file-taken", "success"),
         FILE_TAKEN_LEFT => ("school-file-taken-left", "success"),
         NOT_SAVED => ("school-not-saved", "warning"),

@@ -56,6 +56,7 @@ mod same_time;
 mod school;
 mod school_again;
 mod school_atomic;
+mod school_code;
 mod school_file;
 mod school_guard;
 mod school_import;

@@ -220,7 +220,11 @@ pub(crate) async fn save(desk: &mut Browser) -> anyhow::Result<()> {
 
 pub(crate) async fn press_start(screen: &mut Browser) -> anyhow::Result<()> {
     let once = screen.between("name=\"once\" value=\"", "\"")?;
-    screen.answer(&[("once", &once), ("do", "start")]).await.map(|_| ())
+    let mut fields = vec![("once", once.as_str()), ("do", "start")];
+    if screen.page.body.contains("name=\"why\"") {
+        fields.push(("why", "forgotten-password"));
+    }
+    screen.answer(&fields).await.map(|_| ())
 }
 
 fn shown_code(screen: &Browser) -> anyhow::Result<ActivationCode> {

@@ -97,7 +97,9 @@ async fn a_file_that_is_stopped_in_the_middle_has_done_nothing() -> anyhow::Resu
     let [kept, gone] = [&many[0], &many[1]];
     fjorden.couple(&idp, &[kept, gone]).await?;
     let coupling = fjorden.coupling(&idp, gone).await?.context("coupled")?;
-    let Started::Code(..) = issuing::start(world, &coupling, idp.now()).await? else { bail!("no code") };
+    let Started::Code(..) = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await? else {
+        bail!("no code")
+    };
     let before = Trail::verify(&world.db).await?;
     let less = file(&all.iter().copied().filter(|one| one.who.fnr != gone.who.fnr).collect::<Vec<_>>());
     let roster = idp.reader(&owner).plain(less.as_bytes());
@@ -161,7 +163,9 @@ async fn every_step_says_who_did_it_as_what_where_and_why() -> anyhow::Result<()
     fjorden.couple(&idp, &[pupil, other]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
     for _ in 0..2 {
-        let Started::Code(..) = issuing::start(world, &coupling, idp.now()).await? else { bail!("no code") };
+        let Started::Code(..) = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await? else {
+            bail!("no code")
+        };
     }
     issuing::wrong_name(world, &coupling, idp.now()).await?;
     ensure!(issuing::not_qualified(world, &coupling, idp.now()).await?, "may not");

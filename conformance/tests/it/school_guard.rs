@@ -296,9 +296,10 @@ impl Two {
 
     /// A code on this teacher's screen.
     async fn shown(&self, teacher: &Somebody) -> anyhow::Result<Started> {
-        match issuing::start(&self.idp.app.world, &self.coupling(teacher).await?, self.idp.now()).await? {
-            Started::Refused(why) => bail!("{why:?}"),
+        let coupling = self.coupling(teacher).await?;
+        match issuing::start(&self.idp.app.world, &coupling, Some(issuing::Why::Other), self.idp.now()).await? {
             code @ Started::Code(..) => Ok(code),
+            refused => bail!("{refused:?}"),
         }
     }
 

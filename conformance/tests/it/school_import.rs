@@ -285,12 +285,12 @@ async fn a_role_that_is_gone_has_ended_and_does_not_come_back_with_what_was_deci
     fjorden.couple(&idp, &[pupil]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
     let teacher = id_of(&idp, &fjorden.teacher).await?;
-    let shown = issuing::start(&idp.app.world, &coupling, idp.now()).await?;
+    let shown = issuing::start(&idp.app.world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     well(&idp, OWNER, &file(&[&fjorden.rektor, pupil, other])).await?;
     let db = idp.app.world.db.pool();
     assert!(register::classes_taught(db, &teacher).await?.is_empty());
     // Whoever had the page open before cannot go on.
-    let started = issuing::start(&idp.app.world, &coupling, idp.now()).await?;
+    let started = issuing::start(&idp.app.world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     assert!(matches!(started, Started::Refused(Reason::NotCoupled)), "{started:?}");
     assert!(!issuing::not_qualified(&idp.app.world, &coupling, idp.now()).await?);
     assert_eq!(kinds(&idp, &fjorden.teacher).await?[0], "school-role-ended");
@@ -469,8 +469,8 @@ async fn a_code_dies_with_the_right_to_show_it() -> anyhow::Result<()> {
         fjorden.couple(&idp, &[pupil, other]).await?;
         let (coupling, others) = (fjorden.coupling(&idp, pupil).await?, fjorden.coupling(&idp, other).await?);
         let coupling = coupling.context("coupled")?;
-        let shown = issuing::start(world, &coupling, idp.now()).await?;
-        let kept = issuing::start(world, &others.context("coupled")?, idp.now()).await?;
+        let shown = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
+        let kept = issuing::start(world, &others.context("coupled")?, Some(issuing::Why::Other), idp.now()).await?;
         let only_one = matches!(change, Change::Couple { .. });
         let class = fjorden.class(&idp).await?;
         let draft = Draft { class: class.id, version: class.version, changes: vec![change] };
@@ -478,13 +478,13 @@ async fn a_code_dies_with_the_right_to_show_it() -> anyhow::Result<()> {
         ensure!(matches!(saved, Saved::Done), "{saved:?}");
         assert!(is_over(&idp, pupil, shown).await?);
         assert_eq!(is_over(&idp, other, kept).await?, !only_one, "the other's dies with the teacher's right alone");
-        let refused = issuing::start(world, &coupling, idp.now()).await?;
+        let refused = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
         assert!(matches!(refused, Started::Refused(Reason::NotCoupled)), "{refused:?}");
     }
     // A pupil who is no longer in the class.
     fjorden.couple(&idp, &[pupil]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
-    let shown = issuing::start(world, &coupling, idp.now()).await?;
+    let shown = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     well(&idp, OWNER, &file(&[&fjorden.rektor, &fjorden.teacher, other])).await?;
     assert!(is_over(&idp, pupil, shown).await?);
     assert_eq!(kinds(&idp, pupil).await?[..2], ["school-uncoupled", "school-pupil-removed"]);
@@ -498,7 +498,7 @@ async fn nobody_takes_a_pupils_own_minid_over() -> anyhow::Result<()> {
     let (world, pupil) = (&idp.app.world, &fjorden.pupils[0]);
     fjorden.couple(&idp, &[pupil]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
-    let start = async || issuing::start(world, &coupling, idp.now()).await;
+    let start = async || issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await;
     register_with(&idp, pupil, start().await?).await?;
     let row = idp.row_of(&pupil.who).await?;
     let mut tx = world.db.begin().await?;
@@ -561,11 +561,14 @@ async fn how_far_a_pupil_comes() -> anyhow::Result<()> {
     fjorden.couple(&idp, &[pupil]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
     // The first code is dead when there is a second one.
-    let Started::Code(first, until) = issuing::start(world, &coupling, idp.now()).await? else { bail!("no code") };
+    let Started::Code(first, until) = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?
+    else {
+        bail!("no code")
+    };
     assert_eq!(until, idp.now().plus(Source::School.valid()));
-    assert_eq!(fjorden.status(&idp, pupil).await?, Status::CodeIssued { until });
+    assert_eq!(fjorden.status(&idp, pupil).await?, Status::CodeIssued { until, registering_until: None });
     idp.advance(Duration::from_secs(1));
-    let again = issuing::start(world, &coupling, idp.now()).await?;
+    let again = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     let fnr = idp.row_of(&pupil.who).await?.fnr;
     let old = activation::check(world, &fnr, &first, "192.0.2.1".parse()?, idp.now()).await?;
     assert_eq!(old, Checked::Over);
@@ -574,7 +577,7 @@ async fn how_far_a_pupil_comes() -> anyhow::Result<()> {
     // Anew, as often as it is needed.
     for _ in 0..2 {
         idp.advance(Duration::from_secs(1));
-        let again = issuing::start(world, &coupling, idp.now()).await?;
+        let again = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
         assert!(matches!(fjorden.status(&idp, pupil).await?, Status::CodeIssued { .. }));
         drop(again);
     }
@@ -595,14 +598,16 @@ async fn who_cannot_be_identified_orders_a_letter() -> anyhow::Result<()> {
     let (world, pupil) = (&idp.app.world, &fjorden.pupils[0]);
     fjorden.couple(&idp, &[pupil]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
-    let Started::Code(code, _) = issuing::start(world, &coupling, idp.now()).await? else { bail!("no code") };
+    let Started::Code(code, _) = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await? else {
+        bail!("no code")
+    };
     assert!(issuing::not_qualified(world, &coupling, idp.now()).await?);
     let row = idp.row_of(&pupil.who).await?;
     let shown = activation::check(world, &row.fnr, &code, "192.0.2.1".parse()?, idp.now()).await?;
     assert_eq!(shown, Checked::Over, "the code that was shown is dead");
     assert_eq!(fjorden.status(&idp, pupil).await?, Status::Manual);
     assert!(fjorden.coupling(&idp, pupil).await?.is_none());
-    let refused = issuing::start(world, &coupling, idp.now()).await?;
+    let refused = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     assert!(matches!(refused, Started::Refused(Reason::NotCoupled)), "{refused:?}");
     assert_eq!(kinds(&idp, pupil).await?[0], "school-not-identified");
     let event = Event::by_oneself("letter-ordered", &row.id);
@@ -629,9 +634,9 @@ async fn who_gets_no_code() -> anyhow::Result<()> {
     let world = &idp.app.world;
     let why = async |pupil: &Somebody| -> anyhow::Result<Reason> {
         let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
-        match issuing::start(world, &coupling, idp.now()).await? {
+        match issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await? {
             Started::Refused(why) => Ok(why),
-            Started::Code(..) => bail!("a code"),
+            other => bail!("{other:?}"),
         }
     };
     assert_eq!(why(has).await?, Reason::HasMinid);
@@ -666,7 +671,7 @@ async fn the_population_register_names_pupils_and_knows_who_is_dead_or_protected
     assert_eq!(seen, [("Bo Testesen", false), ("Åse Testesen", true)]);
     fjorden.couple(&idp, &[dead]).await?;
     let coupling = fjorden.coupling(&idp, dead).await?.context("coupled")?;
-    let started = issuing::start(world, &coupling, idp.now()).await?;
+    let started = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     assert!(matches!(started, Started::Refused(Reason::Dead)), "{started:?}");
     // No report names anybody.
     let report = report::of_owner(world, &orgno(OWNER)?, idp.now()).await?;
@@ -695,7 +700,7 @@ async fn a_report_counts_and_is_no_formula() -> anyhow::Result<()> {
     let pupil = &fjorden.pupils[0];
     fjorden.couple(&idp, &[pupil]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
-    let started = issuing::start(&idp.app.world, &coupling, idp.now()).await?;
+    let started = issuing::start(&idp.app.world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     register_with(&idp, pupil, started).await?;
     let report = report::of_owner(&idp.app.world, &orgno(OWNER)?, idp.now()).await?;
     let tally = report.schools[0].tally;

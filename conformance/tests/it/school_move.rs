@@ -26,7 +26,7 @@ async fn what_came_of_the_old_owners_file_ends_at_once() -> anyhow::Result<()> {
     add_owner(&idp, OTHER).await?;
     fjorden.couple(&idp, &[pupil]).await?;
     let coupling = fjorden.coupling(&idp, pupil).await?.context("coupled")?;
-    let shown = issuing::start(world, &coupling, idp.now()).await?;
+    let shown = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     let administrator = fjorden.administrator(&idp).await?;
 
     // A preview tells the same, and changes nothing.
@@ -40,7 +40,7 @@ async fn what_came_of_the_old_owners_file_ends_at_once() -> anyhow::Result<()> {
     assert_eq!((done.roles, done.couplings, done.pupils), (2, 1, 2));
     assert_eq!((done.from.orgno.as_str(), done.to.orgno.as_str()), (OWNER, OTHER));
     assert!(is_over(&idp, pupil, shown).await?, "the code that was shown is dead");
-    let started = issuing::start(world, &coupling, idp.now()).await?;
+    let started = issuing::start(world, &coupling, Some(issuing::Why::Other), idp.now()).await?;
     assert!(matches!(started, Started::Refused(Reason::NotCoupled)), "{started:?}");
     let (db, rektor) = (world.db.pool(), id_of(&idp, &fjorden.rektor).await?);
     let school = administrator.school().id.as_str();

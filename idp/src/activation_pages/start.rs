@@ -103,6 +103,9 @@ async fn begin(visitor: &Visitor<'_>, found: Found) -> Result<Response, Refusal>
         stage: Stage::Mobile,
         ticket: None,
     };
+    let world = &visitor.call.app.world;
+    // The teacher's page waits for them from here on, even when the code's own time is over.
+    activation::note_typed(world.db.pool(), &task.code, visitor.call.now).await?;
     visitor.begin(&task).await?;
     Ok(visitor.go())
 }
