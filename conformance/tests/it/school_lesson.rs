@@ -4,19 +4,14 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use authenticators::activation::{self, ActivationCode, Checked};
-use authenticators::contact::{Channel, Email};
-use authenticators::otc::{self, Errand, Sending, Words};
-use authenticators::person::{Fnr, Person};
+use authenticators::person::Person;
 use authenticators::totp::{self, NewTotp};
 use axum::http::StatusCode;
 use conformance::browser::Browser;
-use conformance::idp::{TestIdp, TestPerson, unregistered};
-use futures_util::future::join_all;
+use conformance::idp::{TestPerson, unregistered};
 use serde_json::json;
 
-use crate::forgotten::kinds_of_events;
-use crate::school::{Place, Town, choose_password, save, to_the_password};
+use crate::school::{Town, choose_password, save, to_the_password};
 
 /// Where the page asks whether something has become another.
 fn asks_at(screen: &Browser) -> anyhow::Result<String> {
@@ -67,61 +62,6 @@ async fn the_list_tells_when_somebody_has_come_further() -> anyhow::Result<()> {
     }
     screen.get(&town.room(place).await?).await?;
     assert!(screen.shows("Har MinID: 3/3") && asks_at(&screen).is_err(), "{}", screen.page.body);
-    Ok(())
-}
-
-/// All that a network may guess and have sent in an hour is used up, by others who come from it.
-async fn use_up(idp: &TestIdp) -> anyhow::Result<()> {
-    let (world, now, from) = (&idp.app.world, idp.now(), "127.0.0.1".parse()?);
-    let code = ActivationCode::parse("BCDFGHKLMNPRSTX").context("fifteen letters")?;
-    for _ in 0..30 {
-        let other = Fnr::parse(&unregistered()?.fnr, idp.app.config.people).ok().context("a number")?;
-        for _ in 0..10 {
-            let code = code.as_str().chars().rev().collect::<String>();
-            let code = ActivationCode::parse(&code).context("fifteen letters")?;
-            activation::check(world, &other, &code, from, now).await?;
-        }
-    }
-    for number in 0..=300 {
-        let to = Channel::Email(Email::parse(&format!("a{number}@example.no")).context("an address")?);
-        let order = otc::Order { to: &to, person: None, from, errand: Errand::Proof };
-        let words = |_: &str| Words { subject: "x".into(), text: "x".into() };
-        let sent = otc::send(world, &order, words, now).await?;
-        assert_eq!(matches!(sent, Sending::TooMany), number == 300, "{number}");
-    }
-    Ok(())
-}
-
-// A municipality has one address for all its schools.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_class_registers_at_once_whatever_others_do_behind_the_same_address() -> anyhow::Result<()> {
-    let town = Town::around(TestIdp::start().await?, Place::with("974589095", "Fjorden skole", 30)?).await?;
-    let pupils = &town.own.pupils;
-    town.let_the_teacher_issue(&town.own).await?;
-    use_up(&town.idp).await?;
-    let wrong = Fnr::parse(&pupils[0].fnr, town.idp.app.config.people).ok().context("a number")?;
-    let code = ActivationCode::parse("BCDFGHKLMNPRSTX").context("fifteen letters")?;
-    let refused = activation::check(&town.idp.app.world, &wrong, &code, "127.0.0.1".parse()?, town.idp.now()).await?;
-    assert_eq!(refused, Checked::TooMany, "who has no code is held to the limit");
-
-    let mut screen = town.staff(&town.own.teacher).await?;
-    let mut codes = Vec::new();
-    for pupil in pupils {
-        codes.push(town.start(&mut screen, pupil).await?);
-        town.idp.advance(Duration::from_secs(20));
-    }
-    let all = pupils.iter().zip(&codes).map(async |(pupil, code)| {
-        let mut phone = to_the_password(&town, pupil, code.as_str()).await?;
-        choose_password(&mut phone).await?;
-        ensure!(phone.shows("MinID er klar til bruk"), "{}", phone.page.body);
-        anyhow::Ok(())
-    });
-    join_all(all).await.into_iter().collect::<anyhow::Result<Vec<()>>>()?;
-    for pupil in pupils {
-        assert!(kinds_of_events(&town.idp, pupil).await?.contains(&"registered".to_owned()));
-    }
-    screen.get(&town.room(&town.own).await?).await?;
-    assert_eq!(screen.page.body.matches("Registrert").count(), 30, "{}", screen.page.body);
     Ok(())
 }
 
