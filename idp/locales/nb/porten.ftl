@@ -286,6 +286,7 @@ event-school-uncoupled = En ansatt på skolen kan ikke gi deg MinID
 event-school-code-issued = Du fikk en aktiveringskode på skolen
 event-school-code-refused = En ansatt ville gi deg en aktiveringskode på skolen, men det gikk ikke
 event-school-code-ended = Aktiveringskoden fra skolen ble avsluttet
+event-code-guessed-at = En aktiveringskode til deg ble stengt, for den ble prøvd med andres fødselsnumre
 event-school-not-identified = Skolen kunne ikke bekrefte hvem du er
 event-school-role-given = Du fikk en rolle i skolen
 event-school-role-ended = Du har ikke lenger en rolle i skolen

@@ -286,6 +286,7 @@ event-school-uncoupled = Ein tilsett på skulen kan ikkje gi deg MinID
 event-school-code-issued = Du fekk ein aktiveringskode på skulen
 event-school-code-refused = Ein tilsett ville gi deg ein aktiveringskode på skulen, men det gjekk ikkje
 event-school-code-ended = Aktiveringskoden frå skulen vart avslutta
+event-code-guessed-at = Ein aktiveringskode til deg vart stengd, for han vart prøvd med fødselsnummera til andre
 event-school-not-identified = Skulen kunne ikkje stadfeste kven du er
 event-school-role-given = Du fekk ei rolle i skulen
 event-school-role-ended = Du har ikkje lenger ei rolle i skulen

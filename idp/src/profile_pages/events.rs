@@ -238,6 +238,7 @@ fn in_school(kind: &str) -> Option<&'static str> {
         "school-code-issued" => "event-school-code-issued",
         "school-code-refused" => "event-school-code-refused",
         "school-code-ended" => "event-school-code-ended",
+        "code-guessed-at" => "event-code-guessed-at",
         "school-not-identified" => "event-school-not-identified",
         "school-role-given" => "event-school-role-given",
         "school-role-ended" => "event-school-role-ended",
