@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::person::{Fnr, Person, PersonId};
 use crate::several::{self, Several};
 use crate::throttle;
+use crate::trail::{Actor, Event};
 use crate::vault::Vault;
 use crate::world::World;
 
@@ -39,8 +40,15 @@ const LOOK_ALIKES: [(char, char); 11] = [
 const GUESSES: i64 = 2000;
 /// And from one address, for whomever; a school's pupils share one.
 const GUESSES_FROM_AN_ADDRESS: i64 = 300;
-/// Other people's identifiers that a code may be tried with in an hour.
-const OTHERS: i64 = 50;
+/// Other people's identifiers that a code may be tried with while it is known: to whoever found one and knows a birth date
+/// there are about four hundred numbers.
+const OTHERS: i64 = 10;
+/// However many a person's other codes were tried with, so many slips are left with a new one.
+const OTHERS_OF_A_NEW_ONE: i64 = 3;
+/// For so long a new code takes over what the ones before it were tried with.
+const COUNTED_FOR: Duration = Duration::from_hours(60 * 24);
+/// Whose a code was is told to whoever types their own number for so long after it is over.
+const TOLD_FOR: Duration = Duration::from_hours(3 * 24);
 const HOUR: Duration = Duration::from_hours(1);
 /// How long whoever has typed a code in time may take to register with it, whatever becomes of its own time.
 pub const REGISTRATION: Duration = Duration::from_mins(15);
@@ -242,6 +250,9 @@ pub enum Checked {
     Wrong,
     /// That person's, and no longer good: it was used, another has ended it, or its time is over.
     Over,
+    /// It was tried with other people's identifiers until it was ended. Whoever types it is told that, so that nobody
+    /// learns from it whose it was.
+    GuessedAt,
     /// There have been too many guesses.
     TooMany,
 }
@@ -255,10 +266,18 @@ struct Row {
     valid_until: Timestamp,
     used_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
+    guesses: i64,
+}
+
+impl Row {
+    /// When it was used or ended, or its time was over.
+    fn over_at(&self) -> Timestamp {
+        [self.used_at, self.ended_at].into_iter().flatten().fold(self.valid_until, Timestamp::min)
+    }
 }
 
 /// Looks up what somebody typed. A guess is counted before it is compared, for the person, the address and the code; a
-/// right one is given back.
+/// good one is given back.
 pub async fn check(
     world: &World,
     fnr: &Fnr,
@@ -266,33 +285,68 @@ pub async fn check(
     from: IpAddr,
     now: Timestamp,
 ) -> anyhow::Result<Checked> {
-    const SQL: &str = "SELECT id, person, source, valid_until, used_at, ended_at FROM activation_code WHERE hash = $1";
+    const SQL: &str = "SELECT id, CASE WHEN source = $2 AND used_at IS NULL AND ended_at IS NULL AND valid_until > $3
+                           THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
+                       FROM activation_code WHERE hash = $1";
     let (hash, db) = (code.hash(&world.vault), world.db.pool());
     let person = Person::by_fnr(db, fnr).await?;
     // Whoever has had two numbers is one.
     let whose = world.vault.hash("activation of", person.as_ref().map_or(fnr, |person| &person.fnr).as_str());
-    let counts = [
-        (format!("activation codes for {}", whose.as_str()), GUESSES, HOUR),
-        (format!("activation codes from {}", throttle::neighbourhood(from).as_str()), GUESSES_FROM_AN_ADDRESS, HOUR),
-        (format!("identifiers for {}", hash.as_str()), OTHERS, HOUR),
-    ];
+    let query = sqlx::query_as(SQL).bind(hash.as_str()).bind(Source::School.name()).bind(now.seconds());
+    let row: Option<(String, i64)> = query.fetch_optional(db).await?;
+    let mut counts = vec![(format!("activation codes for {}", whose.as_str()), GUESSES)];
+    // Whoever holds a good one from school has its own tries and not those of the address, which a municipality's schools
+    // share: what somebody there guesses keeps no class out. It tells which codes there are, and they are 60 bits.
+    if row.as_ref().is_none_or(|(_, at_school)| *at_school == 0) {
+        let from = throttle::neighbourhood(from);
+        counts.push((format!("activation codes from {}", from.as_str()), GUESSES_FROM_AN_ADDRESS));
+    }
     let mut fits = true;
-    for (name, at_most, window) in &counts {
-        fits &= world.scratch.count(name, *window, now).await? <= *at_most;
+    for (name, at_most) in &counts {
+        fits &= world.scratch.count(name, HOUR, now).await? <= *at_most;
     }
     if !fits {
         return Ok(Checked::TooMany);
     }
-    let row: Option<Row> = sqlx::query_as(SQL).bind(hash.as_str()).fetch_optional(db).await?;
-    let Some(row) = row.filter(|row| person.is_some_and(|person| person.id == row.person)) else {
-        return Ok(Checked::Wrong);
-    };
-    for (name, _, window) in &counts {
-        world.scratch.uncount(name, *window, now).await?;
+    let Some((id, _)) = row else { return Ok(Checked::Wrong) };
+    let checked = compare(world, &id, person.as_ref(), now).await?;
+    if let Checked::Right(_) = checked {
+        for (name, _) in &counts {
+            world.scratch.uncount(name, HOUR, now).await?;
+        }
     }
-    let is_good = row.used_at.is_none() && row.ended_at.is_none() && row.valid_until > now;
-    let found = Found { id: row.id, person: row.person, source: row.source };
-    Ok(if is_good { Checked::Right(found) } else { Checked::Over })
+    Ok(checked)
+}
+
+/// Whether a code is this person's. It is counted first, and nobody else can try the same one meanwhile: of however many at
+/// once no more are looked at than may be.
+async fn compare(world: &World, id: &str, person: Option<&Person>, now: Timestamp) -> anyhow::Result<Checked> {
+    const COUNT: &str = "UPDATE activation_code SET guesses = guesses + 1 WHERE id = $1
+                         RETURNING id, person, source, valid_until, used_at, ended_at, guesses";
+    const OF_OTHERS: &str = "SELECT CAST(COALESCE(SUM(guesses), 0) AS BIGINT) FROM activation_code
+                             WHERE person = $1 AND created_at > $2 AND id <> $3";
+    let mut tx = world.db.begin().await?;
+    let row: Row = sqlx::query_as(COUNT).bind(id).fetch_one(&mut *tx).await?;
+    let query = sqlx::query_scalar(OF_OTHERS).bind(row.person.as_str()).bind(now.minus(COUNTED_FOR).seconds()).bind(id);
+    let of_others: i64 = query.fetch_one(&mut *tx).await?;
+    let left = (OTHERS - of_others).clamp(OTHERS_OF_A_NEW_ONE, OTHERS) - row.guesses;
+    let (is_theirs, over_at) = (person.is_some_and(|person| person.id == row.person), row.over_at());
+    if left < 0 {
+        tx.rollback().await?;
+        return Ok(Checked::GuessedAt);
+    }
+    if is_theirs && now < over_at.plus(TOLD_FOR) {
+        tx.rollback().await?;
+        let found = Found { id: row.id, person: row.person, source: row.source };
+        return Ok(if now < over_at { Checked::Right(found) } else { Checked::Over });
+    }
+    if left == 0 && now < over_at {
+        end(&mut tx, id, now).await?;
+        let event = Event::by("code-guessed-at", &row.person, Actor::System).with("source", row.source.name());
+        world.trail.append(&mut tx, &event, now).await?;
+    }
+    tx.commit().await?;
+    Ok(if left == 0 { Checked::GuessedAt } else { Checked::Wrong })
 }
 
 /// Writes down that somebody has typed a code, which was good.

@@ -34,6 +34,7 @@ const EMAIL_PAGE: &str = "E-postadressen din";
 const PASSWORD_PAGE: &str = "Velg et passord";
 pub(crate) const READY: &str = "MinID er klar til bruk";
 const OVER: &str = "Koden er brukt eller for gammel";
+const GUESSED_AT: &str = "Koden er stengt, for den er prøvd med for mange andre fødselsnumre";
 const WRONG: &str = "Fødselsnummeret eller aktiveringskoden er feil";
 const TOLD: &str = "MinID er registrert på nytt";
 const TOLD_FIRST: &str = "MinID er registrert for deg med en aktiveringskode";
@@ -642,22 +643,102 @@ async fn guesses_are_limited_for_each_address_and_each_code() -> anyhow::Result<
     let others: Vec<TestPerson> = (0..51).map(|_| unregistered()).collect::<Result<_, _>>()?;
     let mut browser = idp.browser();
     browser.get(PATH).await?;
-    // A code that was found, and nobody knows whose it is.
-    for (number, other) in others.iter().enumerate() {
-        begin(&mut browser, &other.fnr, &code).await?;
-        assert_eq!(browser.shows("Vent en time"), number == 50, "{number}: {}", browser.page.body);
-    }
-    assert_eq!(browser.page.header("retry-after"), Some("3600"));
-    idp.advance(Duration::from_mins(61));
     for number in 0..300 {
         begin(&mut browser, &others[number % 51].fnr, &guess(number + 1)).await?;
         assert!(browser.shows(WRONG), "{number}: {}", browser.page.body);
     }
     begin(&mut browser, &kari.fnr, &code).await?;
     assert_eq!(browser.page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(browser.page.header("retry-after"), Some("3600"));
     idp.advance(Duration::from_mins(61));
     begin(&mut browser, &kari.fnr, &code).await?;
     assert!(browser.shows(MOBILE_PAGE), "{}", browser.page.body);
+    Ok(())
+}
+
+/// Types a code with each of these people's numbers, on one page; what the last one reads.
+async fn tried_with(idp: &TestIdp, others: &[TestPerson], code: &str) -> anyhow::Result<Browser> {
+    let mut browser = idp.browser();
+    browser.get(PATH).await?;
+    for other in others {
+        begin(&mut browser, &other.fnr, code).await?;
+    }
+    Ok(browser)
+}
+
+// Attack: a letter was found, or a code was read on a screen, and whose it is is guessed.
+#[tokio::test]
+async fn a_code_is_ended_by_the_tenth_number_that_is_not_its_persons() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let others: Vec<TestPerson> = (0..10).map(|_| unregistered()).collect::<Result<_, _>>()?;
+    for source in [Source::Letter, Source::School] {
+        let kari = newcomer(&idp).await?;
+        let code = code_for(&idp, &kari, source).await?.grouped();
+        // Another hour brings no new tries, and her own do not count.
+        assert!(tried_with(&idp, &others[..5], &code).await?.shows(WRONG));
+        for _ in 0..12 {
+            at_the_mobile(&idp, &kari, &code).await?;
+        }
+        if source == Source::Letter {
+            idp.advance(Duration::from_hours(20 * 24));
+        }
+        assert!(tried_with(&idp, &others[5..9], &code).await?.shows(WRONG));
+        at_the_mobile(&idp, &kari, &code).await?;
+        // Nobody learns whose it was: her own number reads what all others do.
+        for last in [&others[9], &kari, &others[0]] {
+            let page = tried_with(&idp, std::slice::from_ref(last), &code).await?;
+            assert!(page.shows(GUESSED_AT) && page.shows("Be læreren din om en ny kode"), "{}", page.page.body);
+        }
+        assert_eq!(kinds_of_events(&idp, &kari).await?, ["code-guessed-at"]);
+        // With a new one she registers, with some slips, and no more than that.
+        let code = code_for(&idp, &kari, Source::School).await?.grouped();
+        assert!(tried_with(&idp, &others[..2], &code).await?.shows(WRONG));
+        at_the_mobile(&idp, &kari, &code).await?;
+        assert!(tried_with(&idp, &others[2..3], &code).await?.shows(GUESSED_AT));
+        let code = code_for(&idp, &kari, Source::School).await?.grouped();
+        assert!(activated(&idp, &kari, &code).await?.shows(READY));
+    }
+    Ok(())
+}
+
+// Attack: the same with a hundred numbers at the same instant, hers among the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_numbers_at_once_ten_are_looked_at() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let (kari, code) = with_letter(&idp).await?;
+    let mut page = idp.browser();
+    page.get(PATH).await?;
+    let others: Vec<TestPerson> = (0..100).map(|_| unregistered()).collect::<Result<_, _>>()?;
+    let mut browsers = vec![page; others.len()];
+    let sent = browsers.iter_mut().zip(&others).map(|(browser, other)| begin(browser, &other.fnr, &code));
+    join_all(sent).await.into_iter().collect::<anyhow::Result<()>>()?;
+    let shown = |words: &str| browsers.iter().filter(|browser| browser.shows(words)).count();
+    assert_eq!((shown(WRONG), shown(GUESSED_AT)), (9, 91));
+    assert_eq!(kinds_of_events(&idp, &kari).await?, ["code-guessed-at"]);
+    Ok(())
+}
+
+// Attack: a letter from the bin, long after it was used or too old.
+#[tokio::test]
+async fn a_dead_code_does_not_tell_for_long_whose_it_was() -> anyhow::Result<()> {
+    let idp = TestIdp::start().await?;
+    let ((kari, of_kari), (ola, of_ola)) = (with_letter(&idp).await?, with_letter(&idp).await?);
+    assert!(activated(&idp, &kari, &of_kari).await?.shows(READY));
+    idp.advance(3 * DAY - Duration::from_secs(1));
+    assert!(tried_with(&idp, std::slice::from_ref(&kari), &of_kari).await?.shows(OVER));
+    idp.advance(Duration::from_secs(1));
+    assert!(tried_with(&idp, std::slice::from_ref(&kari), &of_kari).await?.shows(WRONG));
+    idp.advance(59 * DAY);
+    assert!(tried_with(&idp, std::slice::from_ref(&ola), &of_ola).await?.shows(OVER));
+    idp.advance(2 * DAY);
+    assert!(tried_with(&idp, std::slice::from_ref(&ola), &of_ola).await?.shows(WRONG));
+    // Before that it has no more tries than one that is good.
+    let (anne, of_anne) = with_letter(&idp).await?;
+    assert!(activated(&idp, &anne, &of_anne).await?.shows(READY));
+    let others: Vec<TestPerson> = (0..10).map(|_| unregistered()).collect::<Result<_, _>>()?;
+    assert!(tried_with(&idp, &others, &of_anne).await?.shows(GUESSED_AT));
+    assert!(tried_with(&idp, std::slice::from_ref(&anne), &of_anne).await?.shows(GUESSED_AT));
+    assert_eq!(kinds_of_events(&idp, &anne).await?, ["registered"], "nothing was ended");
     Ok(())
 }
 

@@ -3,15 +3,18 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use authenticators::activation::Source;
+use authenticators::contact::{Channel, Phone};
+use authenticators::otc::{self, Errand, Order, Words};
 use axum::http::StatusCode;
 use conformance::browser::Browser;
-use conformance::idp::{TestClient, TestIdp, TestPerson};
+use conformance::idp::{TestClient, TestIdp, TestPerson, unregistered};
 use conformance::overheard::listen;
 use futures_util::future::join_all;
 use tracing::Instrument;
 
-use crate::activate::{MOBILE_PAGE, PATH, begin, code_for, newcomer};
+use crate::activate::{MOBILE_PAGE, PATH, READY, activated, begin, code_for, newcomer};
 use crate::forgotten::at_the_question;
 use crate::recovery_code::add_list;
 use crate::totp::{add_app, code_of, wrong_code};
@@ -181,7 +184,7 @@ async fn guesses_at_activation_codes_are_of_one_address_whatever_codes_there_are
         begin(&mut browser, &whom.fnr, &typed).await?;
         assert_eq!(browser.page.status, StatusCode::UNPROCESSABLE_ENTITY, "{number}: {}", browser.page.body);
     }
-    code = code_for(&idp, &kari, Source::School).await?.grouped();
+    code = code_for(&idp, &kari, Source::Letter).await?.grouped();
     begin(&mut browser, &kari.fnr, &code).await?;
     assert_eq!(browser.page.status, StatusCode::TOO_MANY_REQUESTS, "{}", browser.page.body);
     // Nobody else is kept out by it, and nobody for longer than an hour.
@@ -193,5 +196,39 @@ async fn guesses_at_activation_codes_are_of_one_address_whatever_codes_there_are
     let code = code_for(&idp, &ola, Source::Letter).await?.grouped();
     begin(&mut browser, &ola.fnr, &code).await?;
     assert!(browser.shows(MOBILE_PAGE), "{}", browser.page.body);
+    Ok(())
+}
+
+// A municipality has one address for all its schools, and what others do there keeps no class out.
+#[tokio::test(flavor = "multi_thread")]
+async fn classes_register_behind_an_address_that_has_nothing_left() -> anyhow::Result<()> {
+    const CLASS: usize = 30;
+    let idp = TestIdp::start().await?;
+    let mut page = idp.browser();
+    page.get(PATH).await?;
+    let other = newcomer(&idp).await?;
+    for number in 0..301 {
+        let typed: String = (0..3).map(|place| char::from(b"BCDFGHKL"[(number >> (3 * place)) & 7])).collect();
+        begin(&mut page, &other.fnr, &format!("BBBBB-BBBBB-BB{typed}")).await?;
+    }
+    assert_eq!(page.page.status, StatusCode::TOO_MANY_REQUESTS, "{}", page.page.body);
+    let (world, now) = (&idp.app.world, idp.now());
+    let from = "127.0.0.1".parse()?;
+    for _ in 0..300 {
+        let to = Channel::Mobile(Phone::parse(&unregistered()?.phone).context("no telephone")?);
+        let order = Order { to: &to, person: None, from, errand: Errand::Proof };
+        let words = |code: &str| Words { subject: String::new(), text: code.to_owned() };
+        otc::send(world, &order, words, now).await?;
+    }
+    let mut class = Vec::new();
+    for _ in 0..CLASS {
+        let pupil = newcomer(&idp).await?;
+        class.push((code_for(&idp, &pupil, Source::School).await?.grouped(), pupil));
+    }
+    let done = join_all(class.iter().map(|(code, pupil)| activated(&idp, pupil, code))).await;
+    for browser in done {
+        let browser = browser?;
+        assert!(browser.shows(READY), "{}", browser.page.body);
+    }
     Ok(())
 }

@@ -45,6 +45,7 @@ problem-activation-empty = Enter the activation code.
 problem-activation-letters = This is not an activation code. It has 15 letters. Check that you have typed all of them.
 problem-activation-wrong = The national identity number or the activation code is wrong. Check both and try again.
 problem-activation-over = The code has been used or is too old, or a newer one has replaced it. Use the newest code, or ask for another.
+problem-activation-guessed-at = The code has been blocked because it was tried with too many other national identity numbers. Ask your teacher for a new code, or order a new activation letter.
 problem-activation-too-many = There have been too many attempts. Wait an hour and try again.
 problem-activation-expired = It took too long, so you have to start again. Your code has not been used up.
 problem-activation-email-empty = Enter your email address, or choose “Skip”.

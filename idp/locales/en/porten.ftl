@@ -286,6 +286,7 @@ event-school-uncoupled = An employee at the school cannot give you MinID
 event-school-code-issued = You got an activation code at school
 event-school-code-refused = An employee wanted to give you an activation code at school, and could not
 event-school-code-ended = Your activation code from school was cancelled
+event-code-guessed-at = An activation code of yours was blocked because it was tried with other people’s national identity numbers
 event-school-letter-ended = The code in your activation letter stopped working, because you got a code at school
 event-school-wrong-name = An employee reported that the name on the screen was wrong after the code was used. If it was not you who used it, call user support on 800 30 300
 event-school-not-identified = The school could not confirm who you are

@@ -45,6 +45,7 @@ problem-activation-empty = Skriv inn aktiveringskoden.
 problem-activation-letters = Dette er ikke en aktiveringskode. Den har 15 bokstaver. Sjekk at du har skrevet av alle.
 problem-activation-wrong = Fødselsnummeret eller aktiveringskoden er feil. Sjekk begge deler og prøv igjen.
 problem-activation-over = Koden er brukt eller for gammel, eller så har du fått en nyere. Bruk den nyeste koden, eller be om en ny.
+problem-activation-guessed-at = Koden er stengt, for den er prøvd med for mange andre fødselsnumre. Be læreren din om en ny kode, eller bestill et nytt aktiveringsbrev.
 problem-activation-too-many = Det har vært for mange forsøk. Vent en time og prøv igjen.
 problem-activation-expired = Det gikk for lang tid, så du må begynne på nytt. Koden din er ikke brukt opp.
 problem-activation-email-empty = Skriv inn e-postadressen din, eller velg «Hopp over».

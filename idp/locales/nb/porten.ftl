@@ -286,6 +286,7 @@ event-school-uncoupled = En ansatt på skolen kan ikke gi deg MinID
 event-school-code-issued = Du fikk en aktiveringskode på skolen
 event-school-code-refused = En ansatt ville gi deg en aktiveringskode på skolen, men det gikk ikke
 event-school-code-ended = Aktiveringskoden fra skolen ble avsluttet
+event-code-guessed-at = En aktiveringskode til deg ble stengt, for den ble prøvd med andres fødselsnumre
 event-school-letter-ended = Koden i aktiveringsbrevet sluttet å virke, fordi du fikk en kode på skolen
 event-school-wrong-name = En ansatt meldte at navnet på skjermen var feil etter at koden var brukt. Er det ikke du som har tatt den i bruk, ring brukerstøtte på 800 30 300
 event-school-not-identified = Skolen kunne ikke bekrefte hvem du er

@@ -45,6 +45,7 @@ problem-activation-empty = Skriv inn aktiveringskoden.
 problem-activation-letters = Dette er ikkje ein aktiveringskode. Han har 15 bokstavar. Sjekk at du har skrive av alle.
 problem-activation-wrong = Fødselsnummeret eller aktiveringskoden er feil. Sjekk begge delar og prøv igjen.
 problem-activation-over = Koden er brukt eller for gammal, eller så har du fått ein nyare. Bruk den nyaste koden, eller be om ein ny.
+problem-activation-guessed-at = Koden er stengd, for han er prøvd med for mange andre fødselsnummer. Be læraren din om ein ny kode, eller bestill eit nytt aktiveringsbrev.
 problem-activation-too-many = Det har vore for mange forsøk. Vent ein time og prøv igjen.
 problem-activation-expired = Det gjekk for lang tid, så du må byrje på nytt. Koden din er ikkje brukt opp.
 problem-activation-email-empty = Skriv inn e-postadressa di, eller vel «Hopp over».

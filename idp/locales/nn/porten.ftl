@@ -286,6 +286,7 @@ event-school-uncoupled = Ein tilsett på skulen kan ikkje gi deg MinID
 event-school-code-issued = Du fekk ein aktiveringskode på skulen
 event-school-code-refused = Ein tilsett ville gi deg ein aktiveringskode på skulen, men det gjekk ikkje
 event-school-code-ended = Aktiveringskoden frå skulen vart avslutta
+event-code-guessed-at = Ein aktiveringskode til deg vart stengd, for han vart prøvd med fødselsnummera til andre
 event-school-letter-ended = Koden i aktiveringsbrevet slutta å verke, fordi du fekk ein kode på skulen
 event-school-wrong-name = Ein tilsett melde at namnet på skjermen var feil etter at koden var brukt. Er det ikkje du som har teke han i bruk, ring brukarstøtte på 800 30 300
 event-school-not-identified = Skulen kunne ikkje stadfeste kven du er

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use askama::Template;
+use authenticators::activation::Source;
 use authenticators::contact::{Channel, Email, Phone};
 use authenticators::otc::{self, Errand, Order, OtcChallenge, Sending, Words};
 use axum::response::Response;
@@ -182,7 +183,9 @@ async fn send(who: &Applicant<'_>, from: &Stage, to: &Channel) -> Result<Respons
     }
     let key = if matches!(to, Channel::Email(_)) { "mail-proof-code" } else { "sms-proof-code" };
     let message = |code: &str| Words { subject: words.t("mail-proof-subject"), text: words.with(key, "code", code) };
-    let order = Order { to, person: Some(&who.person.id), from: call.browser.address, errand: Errand::Proof };
+    let is_at_school = who.read.value.source == Source::School.name();
+    let errand = if is_at_school { Errand::ProofAtSchool } else { Errand::Proof };
+    let order = Order { to, person: Some(&who.person.id), from: call.browser.address, errand };
     let sending = otc::send(&call.app.world, &order, message, call.now).await?;
     let read = who.visitor.task::<Activation>().await?;
     let Some(read) = read.filter(|read| read.value == on_its_way) else { return Ok(who.visitor.go()) };

@@ -79,6 +79,7 @@ pub async fn answer(visitor: &Visitor<'_>, form: &Params) -> Result<Response, Re
         Checked::Right(found) => return begin(visitor, found).await,
         Checked::Wrong => Some("problem-activation-wrong"),
         Checked::Over => Some("problem-activation-over"),
+        Checked::GuessedAt => Some("problem-activation-guessed-at"),
         Checked::TooMany => {
             typed.problem = Some("problem-activation-too-many");
             let mut response = page(visitor, &typed);

@@ -243,6 +243,7 @@ fn in_school(kind: &str) -> Option<&'static str> {
         "school-code-ended" => "event-school-code-ended",
         "school-letter-ended" => "event-school-letter-ended",
         "school-wrong-name" => "event-school-wrong-name",
+        "code-guessed-at" => "event-code-guessed-at",
         "school-not-identified" => "event-school-not-identified",
         "school-role-given" => "event-school-role-given",
         "school-role-ended" => "event-school-role-ended",
