@@ -19,6 +19,12 @@ use super::coupling::{self, Coupling, Standing};
 const AGAIN_FOR: Duration = Duration::from_hours(30 * 24);
 /// How long it is told of a code that it is over: as long as a lesson.
 const TOLD_FOR: Duration = Duration::from_hours(1);
+/// How long presses are counted.
+pub const STARTS_IN: Duration = Duration::from_hours(1);
+/// So often somebody can be started with in that time, whoever does it: more than any lesson takes.
+const STARTS_WITH_A_PUPIL: i64 = 10;
+/// And so often one employee can start: several classes.
+const STARTS_BY_AN_EMPLOYEE: i64 = 120;
 
 /// How far a pupil has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,6 +304,21 @@ impl Before {
     }
 }
 
+/// Counts that an employee wants to start; false if it has been too often.
+pub async fn may_start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<bool> {
+    let (pupil, employee) = (coupling.pupil().as_str(), coupling.employee().as_str());
+    let with = world.scratch.count(&format!("school starts with {pupil}"), STARTS_IN, now).await?;
+    let by = world.scratch.count(&format!("school starts by {employee}"), STARTS_IN, now).await?;
+    Ok(with <= STARTS_WITH_A_PUPIL && by <= STARTS_BY_AN_EMPLOYEE)
+}
+
+/// Whether a refusal is the first of its kind in a while, which the pupil is told of: not of each press.
+async fn is_first_refusal(world: &World, coupling: &Coupling, why: Reason, now: Timestamp) -> anyhow::Result<bool> {
+    let (pupil, employee) = (coupling.pupil().as_str(), coupling.employee().as_str());
+    let name = format!("school refusals of {pupil} to {employee} for {}", why.name());
+    Ok(world.scratch.count(&name, STARTS_IN, now).await? == 1)
+}
+
 /// Makes a code for the pupil; one that they had is dead. Who has had MinID by a code of a school lately can have it anew,
 /// and is told of it where they are reached; the employee says why.
 pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Timestamp) -> anyhow::Result<Started> {
@@ -314,7 +335,9 @@ pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Ti
     let before = Before::of(&mut tx, pupil, now).await?;
     if let Some(why) = objection((&person, resident.as_ref()), &before, now) {
         // What was tried is told as well, and whoever reads it is the pupil.
-        world.trail.append(&mut tx, &event("school-code-refused", &coupling, why.name()), now).await?;
+        if is_first_refusal(world, &coupling, why, now).await? {
+            world.trail.append(&mut tx, &event("school-code-refused", &coupling, why.name()), now).await?;
+        }
         tx.commit().await?;
         return Ok(Started::Refused(why));
     }
