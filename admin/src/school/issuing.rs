@@ -9,7 +9,7 @@ use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::population::{self, Resident};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
-use authenticators::{device, letter, notice, passkey, password, totp};
+use authenticators::{account, letter, notice, password};
 use migrations::Tx;
 use sqlx::AnyConnection;
 
@@ -283,14 +283,11 @@ struct Before {
 
 impl Before {
     async fn of(db: &mut AnyConnection, pupil: &PersonId, now: Timestamp) -> anyhow::Result<Before> {
-        let keys = passkey::all(&mut *db, pupil).await?.len();
-        let devices = device::all(&mut *db, pupil).await?.len();
-        let apps = totp::all(&mut *db, pupil).await?.len();
         let latest = activation::latest(&mut *db, pupil).await?;
         Ok(Before {
             has_minid: password::stored(&mut *db, Some(pupil)).await?.is_some(),
             by: activation::last_used(&mut *db, pupil).await?,
-            has_own: keys + devices + apps > 0,
+            has_own: account::has_own(&mut *db, pupil).await?,
             has_letter: latest.as_ref().is_some_and(|code| code.is_in_letter(now)),
             is_again: latest.is_some_and(|code| code.source == Source::School),
         })

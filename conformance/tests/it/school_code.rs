@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use authenticators::population::Population;
+use authenticators::totp::{self, NewTotp};
 use authenticators::trail::Actor;
 use axum::http::StatusCode;
 use conformance::browser::Browser;
@@ -287,5 +288,58 @@ async fn a_code_is_not_started_without_end() -> anyhow::Result<()> {
     }
     let kinds = kinds_of_events(&town.idp, old).await?;
     assert_eq!(kinds.iter().filter(|kind| *kind == "school-code-refused").count(), 1, "{kinds:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_says_that_it_is_not_them_ends_the_code() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil) = (&town.own, &town.own.pupils[0]);
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    let code = town.start(&mut screen, pupil).await?;
+    let of_the_code = asks_at(&screen)?;
+    let mut own = to_the_password(&town, pupil, code.as_str()).await?;
+    let mut phone = to_the_password(&town, pupil, code.as_str()).await?;
+    let turn = phone.between("name=\"turn\" value=\"", "\"")?;
+    phone.answer(&[("turn", &turn), ("do", "again")]).await?;
+    assert!(phone.shows("name=\"fnr\""), "{}", phone.page.body);
+    screen.get(&of_the_code).await?;
+    assert_eq!(screen.page.json()?, json!({ "state": "over" }));
+    screen.get(&town.pupil_path(place, pupil).await?).await?;
+    assert!(screen.shows("Koden ble avsluttet kl.") && screen.shows("Ikke startet"), "{}", screen.page.body);
+    choose_password(&mut own).await?;
+    assert!(!own.shows("MinID er klar til bruk"), "{}", own.page.body);
+    let trail = town.idp.trail_of(pupil).await?;
+    let ended: Vec<_> = trail.iter().filter(|entry| entry.kind == "school-code-ended").collect();
+    assert_eq!(ended.len(), 1, "{trail:?}");
+    let said = |name: &str| ended[0].details.get(name).and_then(Value::as_str);
+    assert_eq!((said("reason"), said("school")), (Some("wrong-name"), Some("Fjorden skole")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_code_does_not_go_over_what_has_become_the_pupils_own() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil) = (&town.own, &town.own.pupils[0]);
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    let code = town.start(&mut screen, pupil).await?;
+    choose_password(&mut to_the_password(&town, pupil, code.as_str()).await?).await?;
+    town.idp.advance(Duration::from_mins(1));
+    let code = town.start(&mut screen, pupil).await?;
+    let mut phone = to_the_password(&town, pupil, code.as_str()).await?;
+    // Meanwhile they get an app for codes.
+    let (world, row) = (&town.idp.app.world, town.idp.row_of(pupil).await?);
+    let mut tx = world.db.begin().await?;
+    let keys = (&world.vault, &world.chance);
+    totp::add(&mut tx, keys, &row.id, (&NewTotp::fresh(&world.chance)?, "Kodeapp", 0), town.idp.now()).await?;
+    tx.commit().await?;
+    choose_password(&mut phone).await?;
+    assert!(!phone.shows("MinID er klar til bruk"), "{}", phone.page.body);
+    let trail = town.idp.trail_of(pupil).await?;
+    assert_eq!(trail.iter().filter(|entry| entry.kind == "registered").count(), 1, "{trail:?}");
+    let ended = trail.iter().find(|entry| entry.kind == "school-code-ended").context("not told")?;
+    assert_eq!(ended.details.get("reason").and_then(Value::as_str), Some("has-own"));
     Ok(())
 }
