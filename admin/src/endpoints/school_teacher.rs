@@ -81,6 +81,12 @@ struct Scan {
     address: String,
 }
 
+/// The question why there is to be another code.
+struct WhyAsked {
+    /// Whether it was not answered.
+    is_missing: bool,
+}
+
 #[derive(Template)]
 #[template(path = "school_pupil.html")]
 struct PupilPage {
@@ -106,12 +112,10 @@ struct PupilPage {
     once: String,
     can_start: bool,
     is_again: bool,
-    /// Whether the pupil is to be identified, where that is not all that is said of their status.
-    asks_identity: bool,
-    /// Whether the employee is to say why there is to be another code.
-    asks_why: bool,
-    /// Whether they did not.
-    lacks_why: bool,
+    /// That the pupil is to be identified, where that is not all that is said of their status.
+    identify: Option<&'static str>,
+    /// Where the employee is to say why there is to be another code.
+    why: Option<WhyAsked>,
     can_refuse: bool,
     letter: Option<Scan>,
     wait: Option<Wait>,
@@ -413,9 +417,8 @@ async fn pupil_page(
             None => None,
         },
         can_start,
-        asks_identity: can_start && status != Status::NotStarted,
-        asks_why,
-        lacks_why: asks_why && problem == Some(NO_WHY),
+        identify: (can_start && status != Status::NotStarted).then_some("school-identify"),
+        why: asks_why.then_some(WhyAsked { is_missing: problem == Some(NO_WHY) }),
         is_again: matches!(status, Status::CodeIssued { .. } | Status::Registered),
         can_refuse: is_coupled && can_be_issued && status != Status::Registered,
         letter: can_have_letter.then(|| scan(staff, ORDER_PATH)).transpose()?,

@@ -275,21 +275,17 @@ struct Before {
     by: Option<(Source, Timestamp)>,
     /// Whether they have passkeys, apps or devices of their own.
     has_own: bool,
-    /// Whether a school has given them a code before.
-    is_again: bool,
-    /// Whether they have a code in a letter, which is good.
-    has_letter: bool,
+    /// The newest code.
+    latest: Option<Issued>,
 }
 
 impl Before {
-    async fn of(db: &mut AnyConnection, pupil: &PersonId, now: Timestamp) -> anyhow::Result<Before> {
-        let latest = activation::latest(&mut *db, pupil).await?;
+    async fn of(db: &mut AnyConnection, pupil: &PersonId) -> anyhow::Result<Before> {
         Ok(Before {
             has_minid: password::stored(&mut *db, Some(pupil)).await?.is_some(),
             by: activation::last_used(&mut *db, pupil).await?,
             has_own: account::has_own(&mut *db, pupil).await?,
-            has_letter: latest.as_ref().is_some_and(|code| code.is_in_letter(now)),
-            is_again: latest.is_some_and(|code| code.source == Source::School),
+            latest: activation::latest(&mut *db, pupil).await?,
         })
     }
 
@@ -329,7 +325,7 @@ pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Ti
     Person::hold(&mut tx, pupil).await?;
     let Some(coupling) = coupling.still(&mut tx).await? else { return not_coupled(tx).await };
     let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return not_coupled(tx).await };
-    let before = Before::of(&mut tx, pupil, now).await?;
+    let before = Before::of(&mut tx, pupil).await?;
     if let Some(why) = objection((&person, resident.as_ref()), &before, now) {
         // What was tried is told as well, and whoever reads it is the pupil.
         if is_first_refusal(world, &coupling, why, now).await? {
@@ -344,14 +340,14 @@ pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Ti
             tx.rollback().await?;
             return Ok(Started::AsksWhy);
         }
-        (false, _) if before.is_again => "new-code",
+        (false, _) if before.latest.as_ref().is_some_and(|code| code.source == Source::School) => "new-code",
         (false, _) => "identified",
     };
     let valid_until = now.plus(Source::School.valid());
     let keys = (&world.vault, &world.chance);
     let (id, code) = activation::issue(&mut tx, keys, pupil, Source::School, (now, valid_until)).await?;
     activation::note_issuer(&mut tx, &id, coupling.shown()).await?;
-    if before.has_letter {
+    if before.latest.is_some_and(|code| code.is_in_letter(now)) {
         world.trail.append(&mut tx, &event("school-letter-ended", &coupling, "code-at-school"), now).await?;
     }
     let event = event("school-code-issued", &coupling, reason);
@@ -368,7 +364,7 @@ pub async fn refusal(world: &World, pupil: &PersonId, now: Timestamp) -> anyhow:
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else { return Ok(Some(Reason::NotCoupled)) };
     let resident = world.population.find_known(&person).await?;
     let mut connection = world.db.pool().acquire().await?;
-    let before = Before::of(&mut connection, pupil, now).await?;
+    let before = Before::of(&mut connection, pupil).await?;
     Ok(objection((&person, resident.as_ref()), &before, now))
 }
 

@@ -287,7 +287,7 @@ impl Found {
             Some((token, session, person)) => {
                 let id_token = session.id_token;
                 let app = app.clone();
-                Found::In(Box::new(Staff { app, person, now, here, route, seen, token, id_token, browser }))
+                Found::In(Box::new(Staff { app, browser, person, now, here, route, seen, token, id_token }))
             }
             None => Found::Out(asker, browser),
         })
