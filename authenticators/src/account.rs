@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use migrations::{Db, Tx};
+use sqlx::AnyConnection;
 
 use crate::activation::Source;
 use crate::clock::Timestamp;
@@ -12,6 +13,14 @@ use crate::throttle::{self, Subject};
 use crate::trail::{Event, Trail};
 use crate::world::World;
 use crate::{activation, contact, device, known_browser, letter, notice, passkey, password, recovery_code, totp};
+
+/// Whether somebody has made it their own: by a passkey, a device or an app for codes.
+pub async fn has_own(db: &mut AnyConnection, person: &PersonId) -> anyhow::Result<bool> {
+    let keys = passkey::all(&mut *db, person).await?.len();
+    let devices = device::all(&mut *db, person).await?.len();
+    let apps = totp::all(&mut *db, person).await?.len();
+    Ok(keys + devices + apps > 0)
+}
 
 /// Nobody gets in any more, in any browser, and whoever is in is out. False if it was locked already.
 pub async fn lock(world: &World, person: &PersonId, code: &str, event: &Event, now: Timestamp) -> anyhow::Result<bool> {

@@ -17,7 +17,10 @@
 
   function again() {
     isOver = true;
-    location.reload();
+    // By an address of its own, where the page has one: what is asked for by itself is nobody's doing.
+    var to = waiting.getAttribute("data-again");
+    if (to) location.replace(to);
+    else location.reload();
   }
 
   // The list as it is now.

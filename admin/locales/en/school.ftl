@@ -132,6 +132,7 @@ school-why-password = Forgotten password
 school-why-mobile = Wrong mobile number
 school-why-other = Other
 school-problem-why = Choose why the pupil needs MinID again.
+school-problem-too-many = Issuing was started too many times in a short while. Wait an hour and try again. If it is urgent, call user support on 800 30 300.
 school-not-qualified = I am not qualified to identify the pupil
 school-next-pupil = Next pupil
 school-close = Close

@@ -132,6 +132,7 @@ school-why-password = Glemt passord
 school-why-mobile = Feil mobilnummer
 school-why-other = Annet
 school-problem-why = Velg hvorfor eleven trenger MinID på nytt.
+school-problem-too-many = Det er startet for mange ganger på kort tid. Vent en time og prøv igjen. Haster det, ring brukerstøtte på 800 30 300.
 school-not-qualified = Jeg er ikke kvalifisert til å identifisere eleven
 school-next-pupil = Neste elev
 school-close = Lukk

@@ -132,6 +132,7 @@ school-why-password = Gløymt passord
 school-why-mobile = Feil mobilnummer
 school-why-other = Anna
 school-problem-why = Vel kvifor eleven treng MinID på nytt.
+school-problem-too-many = Det er starta for mange gonger på kort tid. Vent ein time og prøv igjen. Hastar det, ring brukarstøtte på 800 30 300.
 school-not-qualified = Eg er ikkje kvalifisert til å identifisere eleven
 school-next-pupil = Neste elev
 school-close = Lukk

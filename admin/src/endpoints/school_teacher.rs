@@ -12,7 +12,7 @@ use authenticators::scratch::Kept;
 use authenticators::world::World;
 use axum::Json;
 use axum::extract::Path;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use idp::activation_pages::{ORDER_PATH, PATH as REGISTER};
 use idp::client::SCHOOL_PATH;
@@ -68,8 +68,10 @@ struct ListPage {
     done: String,
     /// Where it asks whether somebody has come further, as long as somebody can.
     wait: Option<String>,
-    /// The query by which it then asks for itself anew.
-    by_itself: &'static str,
+    /// Where it then asks for itself anew.
+    fresh: String,
+    /// Where it goes when it is theirs no more.
+    again: String,
     back: &'static str,
 }
 
@@ -77,6 +79,12 @@ struct ListPage {
 struct Scan {
     qr: String,
     address: String,
+}
+
+/// The question why there is to be another code.
+struct WhyAsked {
+    /// Whether it was not answered.
+    is_missing: bool,
 }
 
 #[derive(Template)]
@@ -104,12 +112,10 @@ struct PupilPage {
     once: String,
     can_start: bool,
     is_again: bool,
-    /// Whether the pupil is to be identified, where that is not all that is said of their status.
-    asks_identity: bool,
-    /// Whether the employee is to say why there is to be another code.
-    asks_why: bool,
-    /// Whether they did not.
-    lacks_why: bool,
+    /// That the pupil is to be identified, where that is not all that is said of their status.
+    identify: Option<&'static str>,
+    /// Where the employee is to say why there is to be another code.
+    why: Option<WhyAsked>,
     can_refuse: bool,
     letter: Option<Scan>,
     wait: Option<Wait>,
@@ -135,7 +141,7 @@ struct CodePage {
     once: String,
     /// Why there is another code, for the next one.
     why: Option<&'static str>,
-    wait: String,
+    wait: Wait,
     next: Option<String>,
     back: String,
 }
@@ -144,6 +150,8 @@ struct CodePage {
 struct Wait {
     /// Where it asks.
     address: String,
+    /// Where it goes when the pupil is theirs no more, and its form goes.
+    again: String,
     /// How it looks: nobody stands and waits for the post.
     class: &'static str,
     /// What it says meanwhile.
@@ -298,6 +306,7 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
         let (digits, mark) = (room.digits(pupil), room.mark(pupil));
         lines.push(Line { href, name, digits, mark, status: words, color });
     }
+    let (path, seen) = (room.path(), room.staff.seen(&room.path()));
     let page = ListPage {
         frame: room.staff.frame(),
         csrf: room.staff.csrf(),
@@ -307,8 +316,9 @@ pub async fn list(staff: Staff, Path(class): Path<String>, query: Params) -> Res
         class: room.taught.class.name.clone(),
         notice: said::of(&query),
         done: format!("{done}/{may}"),
-        wait: (!is_over).then(|| format!("{}/vent?fra={}", room.path(), room.how_far(&progress))),
-        by_itself: BY_ITSELF,
+        wait: (!is_over).then(|| format!("{path}/vent?fra={}&{seen}", room.how_far(&progress))),
+        fresh: format!("{path}?{BY_ITSELF}&{seen}"),
+        again: format!("{path}?{seen}"),
         pupils: room.is_authorised().then_some(lines),
         back: SCHOOL_PATH,
     };
@@ -407,13 +417,12 @@ async fn pupil_page(
             None => None,
         },
         can_start,
-        asks_identity: can_start && status != Status::NotStarted,
-        asks_why,
-        lacks_why: asks_why && problem == Some(NO_WHY),
+        identify: (can_start && status != Status::NotStarted).then_some("school-identify"),
+        why: asks_why.then_some(WhyAsked { is_missing: problem == Some(NO_WHY) }),
         is_again: matches!(status, Status::CodeIssued { .. } | Status::Registered),
         can_refuse: is_coupled && can_be_issued && status != Status::Registered,
         letter: can_have_letter.then(|| scan(staff, ORDER_PATH)).transpose()?,
-        wait: wait_for(status, &path, needs_letter),
+        wait: wait_for(status, needs_letter).map(|wait| wait.at(staff, &path, &format!("fra={}", awaited(status)))),
         next: room.next(&progress, pupil),
         action: path,
         back: room.path(),
@@ -430,16 +439,28 @@ fn awaited(status: Status) -> &'static str {
     }
 }
 
+/// The page of a code waits for the pupil.
+const FOR_THE_PUPIL: Waiting = Waiting("waiting", "school-waiting", "school-is-it-done");
+
+/// How a page waits: how it looks, what it says, and what its button says.
+struct Waiting(&'static str, &'static str, &'static str);
+
+impl Waiting {
+    /// With where it asks: a pupil's page, and what it shows.
+    fn at(self, staff: &Staff, path: &str, shown: &str) -> Wait {
+        let (Waiting(class, words, button), seen) = (self, staff.seen(path));
+        Wait { address: format!("{path}/vent?{shown}&{seen}"), again: format!("{path}?{seen}"), class, words, button }
+    }
+}
+
 /// What a pupil's page waits for: another status than the one that it shows.
-fn wait_for(status: Status, path: &str, needs_letter: bool) -> Option<Wait> {
-    let address = format!("{path}/vent?fra={}", awaited(status));
-    let (class, words, button) = match status {
-        Status::CodeIssued { .. } => ("waiting", "school-waiting", "school-is-it-done"),
-        Status::LetterOrdered => ("hint", "school-shows-when-done", "school-is-it-done"),
-        _ if needs_letter => ("waiting", "school-waiting-for-order", "school-is-it-ordered"),
+fn wait_for(status: Status, needs_letter: bool) -> Option<Waiting> {
+    Some(match status {
+        Status::CodeIssued { .. } => FOR_THE_PUPIL,
+        Status::LetterOrdered => Waiting("hint", "school-shows-when-done", "school-is-it-done"),
+        _ if needs_letter => Waiting("waiting", "school-waiting-for-order", "school-is-it-ordered"),
         _ => return None,
-    };
-    Some(Wait { address, class, words, button })
+    })
 }
 
 fn clock_time(at: Timestamp) -> String {
@@ -508,6 +529,12 @@ async fn start(room: &Room, pupil: &Pupil, form: &Params) -> Result<Response, Re
     if !world.scratch.claim(&TokenHash::of(&once), &Shown, now).await? {
         return Ok(page::see_other(&room.path_of(pupil)));
     }
+    if !issuing::may_start(world, &coupling, now).await? {
+        let mut response = pupil_page(room, pupil, (None, Some("school-problem-too-many"))).await?;
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(issuing::STARTS_IN.as_secs()));
+        return Ok(response);
+    }
     let why = form.field("why").and_then(Why::parse);
     match issuing::start(world, &coupling, why, now).await? {
         Started::Code(code, until) => Ok(code_page(room, pupil, (&code, until), why).await?),
@@ -553,7 +580,7 @@ async fn code_page(
         til: until.seconds(),
         why: why.map(Why::name),
         once: staff.app.world.chance.token()?.reveal().to_owned(),
-        wait: format!("{path}/vent?til={}", until.seconds()),
+        wait: FOR_THE_PUPIL.at(staff, &path, &format!("til={}", until.seconds())),
         next: room.next(&progress, pupil),
         action: path,
         back: room.path(),

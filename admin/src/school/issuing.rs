@@ -9,7 +9,7 @@ use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::population::{self, Resident};
 use authenticators::trail::{Actor, Event};
 use authenticators::world::World;
-use authenticators::{device, letter, notice, passkey, password, totp};
+use authenticators::{account, letter, notice, password};
 use migrations::Tx;
 use sqlx::AnyConnection;
 
@@ -19,6 +19,12 @@ use super::coupling::{self, Coupling, Standing};
 const AGAIN_FOR: Duration = Duration::from_hours(30 * 24);
 /// How long it is told of a code that it is over: as long as a lesson.
 const TOLD_FOR: Duration = Duration::from_hours(1);
+/// How long presses are counted.
+pub const STARTS_IN: Duration = Duration::from_hours(1);
+/// So often somebody can be started with in that time, whoever does it: more than any lesson takes.
+const STARTS_WITH_A_PUPIL: i64 = 10;
+/// And so often one employee can start: several classes.
+const STARTS_BY_AN_EMPLOYEE: i64 = 120;
 
 /// How far a pupil has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,24 +275,17 @@ struct Before {
     by: Option<(Source, Timestamp)>,
     /// Whether they have passkeys, apps or devices of their own.
     has_own: bool,
-    /// Whether a school has given them a code before.
-    is_again: bool,
-    /// Whether they have a code in a letter, which is good.
-    has_letter: bool,
+    /// The newest code.
+    latest: Option<Issued>,
 }
 
 impl Before {
-    async fn of(db: &mut AnyConnection, pupil: &PersonId, now: Timestamp) -> anyhow::Result<Before> {
-        let keys = passkey::all(&mut *db, pupil).await?.len();
-        let devices = device::all(&mut *db, pupil).await?.len();
-        let apps = totp::all(&mut *db, pupil).await?.len();
-        let latest = activation::latest(&mut *db, pupil).await?;
+    async fn of(db: &mut AnyConnection, pupil: &PersonId) -> anyhow::Result<Before> {
         Ok(Before {
             has_minid: password::stored(&mut *db, Some(pupil)).await?.is_some(),
             by: activation::last_used(&mut *db, pupil).await?,
-            has_own: keys + devices + apps > 0,
-            has_letter: latest.as_ref().is_some_and(|code| code.is_in_letter(now)),
-            is_again: latest.is_some_and(|code| code.source == Source::School),
+            has_own: account::has_own(&mut *db, pupil).await?,
+            latest: activation::latest(&mut *db, pupil).await?,
         })
     }
 
@@ -296,6 +295,21 @@ impl Before {
         let by_school = self.by.is_some_and(|(source, used_at)| source == Source::School && lately(used_at));
         !self.has_minid || (by_school && !self.has_own)
     }
+}
+
+/// Counts that an employee wants to start; false if it has been too often.
+pub async fn may_start(world: &World, coupling: &Coupling, now: Timestamp) -> anyhow::Result<bool> {
+    let (pupil, employee) = (coupling.pupil().as_str(), coupling.employee().as_str());
+    let with = world.scratch.count(&format!("school starts with {pupil}"), STARTS_IN, now).await?;
+    let by = world.scratch.count(&format!("school starts by {employee}"), STARTS_IN, now).await?;
+    Ok(with <= STARTS_WITH_A_PUPIL && by <= STARTS_BY_AN_EMPLOYEE)
+}
+
+/// Whether a refusal is the first of its kind in a while, which the pupil is told of: not of each press.
+async fn is_first_refusal(world: &World, coupling: &Coupling, why: Reason, now: Timestamp) -> anyhow::Result<bool> {
+    let (pupil, employee) = (coupling.pupil().as_str(), coupling.employee().as_str());
+    let name = format!("school refusals of {pupil} to {employee} for {}", why.name());
+    Ok(world.scratch.count(&name, STARTS_IN, now).await? == 1)
 }
 
 /// Makes a code for the pupil; one that they had is dead. Who has had MinID by a code of a school lately can have it anew,
@@ -311,10 +325,12 @@ pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Ti
     Person::hold(&mut tx, pupil).await?;
     let Some(coupling) = coupling.still(&mut tx).await? else { return not_coupled(tx).await };
     let Some(person) = Person::by_id(&mut *tx, pupil).await? else { return not_coupled(tx).await };
-    let before = Before::of(&mut tx, pupil, now).await?;
+    let before = Before::of(&mut tx, pupil).await?;
     if let Some(why) = objection((&person, resident.as_ref()), &before, now) {
         // What was tried is told as well, and whoever reads it is the pupil.
-        world.trail.append(&mut tx, &event("school-code-refused", &coupling, why.name()), now).await?;
+        if is_first_refusal(world, &coupling, why, now).await? {
+            world.trail.append(&mut tx, &event("school-code-refused", &coupling, why.name()), now).await?;
+        }
         tx.commit().await?;
         return Ok(Started::Refused(why));
     }
@@ -324,14 +340,14 @@ pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Ti
             tx.rollback().await?;
             return Ok(Started::AsksWhy);
         }
-        (false, _) if before.is_again => "new-code",
+        (false, _) if before.latest.as_ref().is_some_and(|code| code.source == Source::School) => "new-code",
         (false, _) => "identified",
     };
     let valid_until = now.plus(Source::School.valid());
     let keys = (&world.vault, &world.chance);
     let (id, code) = activation::issue(&mut tx, keys, pupil, Source::School, (now, valid_until)).await?;
     activation::note_issuer(&mut tx, &id, coupling.shown()).await?;
-    if before.has_letter {
+    if before.latest.is_some_and(|code| code.is_in_letter(now)) {
         world.trail.append(&mut tx, &event("school-letter-ended", &coupling, "code-at-school"), now).await?;
     }
     let event = event("school-code-issued", &coupling, reason);
@@ -348,7 +364,7 @@ pub async fn refusal(world: &World, pupil: &PersonId, now: Timestamp) -> anyhow:
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else { return Ok(Some(Reason::NotCoupled)) };
     let resident = world.population.find_known(&person).await?;
     let mut connection = world.db.pool().acquire().await?;
-    let before = Before::of(&mut connection, pupil, now).await?;
+    let before = Before::of(&mut connection, pupil).await?;
     Ok(objection((&person, resident.as_ref()), &before, now))
 }
 

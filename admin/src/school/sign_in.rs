@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use askama::{DynTemplate, Template};
-use authenticators::chance::{Token, TokenHash};
+use authenticators::chance::{Token, TokenHash, same};
 use authenticators::clock::Timestamp;
 use authenticators::person::{Fnr, Person, PersonId};
 use authenticators::scratch::{Kept, Read};
@@ -54,6 +54,8 @@ const ANSWER_AT_MOST: usize = 1024 * 1024;
 const WAIT: &str = "/vent";
 /// What a page asks for by itself has this query: nobody is at the desk for it.
 pub const BY_ITSELF: &str = "av-seg-selv";
+/// What a page asks for by itself, or goes to, has this field: by it we know that they were shown that page before.
+const SEEN: &str = "vist";
 
 /// A school owner's file that comes from a page: 80,000 rows. What is larger goes by the owner's system or the command line.
 pub const FILE_AT_MOST: usize = 8 * 1024 * 1024;
@@ -82,6 +84,8 @@ pub struct Staff {
     here: String,
     /// What they asked for, as it is registered: without ids.
     route: String,
+    /// By what the address says that it was a page of theirs.
+    seen: Option<String>,
     token: Token,
     id_token: String,
 }
@@ -230,8 +234,24 @@ impl Staff {
         Err(dead(StatusCode::FORBIDDEN, DeadKind::Csrf))
     }
 
-    /// What is answered where somebody asks for what is not theirs, as if it were not there. It is written down.
+    /// What an address of a page carries that this person is shown now, in this session: the page asks for it by itself,
+    /// and if it is theirs no more by then they have done nothing.
+    pub fn seen(&self, path: &str) -> String {
+        format!("{SEEN}={}", self.token.derive(&format!("shown {path}")))
+    }
+
+    fn has_seen_this(&self) -> bool {
+        let path = self.here.strip_suffix(WAIT).unwrap_or(&self.here);
+        let expected = self.token.derive(&format!("shown {path}"));
+        self.seen.as_ref().is_some_and(|seen| same(seen, &expected))
+    }
+
+    /// What is answered where somebody asks for what is not theirs, as if it were not there. It is written down, unless it
+    /// was theirs a moment ago.
     pub async fn nothing_here(&self) -> Refusal {
+        if self.has_seen_this() {
+            return dead(StatusCode::NOT_FOUND, DeadKind::NotFound);
+        }
         tracing::info!("staff asked for what is not theirs");
         let reached = told::Reached { by: &self.person.id, route: &self.route, path: &self.here };
         if let Err(error) = reached.note(&self.app.world, self.now).await {
@@ -263,13 +283,16 @@ impl Found {
         let browser = Browser::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let (now, here) = (app.world.clock.now(), parts.uri.path().to_owned());
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
-        let is_a_page = here.ends_with(WAIT) || parts.uri.query() == Some(BY_ITSELF);
+        let query = parts.uri.query().unwrap_or_default();
+        let is_a_page = here.ends_with(WAIT) || query.split('&').next() == Some(BY_ITSELF);
+        let seen = Params::parse(query).field(SEEN).map(str::to_owned);
         let asker = if is_a_page { Asker::APage } else { Asker::Somebody };
         let found = Session::find(&Call { app, browser: &browser, now }, &parts.headers, asker).await;
         Ok(match found.map_err(|fault| Refusal::from(fault).into_response())? {
             Some((token, session, person)) => {
                 let id_token = session.id_token;
-                Found::In(Box::new(Staff { app: app.clone(), person, now, here, route, token, id_token, browser }))
+                let app = app.clone();
+                Found::In(Box::new(Staff { app, browser, person, now, here, route, seen, token, id_token }))
             }
             None => Found::Out(asker, browser),
         })

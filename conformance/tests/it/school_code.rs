@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use authenticators::population::Population;
+use authenticators::totp::{self, NewTotp};
 use authenticators::trail::Actor;
 use axum::http::StatusCode;
 use conformance::browser::Browser;
@@ -10,6 +12,7 @@ use conformance::idp::TestIdp;
 use idp::text;
 use serde_json::{Value, json};
 
+use crate::forgotten::kinds_of_events;
 use crate::letter_order::{letter_to, order, resident};
 use crate::lost::print;
 use crate::school::{Place, Town, choose_password, press_start, to_the_password};
@@ -204,5 +207,139 @@ async fn a_letter_whose_code_a_teacher_ends_is_told_of() -> anyhow::Result<()> {
     own.get("/profil/hendelser").await?;
     assert!(own.shows("Koden i aktiveringsbrevet sluttet å virke"), "{}", own.page.body);
     assert!(own.shows("Fjorden skole") && own.shows("kontaktlærer"), "{}", own.page.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_that_asks_by_itself_has_done_nothing() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil) = (&town.own, &town.own.pupils[0]);
+    town.let_the_teacher_issue(place).await?;
+    let room = town.room(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    let mut projector = screen.clone();
+    town.start(&mut projector, pupil).await?;
+    screen.get(&room).await?;
+    let attribute = |browser: &Browser, name: &str| {
+        Ok::<_, anyhow::Error>(
+            browser.between(&format!("{name}=\""), "\"")?.replace("&#38;", "&").replace("&amp;", "&"),
+        )
+    };
+    let mut asked = vec![attribute(&projector, "data-wait")?, attribute(&projector, "data-again")?];
+    for name in ["data-wait", "data-fresh", "data-again"] {
+        asked.push(attribute(&screen, name)?);
+    }
+    let sent = asked[1].clone();
+    let csrf = projector.csrf()?;
+    // The teacher leaves the class, and keeps another role.
+    let mine = |line: &str| line.contains(&place.teacher.fnr);
+    let file = town.file();
+    let rest: String = file
+        .lines()
+        .map(|line| if mine(line) { line.replace("10A;kontaktlærer", ";sekretær") } else { line.to_owned() } + "\n")
+        .collect();
+    town.take_in(&rest).await?;
+    for address in asked {
+        screen.get(&address).await?;
+        assert_eq!(screen.page.status, StatusCode::NOT_FOUND, "{address}");
+    }
+    projector.post(&sent, &[("csrf", &csrf), ("do", "next")]).await?;
+    assert_eq!(projector.page.status, StatusCode::NOT_FOUND);
+    let denied = async || -> anyhow::Result<usize> {
+        let kinds = kinds_of_events(&town.idp, &place.teacher).await?;
+        Ok(kinds.iter().filter(|kind| *kind == "school-denied").count())
+    };
+    assert_eq!(denied().await?, 0, "nobody has done anything");
+    // Whoever goes there has, whatever they write behind the address; and so has whoever takes the mark elsewhere.
+    let mark = sent.split_once('?').context("no mark")?.1.to_owned();
+    for address in [format!("{room}?vist=x"), format!("{room}/vent"), format!("{room}?{mark}")] {
+        screen.get(&address).await?;
+    }
+    assert_eq!(denied().await?, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_code_is_not_started_without_end() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil, old) = (&town.own, &town.own.pupils[0], &town.own.pupils[1]);
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    let code = town.start(&mut screen, old).await?;
+    for _ in 0..10 {
+        town.start(&mut screen, pupil).await?;
+    }
+    screen.get(&town.pupil_path(place, pupil).await?).await?;
+    press_start(&mut screen).await?;
+    assert_eq!(screen.page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(screen.shows("startet for mange ganger") && !screen.shows("id=\"letters\""), "{}", screen.page.body);
+    let kinds = kinds_of_events(&town.idp, pupil).await?;
+    assert_eq!(kinds.iter().filter(|kind| *kind == "school-code-issued").count(), 10, "{kinds:?}");
+    // The others can be started with; and who is refused is told once, not at each press.
+    choose_password(&mut to_the_password(&town, old, code.as_str()).await?).await?;
+    town.idp.advance(Duration::from_hours(31 * 24));
+    let mut screen = town.staff(&place.teacher).await?;
+    let path = town.pupil_path(place, old).await?;
+    for once in ["a", "b", "c"] {
+        screen.get(&path).await?;
+        let csrf = screen.csrf()?;
+        screen.post(&path, &[("csrf", &csrf), ("once", once), ("do", "start")]).await?;
+        assert_eq!(screen.page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let kinds = kinds_of_events(&town.idp, old).await?;
+    assert_eq!(kinds.iter().filter(|kind| *kind == "school-code-refused").count(), 1, "{kinds:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_says_that_it_is_not_them_ends_the_code() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil) = (&town.own, &town.own.pupils[0]);
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    let code = town.start(&mut screen, pupil).await?;
+    let of_the_code = asks_at(&screen)?;
+    let mut own = to_the_password(&town, pupil, code.as_str()).await?;
+    let mut phone = to_the_password(&town, pupil, code.as_str()).await?;
+    let turn = phone.between("name=\"turn\" value=\"", "\"")?;
+    phone.answer(&[("turn", &turn), ("do", "again")]).await?;
+    assert!(phone.shows("name=\"fnr\""), "{}", phone.page.body);
+    screen.get(&of_the_code).await?;
+    assert_eq!(screen.page.json()?, json!({ "state": "over" }));
+    screen.get(&town.pupil_path(place, pupil).await?).await?;
+    assert!(screen.shows("Koden ble avsluttet kl.") && screen.shows("Ikke startet"), "{}", screen.page.body);
+    choose_password(&mut own).await?;
+    assert!(!own.shows("MinID er klar til bruk"), "{}", own.page.body);
+    let trail = town.idp.trail_of(pupil).await?;
+    let ended: Vec<_> = trail.iter().filter(|entry| entry.kind == "school-code-ended").collect();
+    assert_eq!(ended.len(), 1, "{trail:?}");
+    let said = |name: &str| ended[0].details.get(name).and_then(Value::as_str);
+    assert_eq!((said("reason"), said("school")), (Some("wrong-name"), Some("Fjorden skole")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_code_does_not_go_over_what_has_become_the_pupils_own() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil) = (&town.own, &town.own.pupils[0]);
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    let code = town.start(&mut screen, pupil).await?;
+    choose_password(&mut to_the_password(&town, pupil, code.as_str()).await?).await?;
+    town.idp.advance(Duration::from_mins(1));
+    let code = town.start(&mut screen, pupil).await?;
+    let mut phone = to_the_password(&town, pupil, code.as_str()).await?;
+    // Meanwhile they get an app for codes.
+    let (world, row) = (&town.idp.app.world, town.idp.row_of(pupil).await?);
+    let mut tx = world.db.begin().await?;
+    let keys = (&world.vault, &world.chance);
+    totp::add(&mut tx, keys, &row.id, (&NewTotp::fresh(&world.chance)?, "Kodeapp", 0), town.idp.now()).await?;
+    tx.commit().await?;
+    choose_password(&mut phone).await?;
+    assert!(!phone.shows("MinID er klar til bruk"), "{}", phone.page.body);
+    let trail = town.idp.trail_of(pupil).await?;
+    assert_eq!(trail.iter().filter(|entry| entry.kind == "registered").count(), 1, "{trail:?}");
+    let ended = trail.iter().find(|entry| entry.kind == "school-code-ended").context("not told")?;
+    assert_eq!(ended.details.get("reason").and_then(Value::as_str), Some("has-own"));
     Ok(())
 }

@@ -16,6 +16,7 @@ event-reason-identified = You were identified at the school
 event-reason-new-code = You got a new code, and the one before stopped working
 event-reason-forgotten-password = You needed MinID again: forgotten password
 event-reason-wrong-mobile = You needed MinID again: wrong mobile number
+event-reason-has-own = You have added an app or another way to log in since you got it
 event-reason-other = You needed MinID again for another reason
 event-reason-can-identify = The employee can identify you
 event-reason-cannot-identify = The employee cannot identify you with certainty

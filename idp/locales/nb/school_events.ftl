@@ -16,6 +16,7 @@ event-reason-identified = Du ble identifisert på skolen
 event-reason-new-code = Du fikk en ny kode, og den forrige sluttet å virke
 event-reason-forgotten-password = Du trengte MinID på nytt: glemt passord
 event-reason-wrong-mobile = Du trengte MinID på nytt: feil mobilnummer
+event-reason-has-own = Du har lagt til en app eller en annen måte å logge inn på siden du fikk den
 event-reason-other = Du trengte MinID på nytt av en annen grunn
 event-reason-can-identify = Den ansatte kan identifisere deg
 event-reason-cannot-identify = Den ansatte kan ikke identifisere deg sikkert

@@ -16,6 +16,7 @@ event-reason-identified = Du vart identifisert på skulen
 event-reason-new-code = Du fekk ein ny kode, og den førre slutta å verke
 event-reason-forgotten-password = Du trong MinID på nytt: gløymt passord
 event-reason-wrong-mobile = Du trong MinID på nytt: feil mobilnummer
+event-reason-has-own = Du har lagt til ein app eller ein annan måte å logge inn på sidan du fekk han
 event-reason-other = Du trong MinID på nytt av ein annan grunn
 event-reason-can-identify = Den tilsette kan identifisere deg
 event-reason-cannot-identify = Den tilsette kan ikkje identifisere deg sikkert

@@ -300,6 +300,10 @@ pub async fn page(who: &Applicant<'_>) -> Result<Response, Refusal> {
 /// Something was sent from there.
 pub async fn answer(who: &Applicant<'_>, form: &Params) -> Result<Response, Refusal> {
     match (form.field("do"), &who.standing) {
+        (Some("again"), Standing::At(stage)) if *stage != Stage::Ready => {
+            password::not_theirs(who).await?;
+            who.leave().await
+        }
         (Some("again"), _) => who.leave().await,
         (_, Standing::Stopped(_)) => Ok(who.visitor.go()),
         (_, Standing::At(Stage::Ready)) => app::answer(who, form).await,

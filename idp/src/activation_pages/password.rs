@@ -7,6 +7,7 @@ use authenticators::person::Person;
 use authenticators::trail::{Actor, Event};
 use authenticators::{account, activation, letter};
 use axum::response::Response;
+use migrations::Tx;
 
 use super::app::Ticket;
 use super::{Activation, Applicant, Before, Marks, Stage, Stop};
@@ -75,6 +76,38 @@ async fn at_school(app: &App, event: Event) -> anyhow::Result<Event> {
     Ok(told.fold(event, |event, (name, value)| event.with(name, value)))
 }
 
+/// Whoever has typed a school's code says that the name is not theirs: it is dead, and the teacher's page sees it. What
+/// came by post stays good: its person may have it still.
+pub async fn not_theirs(who: &Applicant<'_>) -> anyhow::Result<()> {
+    let (call, task) = (&who.visitor.call, &who.read.value);
+    if task.source != Source::School.name() {
+        return Ok(());
+    }
+    let event = ended(who, "wrong-name").await?;
+    let mut tx = call.app.world.db.begin().await?;
+    Person::hold(&mut tx, &who.person.id).await?;
+    if !activation::is_good(&mut *tx, &task.code, task.judged_at(call.now)).await? {
+        return Ok(tx.rollback().await?);
+    }
+    activation::end(&mut tx, &task.code, call.now).await?;
+    call.app.world.trail.append(&mut tx, &event, call.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What is told of a school's code that is ended here.
+async fn ended(who: &Applicant<'_>, reason: &'static str) -> anyhow::Result<Event> {
+    let call = &who.visitor.call;
+    let event = call.told(Event::by_oneself("school-code-ended", &who.person.id)).with("reason", reason);
+    at_school(call.app, event).await
+}
+
+/// Whether what a school gives would go over what its person has made their own since the code was shown.
+async fn is_own_by_now(who: &Applicant<'_>, tx: &mut Tx) -> anyhow::Result<bool> {
+    let id = &who.person.id;
+    let has_minid = authenticators::password::stored(&mut **tx, Some(id)).await?.is_some();
+    Ok(has_minid && account::has_own(tx, id).await?)
+}
+
 async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let (call, task, id) = (&who.visitor.call, &who.read.value, &who.person.id);
     let (app, now) = (call.app, call.now);
@@ -82,7 +115,9 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let Some((mobile, _)) = channels.first() else { return Ok(()) };
     let event = call.told(Event::by_oneself("registered", id));
     let event = event.with("source", task.source.as_str()).with("to", mobile.masked());
-    let event = if task.source == Source::School.name() { at_school(app, event).await? } else { event };
+    let is_of_school = task.source == Source::School.name();
+    let event = if is_of_school { at_school(app, event).await? } else { event };
+    let own_by_now = if is_of_school { Some(ended(who, "has-own").await?) } else { None };
     // Who was reached elsewhere before is told there.
     let listener = Listener::of(app, id).await?;
 
@@ -92,6 +127,13 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let may_have_it = |person: &Person| Stop::of(person, who.resident.as_ref(), now).is_none();
     let person = Person::by_id(&mut *tx, id).await?.filter(may_have_it);
     let Some(person) = person else { return Ok(tx.rollback().await?) };
+    if let Some(event) = own_by_now
+        && is_own_by_now(who, &mut tx).await?
+    {
+        activation::end(&mut tx, &task.code, now).await?;
+        app.world.trail.append(&mut tx, &event, now).await?;
+        return Ok(tx.commit().await?);
+    }
     if !activation::redeem(&mut tx, &task.code, (task.judged_at(now), now)).await? {
         return Ok(tx.rollback().await?);
     }

@@ -129,6 +129,7 @@ fn why_in_school(text: Text, entry: &Entry) -> Option<String> {
         (reason, _) if is_moved(entry) => return Some(text.with("event-reason", "reason", reason)),
         ("identified", _) => "event-reason-identified",
         ("new-code", _) => "event-reason-new-code",
+        ("has-own", _) => "event-reason-has-own",
         ("forgotten-password", "school-code-issued") => "event-reason-forgotten-password",
         ("wrong-mobile", "school-code-issued") => "event-reason-wrong-mobile",
         ("other-reason", "school-code-issued") => "event-reason-other",
