@@ -8,7 +8,7 @@
 //! over that lies elsewhere as well. A batch that was written and whose first folder is gone was handed over, whether that
 //! was said or not. One whose place is gone for good is ended by [`withdraw`], and its codes with it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -974,6 +974,57 @@ pub async fn returned(
     let (case, by) = support;
     let event = Event::by("letter-returned", &person, Actor::Operator(by.to_owned()));
     give_back(world, id, code, &event.with("reason", code).with("case", case), now).await
+}
+
+/// Why a letter of a list cannot be returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotReturned {
+    /// There is none of that id.
+    Unknown,
+    /// Its code was used.
+    Used,
+    /// It came back before, or was never sent.
+    Before,
+}
+
+/// Many letters came back, all of them for one reason: each as by [`returned`], or none if one of them cannot be.
+/// The ids of those, and why.
+pub async fn returned_together(
+    world: &World,
+    ids: &[String],
+    code: &str,
+    support: (&str, &str),
+    now: Timestamp,
+) -> anyhow::Result<Vec<(String, NotReturned)>> {
+    const SQL: &str = "SELECT person, used_at, returned_at FROM letter WHERE id = $1";
+    // Two who have some of the same letters take them in one order.
+    let ids: BTreeSet<&String> = ids.iter().collect();
+    let (mut events, mut refused) = (Vec::with_capacity(ids.len()), Vec::new());
+    let (case, by) = support;
+    let mut tx = world.db.begin().await?;
+    for id in ids {
+        type Known = (PersonId, Option<Timestamp>, Option<Timestamp>);
+        let known: Option<Known> = sqlx::query_as(SQL).bind(id).fetch_optional(&mut *tx).await?;
+        let why = match known {
+            None => Some(NotReturned::Unknown),
+            Some((_, Some(_), _)) => Some(NotReturned::Used),
+            Some((_, None, Some(_))) => Some(NotReturned::Before),
+            Some((person, None, None)) => {
+                let event = Event::by("letter-returned", &person, Actor::Operator(by.to_owned()));
+                events.push(event.with("reason", code).with("case", case));
+                let is_new = mark_returned(&mut tx, id, code, now).await?;
+                (!is_new).then_some(NotReturned::Used)
+            }
+        };
+        refused.extend(why.map(|why| (id.clone(), why)));
+    }
+    if !refused.is_empty() {
+        tx.rollback().await?;
+        return Ok(refused);
+    }
+    world.trail.append_all(&mut tx, &events, now).await?;
+    tx.commit().await?;
+    Ok(refused)
 }
 
 /// A letter of a batch cannot be printed: it is not sent, and does not keep the others from it.

@@ -3,6 +3,7 @@
 
 mod batches;
 pub(super) mod desk;
+mod returns;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -102,18 +103,8 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// A letter has come back: its code is not good any more, and another can be ordered.
-    Returned {
-        #[command(flatten)]
-        place: Place,
-        /// Its id, which stands on it.
-        letter: String,
-        /// Why, in a word: `moved`, `unknown-address`, `refused` …
-        #[arg(long, value_parser = reason, value_name = "WORD")]
-        reason: String,
-        #[command(flatten)]
-        support: Support,
-    },
+    /// Letters have come back: their codes are not good any more, and others can be ordered.
+    Returned(returns::Options),
 }
 
 pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
@@ -157,13 +148,7 @@ pub(crate) async fn run(verb: Verb) -> anyhow::Result<()> {
             let world = World { population: place.population()?, ..world(&place).await? };
             desk::whose(&world, &letter, &support, json).await
         }
-        Verb::Returned { place, letter, reason, support: Support { case, by } } => {
-            let world = world(&place).await?;
-            let is_new = letter::returned(&world, &letter, &reason, (&case, &by), world.clock.now()).await?;
-            ensure!(is_new, "there is no such letter, or its code was used, or it has come back before");
-            say("Its code is not good any more.");
-            Ok(())
-        }
+        Verb::Returned(options) => returns::run(&options).await,
     }
 }
 
@@ -171,12 +156,6 @@ fn state(typed: &str) -> Result<State, String> {
     let known = State::ALL.map(State::name);
     let found = State::ALL.into_iter().find(|state| state.name() == typed);
     found.ok_or_else(|| format!("one of {}", known.join(", ")))
-}
-
-/// What stays in the trail for good.
-fn reason(typed: &str) -> Result<String, String> {
-    let fits = (1..=40).contains(&typed.len()) && typed.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-    fits.then(|| typed.to_owned()).ok_or_else(|| "small letters and hyphens, 40 at the most".to_owned())
 }
 
 fn issuer(typed: &str) -> Result<Issuer, String> {

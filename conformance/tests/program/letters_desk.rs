@@ -299,3 +299,46 @@ async fn letters_that_nobody_prints_or_forwards_are_noticed() -> anyhow::Result<
     assert_eq!(alarm(&post).await?, None);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_list_of_returns_is_taken_in_whole_or_not_at_all() -> anyhow::Result<()> {
+    let mut post = Post::new(&[resident(0), resident(1), resident(2)]).await?;
+    let mut people = Vec::new();
+    for nth in 0..3 {
+        people.push(post.order(nth, "nb").await?);
+    }
+    post.batch().await?;
+    let mut ids = Vec::new();
+    for letter in post.list().await? {
+        ids.push(letter["id"].as_str().context("no id")?.to_owned());
+    }
+    let returned =
+        async |post: &Post, file: &str| post.desk("letter returned", &["--reason", "moved", "--file", file]).await;
+    let path = |post: &mut Post, text: &str| -> anyhow::Result<String> {
+        Ok(post.site.file("returns.csv", text)?.display().to_string())
+    };
+    // One row is wrong: nothing has come back.
+    let file = path(&mut post, &format!("dato;referanse\n1;{}\n1;nobody\n1;{}\n", ids[0], ids[1]))?;
+    let said = returned(&post, &file).await?.refused()?;
+    assert!(said.contains("line 3: there is no letter \"nobody\""), "{said}");
+    assert_eq!(post.states().await?, ["handed-over"; 3]);
+
+    let file = path(&mut post, &format!("dato;referanse\n1;{}\n1;{}\n", ids[0], ids[1]))?;
+    let said = returned(&post, &file).await?.well()?;
+    assert_eq!(said, "Returned. Letters whose codes are not good any more: 2.\n");
+    assert_eq!(post.states().await?, ["handed-over", "returned", "returned"]);
+    let mut written = Vec::new();
+    for person in &people {
+        written.extend(post.trail(person, 1).await?);
+    }
+    let entry = ("letter-returned".to_owned(), operator(), json!({ "case": "4711", "reason": "moved" }));
+    assert_eq!(written.iter().filter(|told| **told == entry).count(), 2, "{written:?}");
+    // The same list again, and one without a heading.
+    let said = returned(&post, &file).await?.refused()?;
+    assert!(said.contains(&format!("line 2: letter {} has come back before", ids[0])), "{said}");
+    let file = path(&mut post, &format!("{}\n", ids[2]))?;
+    returned(&post, &file).await?.well()?;
+    assert_eq!(post.states().await?, ["returned"; 3]);
+    assert_eq!(post.desk("letter returned", &["--reason", "moved"]).await?.code, Some(2), "which letter?");
+    Ok(())
+}
