@@ -180,11 +180,11 @@ pub async fn take(
         return Ok(done.map_err(anyhow::Error::from)??.into_response());
     }
     let id = app.world.chance.token()?;
-    let place = format!("{}{PATH}?result={}", app.config.issuer.as_str(), id.reveal());
+    let result = format!("{}{PATH}?result={}", app.config.issuer.as_str(), id.reveal());
     let following = Following { app, key: id.hash(), owner, sign_of_life: pace.sign_of_life };
     following.say(None).await?;
     tokio::spawn(following.follow(work));
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)]).into_response())
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, result)]).into_response())
 }
 
 /// Work that goes on, and where what comes of it is kept.

@@ -199,6 +199,6 @@ async fn what_the_owners_file_says_is_not_done_by_support() -> anyhow::Result<()
     for words in ["Du fikk en rolle", "Du har ikke lenger en rolle", "Rolle: assistent", "Fra skoleeierens register"] {
         assert!(browser.shows(words), "{words}: {}", browser.page.body);
     }
-    assert!(!browser.shows("brukerstøtte"), "{}", browser.page.body);
+    assert!(!browser.shows("Gjort av brukerstøtte"), "{}", browser.page.body);
     Ok(())
 }
