@@ -10,19 +10,27 @@ const LOOK: Duration = Duration::from_millis(400);
 const AT_MOST: Duration = Duration::from_secs(20);
 
 /// How long is left to wait.
-pub struct Patience(Instant);
+pub struct Patience {
+    until: Instant,
+    look: Duration,
+}
 
 impl Patience {
     /// All of it.
     pub fn fresh() -> Patience {
-        Patience(Instant::now() + AT_MOST)
+        Patience::with_looks(LOOK)
+    }
+
+    /// All of it, for what is looked at so often.
+    pub fn with_looks(look: Duration) -> Patience {
+        Patience { until: Instant::now() + AT_MOST, look }
     }
 
     /// Waits a moment; false if it has been long enough.
     pub async fn wait(&self) -> bool {
-        let more = Instant::now() < self.0;
+        let more = Instant::now() < self.until;
         if more {
-            sleep(LOOK).await;
+            sleep(self.look).await;
         }
         more
     }

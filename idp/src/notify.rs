@@ -64,7 +64,7 @@ pub enum Notice {
     NumberChanged,
     /// The same, as the population register tells.
     NumberTold,
-    /// A school has made a code by which MinID can be had anew.
+    /// A school has made a code by which MinID can be had, perhaps anew.
     SchoolCode,
     /// There is a digital postbox, where there was none.
     PostboxRegistered,

@@ -31,6 +31,8 @@ use crate::school::said::{self, CODE_USED, NEWER_CODE, Said, WRONG_NAME};
 use crate::school::sign_in::{BY_ITSELF, LEAVE, Sent, Staff};
 use crate::school::{alias, routes};
 
+/// How often it is looked at a whole class, of which more is read than of one pupil.
+const LOOK_AT_A_CLASS: Duration = Duration::from_secs(1);
 /// What is wrong where the employee has not said why there is to be another code.
 const NO_WHY: &str = "school-problem-why";
 
@@ -189,11 +191,14 @@ impl Room {
         Ok(room)
     }
 
-    /// Whether this person is still in, with a role in the class, for a page that has waited.
+    /// Whether this person is still in, with a role in the class, and all is decided there as it was, for a page that has
+    /// waited.
     async fn is_still_theirs(&self) -> anyhow::Result<bool> {
-        let (staff, class) = (&self.staff, self.taught.class.id.as_str());
-        Ok(staff.is_still_in().await?
-            && register::title_in(staff.app.world.db.pool(), &staff.person.id, class).await?.is_some())
+        let (staff, class) = (&self.staff, &self.decisions.class);
+        let db = staff.app.world.db.pool();
+        let has_role = register::title_in(db, &staff.person.id, class.id.as_str()).await?.is_some();
+        let now = register::class(db, class.id.as_str()).await?;
+        Ok(has_role && now.is_some_and(|now| now.version == class.version) && staff.is_still_in().await?)
     }
 
     fn digits(&self, pupil: &Pupil) -> Option<String> {
@@ -590,7 +595,7 @@ async fn code_page(
 
 /// `GET /skule/klasse/{class}/vent`: answers when the list is no longer what the page shows (`fra`), or after a while.
 pub async fn wait_for_any(staff: Staff, Path(class): Path<String>, query: Params) -> Result<Response, Refusal> {
-    let (room, patience) = (Room::of(staff, &class).await?, Patience::fresh());
+    let (room, patience) = (Room::of(staff, &class).await?, Patience::with_looks(LOOK_AT_A_CLASS));
     let all: Vec<PersonId> = room.pupils().map(|pupil| pupil.person.clone()).collect();
     loop {
         let world = &room.staff.app.world;

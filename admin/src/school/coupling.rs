@@ -422,7 +422,8 @@ pub async fn save(world: &World, by: &Administrator, draft: &Draft, now: Timesta
     }
     let over = refused_by(&changes, &couplings).map(|(employee, pupil)| (class.id.as_str(), employee, pupil));
     end_codes(&mut tx, over, now).await?;
-    let events: Vec<Event> = changes.into_iter().map(|change| event(change, &by, &class)).collect();
+    let told = |change: &Change| event(change, &by, (&class, &employees));
+    let events: Vec<Event> = changes.into_iter().map(told).collect();
     world.trail.append_all(&mut tx, &events, now).await?;
     tx.commit().await?;
     Ok(Saved::Done)
@@ -506,8 +507,17 @@ async fn put(tx: &mut Tx, class: &ClassId, change: &Change, (by, now): (&PersonI
     query.execute(&mut **tx).await.map(|_| ())
 }
 
-fn event(change: &Change, by: &Administrator, class: &Class) -> Event {
+fn event(change: &Change, by: &Administrator, (class, employees): (&Class, &[Employee])) -> Event {
     let actor = Actor::Person(by.person().clone());
+    // The pupil reads as what somebody may issue to them, and not who that is by an id of ours.
+    let by_employee = |event: Event, employee: &PersonId| {
+        let event = event.with("employee", employee.as_str());
+        let titles = employees.iter().find(|one| one.person == *employee).map(|one| one.titles.as_slice());
+        match titles.and_then(<[Title]>::first) {
+            Some(title) => event.with("employee_as", title.name()),
+            None => event,
+        }
+    };
     let (event, reason) = match change {
         Change::Authorise { employee, decision: Decision::Yes } => {
             (Event::by("school-authorised", employee, actor), "may-issue")
@@ -516,11 +526,11 @@ fn event(change: &Change, by: &Administrator, class: &Class) -> Event {
             (Event::by("school-unauthorised", employee, actor), "may-not-issue")
         }
         Change::Couple { pupil, employee, decision: Decision::Yes } => {
-            (Event::by("school-coupled", pupil, actor).with("employee", employee.as_str()), "can-identify")
+            (by_employee(Event::by("school-coupled", pupil, actor), employee), "can-identify")
         }
         // NEI is said where safe identification is not possible.
         Change::Couple { pupil, employee, decision: Decision::No } => {
-            (Event::by("school-uncoupled", pupil, actor).with("employee", employee.as_str()), "cannot-identify")
+            (by_employee(Event::by("school-uncoupled", pupil, actor), employee), "cannot-identify")
         }
     };
     placed(event.with("reason", reason), by.title(), by.school(), class)

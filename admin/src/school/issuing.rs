@@ -312,8 +312,8 @@ async fn is_first_refusal(world: &World, coupling: &Coupling, why: Reason, now: 
     Ok(world.scratch.count(&name, STARTS_IN, now).await? == 1)
 }
 
-/// Makes a code for the pupil; one that they had is dead. Who has had MinID by a code of a school lately can have it anew,
-/// and is told of it where they are reached; the employee says why.
+/// Makes a code for the pupil, who is told of it where they are reached; one that they had is dead. Who has had MinID by a
+/// code of a school lately can have it anew; the employee says why.
 pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Timestamp) -> anyhow::Result<Started> {
     let pupil = coupling.pupil();
     let Some(person) = Person::by_id(world.db.pool(), pupil).await? else {
@@ -351,9 +351,8 @@ pub async fn start(world: &World, coupling: &Coupling, why: Option<Why>, now: Ti
         world.trail.append(&mut tx, &event("school-letter-ended", &coupling, "code-at-school"), now).await?;
     }
     let event = event("school-code-issued", &coupling, reason);
-    if before.has_minid {
-        notice::queue(&mut tx, &world.chance, &event, now).await?;
-    }
+    // Whoever knows of no school is told where they are reached, whether or not they had MinID before.
+    notice::queue(&mut tx, &world.chance, &event, now).await?;
     world.trail.append(&mut tx, &event, now).await?;
     tx.commit().await?;
     Ok(Started::Code(code, valid_until))

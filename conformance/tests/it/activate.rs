@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use conformance::browser::Browser;
 use conformance::idp::{Answer, TestIdp, TestPerson, claims, unregistered};
 use futures_util::future::join_all;
+use idp::activation_pages;
 use serde_json::json;
 
 use crate::forgotten::{arrived, digits, kinds_of_events, next_message};
@@ -158,7 +159,8 @@ async fn a_code_from_a_letter_leads_to_a_login_at_a_service() -> anyhow::Result<
     let mut browser = idp.browser();
     browser.get(PATH).await?;
     assert!(browser.shows("Ved å trykke Neste godtar du bruksvilkårene.") && browser.shows("Steg 1 av 4"));
-    assert!(browser.page.body.contains("<summary>Bruksvilkår</summary>"), "{}", browser.page.body);
+    let terms = format!("<summary>Bruksvilkår (versjon {})</summary>", activation_pages::TERMS);
+    assert!(browser.page.body.contains(&terms), "{}", browser.page.body);
     assert!(browser.page.body.contains("href=\"/aktiveringsbrev/order\""));
     begin(&mut browser, &kari.fnr, &code).await?;
     assert!(browser.shows(MOBILE_PAGE) && !browser.shows(&code) && browser.at == PATH, "{}", browser.page.body);
@@ -205,6 +207,7 @@ async fn a_code_on_a_teachers_screen_does_the_same_and_the_next_pupil_begins_afr
     assert!(browser.shows(READY), "{}", browser.page.body);
     let entry = idp.trail_of(&kari).await?.pop().context("no entry")?;
     assert_eq!((entry.kind.as_str(), entry.details.get("source")), ("registered", Some(&json!("school"))));
+    assert_eq!(entry.details.get("terms"), Some(&json!(activation_pages::TERMS)), "which terms they have accepted");
     let contact = contact_of(&idp, &kari).await?;
     assert_eq!((contact.email, contact.mobile_proved_at), (None, Some(idp.now())));
     log_in(&idp, &kari).await?;

@@ -958,11 +958,17 @@ async fn what_staff_do_can_be_read_by_whom_it_concerns() -> anyhow::Result<()> {
         for words in [words, "Fjorden skole", "10A"] {
             assert!(browser.shows(words), "{words}: {}", browser.page.body);
         }
+        let as_what = ["Ansatt: kontaktlærer", "Tilsett: kontaktlærar", "Employee: contact teacher"];
+        assert!(as_what.iter().any(|words| browser.shows(words)), "{}", browser.page.body);
         let file = browser.get("/profil/data").await?.page.json()?;
         let events = file["events"].as_array().context("no events")?;
         let of = |kind: &str| events.iter().find(|event| event["kind"] == kind).map(|event| event["by"].clone());
         assert_eq!(of("school-code-issued"), Some(json!("school")));
         assert_eq!(of("login"), Some(json!("self")));
+        for staff in [&town.own.teacher, &town.own.principal] {
+            let id = town.idp.row_of(staff).await?.id;
+            assert!(!file.to_string().contains(id.as_str()), "an id of somebody else's: {file}");
+        }
     }
     Ok(())
 }

@@ -117,6 +117,33 @@ async fn who_is_signed_out_while_a_page_waits_hears_no_more_of_it() -> anyhow::R
 }
 
 #[tokio::test]
+async fn what_is_decided_while_a_page_waits_is_heard() -> anyhow::Result<()> {
+    let town = Town::open().await?;
+    let (place, pupil) = (&town.own, &town.own.pupils[0]);
+    town.let_the_teacher_issue(place).await?;
+    let mut screen = town.staff(&place.teacher).await?;
+    town.start(&mut screen, pupil).await?;
+    let of_the_pupil = asks_at(&screen)?;
+    screen.get(&town.room(place).await?).await?;
+    let of_the_list = asks_at(&screen)?;
+    let (mut at_the_pupil, mut at_the_list) = (screen.clone(), screen.clone());
+    let decide_once_they_wait = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut desk = town.staff(&place.principal).await?;
+        town.decide(&mut desk, place, &[(&place.both, "yes")]).await?;
+        desk.get(&format!("{}/bekreft", town.office(place).await?)).await?;
+        save(&mut desk).await
+    };
+    let (first, second, said) =
+        tokio::join!(at_the_pupil.get(&of_the_pupil), at_the_list.get(&of_the_list), decide_once_they_wait);
+    said?;
+    for told in [first?, second?] {
+        assert_eq!(told.page.json()?, json!({ "state": "over" }));
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_cannot_be_given_anew_is_not_offered() -> anyhow::Result<()> {
     const AGAIN: &str = "Start utstedelsen på nytt";
     let town = Town::open().await?;

@@ -566,6 +566,6 @@ tell-closed = Your MinID has been closed.
 tell-reset = MinID: Your password and all your login methods have been removed.
 tell-signed-out = MinID: You have been logged out everywhere.
 tell-number-changed = MinID: Your identity number has been changed.
-tell-school-code = MinID: You have been given a new activation code by a school employee.
+tell-school-code = MinID: A school employee has given you an activation code.
 tell-by-support = User support did this. Did you not ask for it? Call 800 30 300.
 tell-not-you = Was it not you? Call 800 30 300.

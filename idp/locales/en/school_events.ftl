@@ -2,6 +2,7 @@
 event-by-owner-register = From the school owner's register
 event-by-school-as = Done by the school: { $title }
 event-role = Role: { $title }
+event-employee-as = Employee: { $title }
 event-title-owner = school owner
 event-title-principal = principal
 event-title-assistant-principal = assistant principal

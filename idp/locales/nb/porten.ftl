@@ -566,6 +566,6 @@ tell-closed = MinID-en din er avsluttet.
 tell-reset = MinID: Passordet og alle innloggingsmetodene dine er fjernet.
 tell-signed-out = MinID: Du er logget ut alle steder.
 tell-number-changed = MinID: Fødselsnummeret ditt er endret.
-tell-school-code = MinID: Du har fått en ny aktiveringskode av en ansatt på skolen.
+tell-school-code = MinID: En ansatt på en skole har gitt deg en aktiveringskode.
 tell-by-support = Brukerstøtte har gjort det. Har du ikke bedt om det? Ring 800 30 300.
 tell-not-you = Var det ikke deg? Ring 800 30 300.

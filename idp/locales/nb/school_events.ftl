@@ -2,6 +2,7 @@
 event-by-owner-register = Fra skoleeierens register
 event-by-school-as = Gjort av skolen: { $title }
 event-role = Rolle: { $title }
+event-employee-as = Ansatt: { $title }
 event-title-owner = skoleeier
 event-title-principal = rektor
 event-title-assistant-principal = assisterende rektor

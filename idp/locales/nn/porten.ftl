@@ -566,6 +566,6 @@ tell-closed = MinID-en din er avslutta.
 tell-reset = MinID: Passordet og alle innloggingsmetodane dine er fjerna.
 tell-signed-out = MinID: Du er logga ut alle stader.
 tell-number-changed = MinID: Fødselsnummeret ditt er endra.
-tell-school-code = MinID: Du har fått ein ny aktiveringskode av ein tilsett på skulen.
+tell-school-code = MinID: Ein tilsett på ein skule har gitt deg ein aktiveringskode.
 tell-by-support = Brukarstøtte har gjort det. Har du ikkje bede om det? Ring 800 30 300.
 tell-not-you = Var det ikkje deg? Ring 800 30 300.

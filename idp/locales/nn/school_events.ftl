@@ -2,6 +2,7 @@
 event-by-owner-register = Frå registeret til skuleeigaren
 event-by-school-as = Gjort av skulen: { $title }
 event-role = Rolle: { $title }
+event-employee-as = Tilsett: { $title }
 event-title-owner = skuleeigar
 event-title-principal = rektor
 event-title-assistant-principal = assisterande rektor

@@ -29,6 +29,9 @@ use crate::params::Params;
 use crate::password_change::Objection;
 use crate::visitor::Visitor;
 
+/// Which terms whoever registers accepts: their words are `activate-terms-…`, and whoever changes what they say names
+/// another day here.
+pub const TERMS: &str = "2026-11-26";
 /// Where it is.
 pub const PATH: &str = "/registrer";
 /// The same in the MinID app's window.

@@ -10,7 +10,7 @@ use axum::response::Response;
 use migrations::Tx;
 
 use super::app::Ticket;
-use super::{Activation, Applicant, Before, Marks, Stage, Stop};
+use super::{Activation, Applicant, Before, Marks, Stage, Stop, TERMS};
 use crate::app::App;
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
@@ -114,7 +114,7 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let (channels, language) = (task.channels(), who.visitor.text().language.of_words().code());
     let Some((mobile, _)) = channels.first() else { return Ok(()) };
     let event = call.told(Event::by_oneself("registered", id));
-    let event = event.with("source", task.source.as_str()).with("to", mobile.masked());
+    let event = event.with("source", task.source.as_str()).with("to", mobile.masked()).with("terms", TERMS);
     let is_of_school = task.source == Source::School.name();
     let event = if is_of_school { at_school(app, event).await? } else { event };
     let own_by_now = if is_of_school { Some(ended(who, "has-own").await?) } else { None };

@@ -8,7 +8,7 @@ use authenticators::person::Fnr;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use super::{Activation, ORDER_PATH, Stage};
+use super::{Activation, ORDER_PATH, Stage, TERMS};
 use crate::error::Refusal;
 use crate::page::Frame;
 use crate::params::Params;
@@ -30,6 +30,7 @@ struct Start<'a> {
     typed: &'a Typed,
     order: String,
     app: &'static str,
+    terms: &'static str,
 }
 
 /// What was typed, and keys of words for what is wrong with it.
@@ -56,7 +57,8 @@ impl Typed {
 /// The page.
 pub fn page(visitor: &Visitor<'_>, typed: &Typed) -> Response {
     let (frame, action, csrf) = (visitor.frame(), visitor.path, visitor.csrf());
-    let page = Start { frame, action, csrf, turn: TURN, typed, order: visitor.link(ORDER_PATH), app: APP_PATH };
+    let page =
+        Start { frame, action, csrf, turn: TURN, typed, order: visitor.link(ORDER_PATH), app: APP_PATH, terms: TERMS };
     visitor.html(&page, typed.is_wrong())
 }
 

@@ -1,5 +1,7 @@
 //! All that is kept of the citizen, as a file (GDPR 15, 20).
 
+use std::collections::HashMap;
+
 use authenticators::clock::Timestamp;
 use authenticators::contact::Contact;
 use authenticators::person::Person;
@@ -16,6 +18,8 @@ use crate::session_list;
 
 /// How many entries of the trail are read at once.
 const PART: i64 = 1000;
+/// What an entry says of somebody else by our own id of them.
+const IDS: [&str; 2] = ["employee", "issued_by"];
 
 /// The file.
 pub async fn fetch(visit: &Visit<'_>) -> Result<Response, Refusal> {
@@ -126,12 +130,14 @@ async fn events(visit: &Visit<'_>) -> anyhow::Result<Vec<Value>> {
             };
             let address = entry.details.get("address").and_then(Value::as_str);
             let place = address.and_then(|address| visit.place_of(address));
+            // Which employee it was is not told by an id of ours, of whom two pupils would learn that they have the same.
+            let details = entry.details.iter().filter(|(name, _)| !IDS.contains(&name.as_str()));
             json!({
                 "at": at(Some(entry.at)),
                 "kind": entry.kind,
                 "by": by,
                 "approximate_place": place,
-                "details": entry.details,
+                "details": details.collect::<HashMap<_, _>>(),
             })
         }));
     }

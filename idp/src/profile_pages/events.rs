@@ -63,6 +63,9 @@ fn happened(visit: &Visit<'_>, entry: &Entry) -> Happened {
         about.extend(role_given(text, entry));
         about.extend(why_in_school(text, entry));
     }
+    // As what somebody there issues, or has issued.
+    let employee = ["employee_as", "issued_as"].into_iter().find_map(|name| title_in(entry, name));
+    about.extend(employee.map(|title| text.with("event-employee-as", "title", text.t(title))));
     // The school at which it was, also of a registration by its code; and what it calls somebody now.
     let at = [detail("name"), detail("class"), detail("school")];
     about.extend(at.map(str::to_owned).into_iter().filter(|part| !part.is_empty()));
@@ -96,9 +99,14 @@ fn by_whom(visit: &Visit<'_>, entry: &Entry) -> Option<String> {
     })
 }
 
-/// What somebody in a school is, in words.
+/// What whoever did it in a school is, in words.
 fn title(entry: &Entry) -> Option<&'static str> {
-    Some(match entry.details.get("role").and_then(Value::as_str).unwrap_or_default() {
+    title_in(entry, "role")
+}
+
+/// What somebody in a school is whom an entry tells of, in words.
+fn title_in(entry: &Entry, name: &str) -> Option<&'static str> {
+    Some(match entry.details.get(name).and_then(Value::as_str).unwrap_or_default() {
         "owner" => "event-title-owner",
         "principal" => "event-title-principal",
         "assistant-principal" => "event-title-assistant-principal",
