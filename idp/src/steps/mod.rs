@@ -308,8 +308,10 @@ impl Turn<'_> {
             let tried = Some(&read.value).filter(same).and_then(LoginAttempt::tried);
             let Some(tried) = tried else { return Ok(None) };
             if self.write(&read, tried).await? {
-                // Read back, for the writes to come compare with it.
-                return Ok(Some(self.again().await?));
+                // Read back, for the writes to come compare with it: somebody else may have ended the login by now, and
+                // what is verified after that would end it once more.
+                let reserved = self.again().await?;
+                return Ok(Some(reserved).filter(|reserved| reserved.value.has_only_been_tried_since(&read.value)));
             }
             read = self.again().await?;
         }
