@@ -960,23 +960,7 @@ pub async fn backlog(world: &World, protected_via: &[String], now: Timestamp) ->
     Ok(backlog)
 }
 
-/// A letter came back, or is not wanted any more, and why: its code is not good any more, and another can be ordered.
-/// `support` is the number of the case, and who at the desk has it. False if there is no such letter, or its code was
-/// used, or it came back before.
-pub async fn returned(
-    world: &World,
-    id: &str,
-    code: &str,
-    support: (&str, &str),
-    now: Timestamp,
-) -> anyhow::Result<bool> {
-    let Some(person) = addressee(world, id).await? else { return Ok(false) };
-    let (case, by) = support;
-    let event = Event::by("letter-returned", &person, Actor::Operator(by.to_owned()));
-    give_back(world, id, code, &event.with("reason", code).with("case", case), now).await
-}
-
-/// Why a letter of a list cannot be returned.
+/// Why a letter cannot be returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotReturned {
     /// There is none of that id.
@@ -987,9 +971,10 @@ pub enum NotReturned {
     Before,
 }
 
-/// Many letters came back, all of them for one reason: each as by [`returned`], or none if one of them cannot be.
-/// The ids of those, and why.
-pub async fn returned_together(
+/// Letters came back, or are not wanted any more, all of them for one reason: their codes are not good any more, and others
+/// can be ordered; none of them, if one cannot be returned. The ids of those, and why. `support` is the number of the case,
+/// and who at the desk has it.
+pub async fn returned(
     world: &World,
     ids: &[String],
     code: &str,

@@ -204,6 +204,12 @@ impl Population {
         Ok(self.kept().and_then(|register| register.ever(&person.fnr).cloned()))
     }
 
+    /// What it says of those whose identifier does not tell when they were born: for [`may_have_minid`] of many.
+    pub async fn find_untold(&self, people: impl Iterator<Item = &Person>) -> anyhow::Result<HashMap<Fnr, Resident>> {
+        let untold: Vec<&Fnr> = people.map(|person| &person.fnr).filter(|fnr| fnr.birth_year().is_none()).collect();
+        self.find_all(&untold).await
+    }
+
     /// Many of those whom we know, by the identifiers by which we do: one question, wherever the register is.
     #[expect(clippy::unused_async, reason = "a register that is asked over the network is what a site will have")]
     pub async fn find_all(&self, fnrs: &[&Fnr]) -> anyhow::Result<HashMap<Fnr, Resident>> {

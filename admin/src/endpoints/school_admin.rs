@@ -740,8 +740,8 @@ pub async fn couple(Path(place): Path<(String, String)>, Sent { staff, form }: S
     }
 }
 
-/// Writes down what a form says of whom each employee may issue to: whether it says something of each who is old enough, and the employee
-/// for all of whose pupils it says the same.
+/// Writes down what a form says of whom each employee may issue to: whether it says something of each who is old enough, and
+/// the employee for all of whose pupils it says the same.
 fn read_pairs(room: &Room, sketch: &mut Sketch, form: &Params) -> (bool, Option<String>) {
     let class = &room.decisions.class.id;
     let wish = form.field("do").unwrap_or_default();

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context;
 use authenticators::activation::{self, Shown};
 use authenticators::clock::Timestamp;
-use authenticators::person::{Fnr, Person, PersonId};
+use authenticators::person::{Person, PersonId};
 use authenticators::population;
 use authenticators::several::{self, Several};
 use authenticators::trail::{Actor, Event};
@@ -235,9 +235,7 @@ pub async fn too_young<'a>(
 ) -> anyhow::Result<HashSet<PersonId>> {
     let ids: Vec<PersonId> = pupils.cloned().collect();
     let people = Person::by_ids(&world.db, &ids).await?;
-    let numbers = people.values().map(|person| &person.fnr);
-    let untold: Vec<&Fnr> = numbers.filter(|fnr| fnr.birth_year().is_none()).collect();
-    let residents = world.population.find_all(&untold).await?;
+    let residents = world.population.find_untold(people.values()).await?;
     let is_too_young = |(_, person): &(PersonId, Person)| {
         population::may_have_minid(&person.fnr, residents.get(&person.fnr), now) == Some(false)
     };

@@ -122,7 +122,7 @@ impl<'a> Known<'a> {
     }
 
     /// School and class of a role.
-    pub(super) fn scope(&self, roster: &Roster, scope: Scope) -> Option<(&'a str, &'a str)> {
+    fn scope(&self, roster: &Roster, scope: Scope) -> Option<(&'a str, &'a str)> {
         match scope {
             Scope::Owner => Some(("", "")),
             Scope::School(school) => Some((self.school(school)?, "")),

@@ -113,10 +113,8 @@ impl Progress {
     pub async fn of(world: &World, pupils: &[PersonId], now: Timestamp) -> anyhow::Result<Progress> {
         let db = &world.db;
         let people = Person::by_ids(db, pupils).await?;
-        let numbers = people.values().map(|person| &person.fnr);
-        let untold: Vec<&Fnr> = numbers.filter(|fnr| fnr.birth_year().is_none()).collect();
         Ok(Progress {
-            residents: world.population.find_all(&untold).await?,
+            residents: world.population.find_untold(people.values()).await?,
             people,
             with_minid: password::holders(db, pupils).await?,
             codes: activation::histories(db, pupils).await?,
@@ -141,9 +139,7 @@ impl Progress {
         };
         decide(&facts, self.now)
     }
-}
 
-impl Progress {
     /// Whether a pupil has MinID.
     pub fn has_minid(&self, pupil: &PersonId) -> bool {
         self.with_minid.contains(pupil)

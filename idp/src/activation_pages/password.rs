@@ -8,10 +8,10 @@ use authenticators::trail::{Actor, Event};
 use authenticators::{account, activation, letter};
 use axum::response::Response;
 use migrations::Tx;
+use serde_json::Value;
 
 use super::app::Ticket;
 use super::{Activation, Applicant, Before, Marks, Stage, Stop, TERMS};
-use crate::app::App;
 use crate::error::Refusal;
 use crate::notify::{Listener, Notice};
 use crate::page::Frame;
@@ -63,17 +63,26 @@ pub async fn answer(who: &Applicant<'_>, form: &Params) -> Result<Response, Refu
     Ok(who.visitor.go())
 }
 
-/// With who at which school has shown the code: that is in the entry of it, and one that is good is the newest.
-async fn at_school(app: &App, event: Event) -> anyhow::Result<Event> {
-    let issued = app.world.trail.latest(app.world.db.pool(), &event.subject, "school-code-issued").await?;
-    let Some(issued) = issued else { return Ok(event) };
-    let event = match issued.actor {
-        Actor::Person(by) => event.with("issued_by", by.as_str()),
-        _ => event,
+/// Who at which school has shown a school's code, as the trail tells it: a code that is good is the newest.
+async fn issued(who: &Applicant<'_>) -> anyhow::Result<Vec<(&'static str, Value)>> {
+    const TOLD: [(&str, &str); 4] =
+        [("role", "issued_as"), ("school", "school"), ("school_orgno", "school_orgno"), ("class", "class")];
+    let world = &who.visitor.call.app.world;
+    if who.read.value.source != Source::School.name() {
+        return Ok(Vec::new());
+    }
+    let entry = world.trail.latest(world.db.pool(), &who.person.id, "school-code-issued").await?;
+    let Some(entry) = entry else { return Ok(Vec::new()) };
+    let told = TOLD.into_iter().filter_map(|(name, of)| Some((of, entry.details.get(name)?.clone())));
+    let by = match &entry.actor {
+        Actor::Person(by) => Some(("issued_by", Value::from(by.as_str()))),
+        _ => None,
     };
-    let told = [("role", "issued_as"), ("school", "school"), ("school_orgno", "school_orgno"), ("class", "class")];
-    let told = told.into_iter().filter_map(|(name, of)| Some((of, issued.details.get(name)?.clone())));
-    Ok(told.fold(event, |event, (name, value)| event.with(name, value)))
+    Ok(told.chain(by).collect())
+}
+
+fn at_school(event: Event, issued: Vec<(&'static str, Value)>) -> Event {
+    issued.into_iter().fold(event, |event, (name, value)| event.with(name, value))
 }
 
 /// Whoever has typed a school's code says that the name is not theirs: it is dead, and the teacher's page sees it. What
@@ -83,7 +92,7 @@ pub async fn not_theirs(who: &Applicant<'_>) -> anyhow::Result<()> {
     if task.source != Source::School.name() {
         return Ok(());
     }
-    let event = ended(who, "wrong-name").await?;
+    let event = ended(who, "wrong-name", issued(who).await?);
     let mut tx = call.app.world.db.begin().await?;
     Person::hold(&mut tx, &who.person.id).await?;
     if !activation::is_good(&mut *tx, &task.code, task.judged_at(call.now)).await? {
@@ -95,15 +104,17 @@ pub async fn not_theirs(who: &Applicant<'_>) -> anyhow::Result<()> {
 }
 
 /// What is told of a school's code that is ended here.
-async fn ended(who: &Applicant<'_>, reason: &'static str) -> anyhow::Result<Event> {
-    let call = &who.visitor.call;
-    let event = call.told(Event::by_oneself("school-code-ended", &who.person.id)).with("reason", reason);
-    at_school(call.app, event).await
+fn ended(who: &Applicant<'_>, reason: &'static str, issued: Vec<(&'static str, Value)>) -> Event {
+    let event = who.visitor.call.told(Event::by_oneself("school-code-ended", &who.person.id));
+    at_school(event.with("reason", reason), issued)
 }
 
-/// Whether what a school gives would go over what its person has made their own since the code was shown.
+/// Whether a school's code is good, and would go over what its person has made their own since it was shown.
 async fn is_own_by_now(who: &Applicant<'_>, tx: &mut Tx) -> anyhow::Result<bool> {
-    let id = &who.person.id;
+    let (task, id, now) = (&who.read.value, &who.person.id, who.visitor.call.now);
+    if task.source != Source::School.name() || !activation::is_good(&mut **tx, &task.code, task.judged_at(now)).await? {
+        return Ok(false);
+    }
     let has_minid = authenticators::password::stored(&mut **tx, Some(id)).await?.is_some();
     Ok(has_minid && account::has_own(tx, id).await?)
 }
@@ -115,9 +126,7 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let Some((mobile, _)) = channels.first() else { return Ok(()) };
     let event = call.told(Event::by_oneself("registered", id));
     let event = event.with("source", task.source.as_str()).with("to", mobile.masked()).with("terms", TERMS);
-    let is_of_school = task.source == Source::School.name();
-    let event = if is_of_school { at_school(app, event).await? } else { event };
-    let own_by_now = if is_of_school { Some(ended(who, "has-own").await?) } else { None };
+    let issued = issued(who).await?;
     // Who was reached elsewhere before is told there.
     let listener = Listener::of(app, id).await?;
 
@@ -127,11 +136,9 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     let may_have_it = |person: &Person| Stop::of(person, who.resident.as_ref(), now).is_none();
     let person = Person::by_id(&mut *tx, id).await?.filter(may_have_it);
     let Some(person) = person else { return Ok(tx.rollback().await?) };
-    if let Some(event) = own_by_now
-        && is_own_by_now(who, &mut tx).await?
-    {
+    if is_own_by_now(who, &mut tx).await? {
         activation::end(&mut tx, &task.code, now).await?;
-        app.world.trail.append(&mut tx, &event, now).await?;
+        app.world.trail.append(&mut tx, &ended(who, "has-own", issued), now).await?;
         return Ok(tx.commit().await?);
     }
     if !activation::redeem(&mut tx, &task.code, (task.judged_at(now), now)).await? {
@@ -153,7 +160,7 @@ async fn finish(who: &Applicant<'_>, phc: &str) -> anyhow::Result<()> {
     if call.browser.language.is_some() || !has_chosen {
         contact::set_language(&mut tx, id, language, now).await?;
     }
-    app.world.trail.append(&mut tx, &event, now).await?;
+    app.world.trail.append(&mut tx, &at_school(event, issued), now).await?;
     tx.commit().await?;
 
     let own: Vec<Channel> = channels.into_iter().map(|(channel, _)| channel).collect();

@@ -53,8 +53,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
 
 async fn one(options: &Options, id: &str) -> anyhow::Result<()> {
     let (world, Support { case, by }) = (world(&options.place).await?, &options.support);
-    let is_new = letter::returned(&world, id, &options.reason, (case, by), world.clock.now()).await?;
-    ensure!(is_new, "there is no such letter, or its code was used, or it has come back before");
+    let ids = [id.to_owned()];
+    let refused = letter::returned(&world, &ids, &options.reason, (case, by), world.clock.now()).await?;
+    ensure!(refused.is_empty(), "there is no such letter, or its code was used, or it has come back before");
     say("Its code is not good any more.");
     Ok(())
 }
@@ -63,7 +64,7 @@ async fn many(options: &Options, file: &Path) -> anyhow::Result<()> {
     let rows = rows(&read_text(file)?)?;
     let (world, Support { case, by }) = (world(&options.place).await?, &options.support);
     let ids: Vec<String> = rows.iter().map(|(_, id)| id.clone()).collect();
-    let refused = letter::returned_together(&world, &ids, &options.reason, (case, by), world.clock.now()).await?;
+    let refused = letter::returned(&world, &ids, &options.reason, (case, by), world.clock.now()).await?;
     let lines: HashMap<&str, u64> = rows.iter().map(|(line, id)| (id.as_str(), *line)).collect();
     let mut wrong: Vec<(u64, String)> = Vec::new();
     for (id, why) in &refused {
